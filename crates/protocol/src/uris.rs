@@ -1,0 +1,154 @@
+//! Every place in a result where a client may find a URI that it will want to read back.
+//!
+//! Content blocks (`resource_link`, embedded `resource`), prompt messages, the contents of a read, and the
+//! `ui://` resource that an MCP App tool names in `_meta`. URIs inside texts, blobs and structured content belong
+//! to the target and are left alone.
+
+use memchr::memmem;
+
+use crate::{Object, Raw, Splice};
+
+/// A value in which URIs are looked for.
+#[derive(Debug, Clone, Copy)]
+pub enum Shape {
+    /// The result of a call, a prompt or a read.
+    Result,
+    /// An element of a list: a tool, a prompt, a resource.
+    Item,
+}
+
+/// Rewrites every URI of `value` that a client may read back; all other bytes stay as they are.
+///
+/// `rewrite` gets a URI and returns its new form, or `None` to leave it.
+pub fn rewrite(value: &Raw, shape: Shape, mut rewrite: impl FnMut(&str) -> Option<String>) -> Raw {
+    if !may_hold_uris(value) {
+        return value.clone();
+    }
+    let Ok(object) = value.object() else {
+        return value.clone();
+    };
+    let mut found = Vec::new();
+    match shape {
+        Shape::Result => in_result(&object, &mut found),
+        Shape::Item => in_meta(&object, &mut found),
+    }
+    let mut edit = Splice::new(value);
+    for place in found {
+        if let Some(new) = place.to_text().and_then(|uri| rewrite(&uri)) {
+            edit.replace(&place, Raw::string(&new));
+        }
+    }
+    edit.finish()
+}
+
+/// A quick look for the only member names under which URIs stand. Escaped spellings slip through: the effect is a URI
+/// without its target, which a read then refuses; nothing is decided on it.
+fn may_hold_uris(value: &Raw) -> bool {
+    memmem::find(value.as_bytes(), b"\"uri\"").is_some()
+        || memmem::find(value.as_bytes(), b"esourceUri\"").is_some()
+}
+
+fn in_result(result: &Object, found: &mut Vec<Raw>) {
+    in_meta(result, found);
+    each(result.get("content"), |block| in_block(block, found));
+    each(result.get("contents"), |contents| {
+        push(contents.get("uri"), found);
+        in_meta(contents, found);
+    });
+    each(result.get("messages"), |message| in_content(message.get("content"), found));
+}
+
+fn in_block(block: &Object, found: &mut Vec<Raw>) {
+    in_meta(block, found);
+    match block.text("type").as_deref() {
+        Some("resource_link") => push(block.get("uri"), found),
+        Some("resource") => {
+            if let Some(resource) = block.object("resource") {
+                push(resource.get("uri"), found);
+                in_meta(&resource, found);
+            }
+        }
+        Some("tool_result") => in_content(block.get("content"), found),
+        _ => {}
+    }
+}
+
+/// One block or an array of blocks.
+fn in_content(content: Option<&Raw>, found: &mut Vec<Raw>) {
+    match content {
+        Some(content) if content.is_object() => {
+            if let Ok(block) = content.object() {
+                in_block(&block, found);
+            }
+        }
+        content => each(content, |block| in_block(block, found)),
+    }
+}
+
+/// `_meta.ui.resourceUri` and its older flat spelling (MCP Apps).
+fn in_meta(holder: &Object, found: &mut Vec<Raw>) {
+    let Some(meta) = holder.object("_meta") else {
+        return;
+    };
+    push(meta.get("ui/resourceUri"), found);
+    if let Some(ui) = meta.object("ui") {
+        push(ui.get("resourceUri"), found);
+    }
+}
+
+fn push(uri: Option<&Raw>, found: &mut Vec<Raw>) {
+    found.extend(uri.cloned());
+}
+
+fn each(array: Option<&Raw>, mut visit: impl FnMut(&Object)) {
+    for element in array.and_then(|array| array.array().ok()).unwrap_or_default() {
+        if let Ok(object) = element.object() {
+            visit(&object);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::name::wrap_uri;
+    use bytes::Bytes;
+
+    fn check(shape: Shape, before: &'static str, after: &str) {
+        let value = Raw::parse(&Bytes::from_static(before.as_bytes())).expect("valid JSON in a test");
+        let new = rewrite(&value, shape, |uri| Some(wrap_uri("t", uri)));
+        assert_eq!(String::from_utf8_lossy(new.as_bytes()), after);
+    }
+
+    #[test]
+    fn links_and_embedded_resources_in_a_call() {
+        check(
+            Shape::Result,
+            r#"{"content":[{"type":"resource_link","uri":"a:1","name":"uri"}, {"resource":{"text":"\"uri\":\"x\"","uri":"a:2"},"type":"resource"}],"structuredContent":{"uri":"a:3"}}"#,
+            r#"{"content":[{"type":"resource_link","uri":"t+a:1","name":"uri"}, {"resource":{"text":"\"uri\":\"x\"","uri":"t+a:2"},"type":"resource"}],"structuredContent":{"uri":"a:3"}}"#,
+        );
+    }
+
+    #[test]
+    fn contents_of_a_read_and_messages_of_a_prompt() {
+        check(
+            Shape::Result,
+            r#"{"contents":[{"uri":"a:1","text":"x"}],"messages":[{"role":"user","content":{"type":"resource","resource":{"uri":"a:2"}}}]}"#,
+            r#"{"contents":[{"uri":"t+a:1","text":"x"}],"messages":[{"role":"user","content":{"type":"resource","resource":{"uri":"t+a:2"}}}]}"#,
+        );
+    }
+
+    #[test]
+    fn ui_resources_keep_their_scheme() {
+        check(
+            Shape::Item,
+            r#"{"name":"x","_meta":{"ui":{"resourceUri":"ui://v/1"},"ui/resourceUri":"ui://v/1"}}"#,
+            r#"{"name":"x","_meta":{"ui":{"resourceUri":"ui://t+v/1"},"ui/resourceUri":"ui://t+v/1"}}"#,
+        );
+    }
+
+    #[test]
+    fn what_is_no_object_is_left_alone() {
+        check(Shape::Result, r#"["uri"]"#, r#"["uri"]"#);
+    }
+}
