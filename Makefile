@@ -1,0 +1,55 @@
+# The chores of this repository. Everything else is plain cargo.
+
+CONFIG ?= examples/multiplex/config.yaml
+FUZZ_SECONDS ?= 60
+PYTHON ?= python3
+
+JS := tests/js/node_modules/.installed
+PY := tests/python/.venv/.installed
+
+# What the tests run besides cargo: `uvx` comes from the virtual environment, and what it resolves from the lock file.
+PEERS := PATH="$(CURDIR)/tests/python/.venv/bin:$$PATH" UV_CONSTRAINT="$(CURDIR)/tests/python/constraints.txt"
+
+.DELETE_ON_ERROR:
+.PHONY: help run test lint fuzz peers
+
+help: ## Say what can be made
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+run: ## Run the gateway: CONFIG=examples/multiplex/config.yaml
+	cargo run --release -- -f $(CONFIG)
+
+test: peers ## Run every test, with real clients and servers as peers
+	cargo build --workspace --all-targets --locked
+	@cargo nextest --version >/dev/null 2>&1 || cargo install --locked cargo-nextest
+	$(PEERS) cargo nextest run --workspace --locked
+	$(PEERS) cargo test --workspace --locked --doc
+
+lint: ## Check formatting, lints and, where cargo-deny is installed, dependencies
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	@if cargo deny --version >/dev/null 2>&1; then \
+	    cargo deny --locked check bans licenses sources; \
+	else \
+	    echo "dependencies are not checked: cargo install --locked cargo-deny"; \
+	fi
+
+fuzz: ## Fuzz each target for FUZZ_SECONDS=60, on nightly
+	@cargo fuzz --version >/dev/null 2>&1 || cargo install --locked cargo-fuzz
+	@set -e; for target in $$(cargo +nightly fuzz list); do \
+	    cargo +nightly fuzz run "$$target" -- -max_total_time=$(FUZZ_SECONDS); \
+	done
+
+peers: $(JS) $(PY) ## Install the clients and servers that the tests talk to
+
+$(JS): tests/js/package-lock.json
+	cd tests/js && npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+# The first `uvx` fills its cache, so that no test has to wait for a download.
+$(PY): tests/python/constraints.txt
+	rm -rf tests/python/.venv
+	$(PYTHON) -m venv tests/python/.venv
+	tests/python/.venv/bin/pip install --disable-pip-version-check --quiet --require-hashes -r $<
+	$(PEERS) uvx mcp-server-time --help >/dev/null
+	@touch $@

@@ -1,0 +1,206 @@
+//! A virtual server: its roster, its catalog and its sessions.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use futures::FutureExt as _;
+use futures::future::select_all;
+use protocol::Kind;
+use tokio::sync::watch;
+use upstream::Task;
+
+use crate::catalog::Catalog;
+use crate::roster::{Member, Report, TargetStatus};
+use crate::session::store::Sessions;
+use crate::settings::Settings;
+
+/// How long after its start a target is waited for by clients that want to know what there is.
+const START_GRACE: Duration = Duration::from_secs(10);
+/// Changes of several targets in quick succession make one new catalog.
+const COALESCE: Duration = Duration::from_millis(20);
+/// How often idle sessions are looked for.
+const SWEEP: Duration = Duration::from_secs(30);
+
+/// A virtual server. Cheap to clone. Its targets are stopped when the last clone is dropped, in good order by
+/// [`Backend::stop`].
+#[derive(Clone)]
+pub struct Backend {
+    pub(crate) shared: Arc<Shared>,
+    _keeper: Arc<Task>,
+}
+
+pub(crate) struct Shared {
+    settings: ArcSwap<Settings>,
+    roster: watch::Sender<Arc<Vec<Member>>>,
+    catalog: ArcSwap<Catalog>,
+    /// Counts catalogs.
+    generation: watch::Sender<u64>,
+    pub(crate) sessions: Sessions,
+}
+
+impl Backend {
+    /// Starts the targets in the background and serves at once.
+    pub fn start(settings: Settings) -> Self {
+        let members: Vec<Member> = settings.targets.iter().cloned().map(Member::start).collect();
+        let catalog = Catalog::build(&settings, &members);
+        let shared = Arc::new(Shared {
+            settings: ArcSwap::from_pointee(settings),
+            roster: watch::Sender::new(Arc::new(members)),
+            catalog: ArcSwap::from_pointee(catalog),
+            generation: watch::Sender::new(0),
+            sessions: Sessions::default(),
+        });
+        let keeper = Task::spawn("backend", keep(shared.clone()));
+        Self { shared, _keeper: Arc::new(keeper) }
+    }
+
+    /// The settings in force.
+    pub fn settings(&self) -> Arc<Settings> {
+        self.shared.settings.load_full()
+    }
+
+    /// Takes over new settings: targets whose settings are equal keep running, others are started, those that are gone are
+    /// stopped. Sessions go on with the new set, and are told what changed.
+    pub fn reconfigure(&self, settings: Settings) {
+        let before = self.shared.roster.borrow().clone();
+        let keep = |wanted: &upstream::Settings| before.iter().find(|member| member.target.settings() == wanted).cloned();
+        let members: Vec<Member> = settings
+            .targets
+            .iter()
+            .map(|wanted| keep(wanted).unwrap_or_else(|| Member::start(wanted.clone())))
+            .collect();
+        let gone: Vec<Member> =
+            before.iter().filter(|member| !settings.targets.contains(member.target.settings())).cloned().collect();
+        self.shared.settings.store(Arc::new(settings));
+        self.shared.roster.send_replace(Arc::new(members));
+        self.shared.rebuild();
+        let names: Vec<String> = gone.iter().map(|member| member.target.name().to_owned()).collect();
+        self.shared.sessions.release(&names);
+        Task::spawn_finite("stop removed targets", async move {
+            futures::future::join_all(gone.iter().map(|member| member.target.stop())).await;
+        });
+    }
+
+    /// Whether a session of this name is one of ours.
+    pub fn has_session(&self, id: &str) -> bool {
+        self.shared.sessions.find(id).is_some()
+    }
+
+    /// How many sessions there are.
+    pub fn session_count(&self) -> usize {
+        self.shared.sessions.len()
+    }
+
+    /// How each target is doing, in the order of the configuration.
+    pub fn status(&self) -> Vec<TargetStatus> {
+        self.shared.roster.borrow().iter().map(Member::status).collect()
+    }
+
+    /// Ends all sessions and stops all targets, and returns when nothing of them is left.
+    pub async fn stop(&self) {
+        self.shared.sessions.end_all().await;
+        let members = self.shared.roster.borrow().clone();
+        futures::future::join_all(members.iter().map(|member| member.target.stop())).await;
+    }
+}
+
+impl Shared {
+    pub(crate) fn settings(&self) -> arc_swap::Guard<Arc<Settings>> {
+        self.settings.load()
+    }
+
+    /// What is offered now.
+    pub(crate) fn catalog(&self) -> Arc<Catalog> {
+        self.catalog.load_full()
+    }
+
+    /// What is offered once every target that was just started had its chance to say so.
+    pub(crate) async fn settled_catalog(&self) -> Arc<Catalog> {
+        let mut generation = self.generation.subscribe();
+        loop {
+            generation.mark_unchanged();
+            let catalog = self.catalog();
+            let youngest = catalog.targets.iter().map(|entry| entry.target.started()).max();
+            let Some(deadline) = youngest.map(|started| started + START_GRACE).filter(|_| catalog.is_settling()) else {
+                return catalog;
+            };
+            tokio::select! {
+                changed = generation.changed() => if changed.is_err() { return catalog },
+                () = tokio::time::sleep_until(deadline) => return self.catalog(),
+            }
+        }
+    }
+
+    /// Has the lists read again that are no longer fresh.
+    pub(crate) fn refresh_stale(&self) {
+        self.roster.borrow().iter().for_each(Member::refresh_if_stale);
+    }
+
+    fn rebuild(&self) {
+        let members = self.roster.borrow().clone();
+        let next = Arc::new(Catalog::build(&self.settings.load(), &members));
+        let before = self.catalog.swap(next.clone());
+        let changed = next.changed_since(&before);
+        self.generation.send_modify(|generation| *generation += 1);
+        if !changed.is_empty() {
+            self.sessions.announce(&changed);
+        }
+    }
+}
+
+/// Builds a new catalog whenever something it is made of changes, and looks after sessions.
+async fn keep(shared: Arc<Shared>) {
+    let mut roster = shared.roster.subscribe();
+    let mut sweep = tokio::time::interval(SWEEP);
+    sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut reports = reports_of(&mut roster);
+    loop {
+        tokio::select! {
+            () = any_change(&mut reports) => {}
+            changed = roster.changed() => match changed {
+                Ok(()) => reports = reports_of(&mut roster),
+                Err(_) => return,
+            },
+            _ = sweep.tick() => {
+                shared.sessions.sweep();
+                continue;
+            }
+        }
+        tokio::time::sleep(COALESCE).await;
+        shared.rebuild();
+    }
+}
+
+fn reports_of(roster: &mut watch::Receiver<Arc<Vec<Member>>>) -> Vec<watch::Receiver<Report>> {
+    roster.borrow_and_update().iter().map(|member| member.report.clone()).collect()
+}
+
+/// Waits until one of the reports changes. A scout that has ended changes nothing any more.
+async fn any_change(reports: &mut Vec<watch::Receiver<Report>>) {
+    while !reports.is_empty() {
+        let (changed, index, _) = select_all(reports.iter_mut().map(|report| report.changed().boxed())).await;
+        match changed {
+            Ok(()) => return,
+            Err(_) => drop(reports.remove(index)),
+        }
+    }
+    std::future::pending().await
+}
+
+/// The three notifications that say that a list changed, for the kinds that did.
+pub(crate) fn list_changed(kinds: &[Kind]) -> Vec<&'static str> {
+    use protocol::method::notifications as n;
+    let mut names = Vec::new();
+    for kind in kinds {
+        let name = match kind {
+            Kind::Tool => n::TOOLS_CHANGED,
+            Kind::Prompt => n::PROMPTS_CHANGED,
+            Kind::Resource | Kind::Template => n::RESOURCES_CHANGED,
+        };
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}

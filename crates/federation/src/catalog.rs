@@ -1,0 +1,244 @@
+//! The merged names: an immutable index from what clients see to what targets have.
+//!
+//! Built whenever a report or the roster changes, swapped as a whole, served at once. A call never lists.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use protocol::uris::{self, Shape};
+use protocol::{Kind, Object, Raw, list, name};
+use upstream::Target;
+
+use crate::roster::{Condition, Listing, Member, Report};
+use crate::settings::{PrefixMode, Settings};
+
+/// What a virtual server offers at one moment.
+pub(crate) struct Catalog {
+    lists: [List; Kind::ALL.len()],
+    pub(crate) targets: Vec<Entry>,
+    /// Whether names and URIs carry their target.
+    prefix: Prefix,
+    /// For how long the lists may be called fresh.
+    pub(crate) ttl: Duration,
+    /// Whether every target allows its lists to be shown to anyone.
+    pub(crate) public: bool,
+}
+
+/// A target as the catalog saw it.
+pub(crate) struct Entry {
+    pub(crate) target: Target,
+    pub(crate) condition: Condition,
+    pub(crate) listing: Option<Arc<Listing>>,
+}
+
+/// The exposed items of a kind, in order, and where each leads.
+#[derive(Default)]
+pub(crate) struct List {
+    pub(crate) items: Vec<Exposed>,
+    index: HashMap<String, usize>,
+}
+
+/// An item as clients see it.
+#[derive(Clone)]
+pub(crate) struct Exposed {
+    pub(crate) name: String,
+    pub(crate) raw: Raw,
+    target: usize,
+    local: String,
+}
+
+/// Which of names and URIs carry their target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Prefix {
+    pub(crate) names: bool,
+    pub(crate) uris: bool,
+}
+
+/// Where a name leads.
+#[derive(Clone)]
+pub(crate) struct Destination {
+    pub(crate) target: Target,
+    /// The name or URI that the target knows.
+    pub(crate) local: String,
+    /// Whether URIs of this target are shown with its name.
+    pub(crate) wrap: bool,
+}
+
+impl Prefix {
+    fn of(settings: &Settings) -> Self {
+        let several = settings.targets.len() > 1;
+        match settings.prefix {
+            PrefixMode::Conditional => Self { names: several, uris: several },
+            PrefixMode::Always => Self { names: true, uris: true },
+            PrefixMode::Never => Self { names: false, uris: several },
+        }
+    }
+}
+
+impl Catalog {
+    /// Merges what the members report.
+    pub(crate) fn build(settings: &Settings, members: &[Member]) -> Self {
+        let targets: Vec<Entry> = members
+            .iter()
+            .map(|member| {
+                let Report { condition, listing } = member.report.borrow().clone();
+                Entry { target: member.target.clone(), condition, listing }
+            })
+            .collect();
+        let prefix = Prefix::of(settings);
+        let lists = Kind::ALL.map(|kind| merge(kind, &targets, prefix));
+        let listings = || targets.iter().filter_map(|entry| entry.listing.as_ref());
+        let ttl = listings().map(|l| if l.public { l.fresh } else { Duration::ZERO }).min().unwrap_or_default();
+        let public = !targets.is_empty() && targets.iter().all(|entry| entry.listing.as_ref().is_some_and(|l| l.public));
+        Self { lists, targets, prefix, ttl, public }
+    }
+
+    /// The exposed items of a kind.
+    pub(crate) fn list(&self, kind: Kind) -> &List {
+        &self.lists[kind as usize]
+    }
+
+    /// Which kinds differ from another catalog in what clients see.
+    pub(crate) fn changed_since(&self, before: &Catalog) -> Vec<Kind> {
+        let same = |kind: &Kind| {
+            let (now, then) = (&self.list(*kind).items, &before.list(*kind).items);
+            now.len() == then.len() && now.iter().zip(then).all(|(a, b)| a.name == b.name && a.raw == b.raw)
+        };
+        Kind::ALL.into_iter().filter(|kind| !same(kind)).collect()
+    }
+
+    /// Where the name of a tool or prompt leads.
+    ///
+    /// A name that is in no list still leads somewhere if it says to which target it belongs: the target is the
+    /// authority on what it has, and may have more than it has listed yet.
+    pub(crate) fn by_name(&self, kind: Kind, exposed: &str) -> Option<Destination> {
+        if let Some(item) = self.list(kind).get(exposed) {
+            return Some(self.destination(item.target, item.local.clone()));
+        }
+        if self.prefix.names {
+            let (target, local) = name::split(exposed)?;
+            let index = self.position(target)?;
+            return Some(self.destination(index, local.to_owned()));
+        }
+        self.only().map(|index| self.destination(index, exposed.to_owned()))
+    }
+
+    /// Where a URI or URI template leads.
+    pub(crate) fn by_uri(&self, exposed: &str) -> Option<Destination> {
+        if !self.prefix.uris {
+            return self.only().map(|index| self.destination(index, exposed.to_owned()));
+        }
+        let (target, local) = name::unwrap_uri(exposed)?;
+        let index = self.position(&target)?;
+        Some(self.destination(index, local))
+    }
+
+    /// Targets that are not there, for lists that go on without them.
+    pub(crate) fn missing(&self) -> impl Iterator<Item = &Entry> {
+        self.targets.iter().filter(|entry| entry.listing.is_none())
+    }
+
+    /// Whether any target is still on its way for the first time.
+    pub(crate) fn is_settling(&self) -> bool {
+        self.targets.iter().any(|entry| matches!(entry.condition, Condition::Starting))
+    }
+
+    /// Whether names carry their target.
+    pub(crate) fn prefix(&self) -> Prefix {
+        self.prefix
+    }
+
+    fn position(&self, target: &str) -> Option<usize> {
+        self.targets.iter().position(|entry| entry.target.name() == target)
+    }
+
+    fn only(&self) -> Option<usize> {
+        (self.targets.len() == 1).then_some(0)
+    }
+
+    fn destination(&self, index: usize, local: String) -> Destination {
+        Destination { target: self.targets[index].target.clone(), local, wrap: self.prefix.uris }
+    }
+}
+
+impl List {
+    /// The item under an exposed name.
+    pub(crate) fn get(&self, exposed: &str) -> Option<&Exposed> {
+        self.index.get(exposed).map(|at| &self.items[*at])
+    }
+
+    /// Where an exposed name stands in the list.
+    pub(crate) fn position(&self, exposed: &str) -> Option<usize> {
+        self.index.get(exposed).copied()
+    }
+
+    fn push(&mut self, item: Exposed) {
+        self.index.insert(item.name.clone(), self.items.len());
+        self.items.push(item);
+    }
+}
+
+fn merge(kind: Kind, targets: &[Entry], prefix: Prefix) -> List {
+    let mut merged = List::default();
+    for (index, entry) in targets.iter().enumerate() {
+        let target = entry.target.name();
+        for (local, raw) in entry.listing.iter().flat_map(|listing| listing.items(kind)) {
+            let name = expose(kind, target, local, prefix, &merged);
+            let renamed = if name == *local { raw.clone() } else { list::rename(kind, raw, &name) };
+            let raw = if prefix.uris {
+                uris::rewrite(&renamed, Shape::Item, |uri| Some(name::wrap_uri(target, uri)))
+            } else {
+                renamed
+            };
+            merged.push(Exposed { name, raw, target: index, local: local.clone() });
+        }
+    }
+    merged
+}
+
+/// The name under which an item is shown. Nothing vanishes: a name that is taken gets its target in front, and if that is
+/// taken as well, a number behind.
+fn expose(kind: Kind, target: &str, local: &str, prefix: Prefix, taken: &List) -> String {
+    let (plain, carried) = match kind {
+        Kind::Tool | Kind::Prompt => (local.to_owned(), name::join(target, local)),
+        Kind::Resource | Kind::Template if prefix.uris => return name::wrap_uri(target, local),
+        Kind::Resource | Kind::Template => return local.to_owned(),
+    };
+    if prefix.names {
+        return carried;
+    }
+    if taken.get(&plain).is_none() {
+        return plain;
+    }
+    let noun = kind.noun();
+    let numbered = |n: u32| if n == 1 { carried.clone() } else { format!("{carried}_{n}") };
+    let free = (1..).map(numbered).find(|name| taken.get(name).is_none()).unwrap_or_else(|| carried.clone());
+    tracing::warn!(target, "the {noun} `{plain}` exists in another target already; this one is shown as `{free}`");
+    free
+}
+
+/// The `_meta` of a list that goes on without some targets: which, since when and why.
+pub(crate) fn missing_meta(catalog: &Catalog) -> Option<Raw> {
+    let missing: Vec<Raw> = catalog.missing().map(describe).collect();
+    (!missing.is_empty()).then(|| protocol::json::array_of(&missing))
+}
+
+/// How much of a target's standard error a list shows.
+const WORDS_SHOWN: usize = 5;
+
+fn describe(entry: &Entry) -> Raw {
+    let mut object: Object = [("name", Raw::string(entry.target.name()))].into_iter().collect();
+    match &entry.condition {
+        Condition::Starting | Condition::Ready => object.set("status", Raw::string("starting")),
+        Condition::Failing(failure) => {
+            object.set("status", Raw::string("failing"));
+            object.set("reason", Raw::string(&failure.error.detail));
+            let skip = failure.last_words.len().saturating_sub(WORDS_SHOWN);
+            if failure.last_words.len() > skip {
+                object.set("stderr", Raw::of(&failure.last_words[skip..]));
+            }
+        }
+    }
+    object.to_raw()
+}

@@ -1,0 +1,144 @@
+//! The middle of a request's life: from a method's row to the reply, the same for both eras.
+
+use std::sync::Arc;
+
+use protocol::method::{Local, Method, Routing};
+use protocol::{Kind, Object, Raw};
+use upstream::{Call, Caller, Reply};
+
+use crate::backend::Shared;
+use crate::catalog::{Catalog, Destination};
+use crate::error::{Error, ErrorKind};
+use crate::relay::{Links, relay};
+use crate::{gather, local};
+
+/// On whose account a request is served, and how.
+pub(crate) struct Context {
+    pub(crate) backend: Arc<Shared>,
+    pub(crate) links: Links,
+    pub(crate) caller: Arc<Caller>,
+    /// The log level wanted on the stream of this request.
+    pub(crate) log_level: Option<String>,
+    /// Whether the caller wants to hear of progress.
+    pub(crate) progress: bool,
+    /// `Mcp-Param-*` headers of a modern client.
+    pub(crate) mirrored: Vec<(String, String)>,
+}
+
+impl Context {
+    /// Serves a request: ours, all targets together, or the one that owns the item.
+    pub(crate) async fn serve(&self, method: &'static Method, params: Object) -> Result<Reply, Error> {
+        match method.routing {
+            Routing::Ours(local) => self.ours(local).await.map(one),
+            Routing::Gather(kind) => self.gather(kind, &params).await.map(one),
+            Routing::ByName(kind) => self.by_name(kind, method, params).await,
+            Routing::ByUri => self.by_uri(method, params).await,
+            Routing::ByRef => self.by_ref(method, params).await,
+        }
+    }
+
+    /// What needs no session. The legacy edge keeps the rest for itself.
+    async fn ours(&self, local: Local) -> Result<Raw, Error> {
+        match local {
+            Local::Ping => Ok(Raw::empty_object()),
+            Local::Discover => Ok(local::discover(self.backend.settled_catalog().await.as_ref())),
+            Local::Initialize | Local::SetLevel | Local::Subscribe | Local::Unsubscribe => {
+                Err(Error::new(ErrorKind::UnknownMethod, "this method needs a session, and this server keeps none"))
+            }
+        }
+    }
+
+    async fn gather(&self, kind: Kind, params: &Object) -> Result<Raw, Error> {
+        let catalog = self.backend.settled_catalog().await;
+        offered(&catalog, kind.capability())?;
+        self.backend.refresh_stale();
+        gather::page(&catalog, kind, params.get("cursor"), self.backend.settings().failure)
+    }
+
+    async fn by_name(&self, kind: Kind, method: &'static Method, params: Object) -> Result<Reply, Error> {
+        let name = required_text(&params, "name")?;
+        let catalog = self.backend.settled_catalog().await;
+        let unknown = || Error::new(ErrorKind::InvalidParams, format!("unknown {}: `{name}`", kind.noun()));
+        let to = catalog.by_name(kind, &name).ok_or_else(unknown)?;
+        self.relay(&to, "name", method, params).await
+    }
+
+    async fn by_uri(&self, method: &'static Method, params: Object) -> Result<Reply, Error> {
+        let to = self.resource(&required_text(&params, "uri")?).await?;
+        self.relay(&to, "uri", method, params).await
+    }
+
+    /// Where the URI of a resource leads.
+    pub(crate) async fn resource(&self, uri: &str) -> Result<Destination, Error> {
+        let catalog = self.backend.settled_catalog().await;
+        let unknown = || {
+            Error::new(ErrorKind::UnknownResource, format!("resource not found: `{uri}`"))
+                .with_data([("uri", Raw::string(uri))].into_iter().collect::<Object>().to_raw())
+        };
+        catalog.by_uri(uri).ok_or_else(unknown)
+    }
+
+    async fn by_ref(&self, method: &'static Method, mut params: Object) -> Result<Reply, Error> {
+        let catalog = self.backend.settled_catalog().await;
+        offered(&catalog, "completions")?;
+        let mut reference = params.object("ref").ok_or_else(|| lacking("ref"))?;
+        let (key, to) = match reference.text("type").as_deref() {
+            Some("ref/prompt") => {
+                let name = required_text(&reference, "name")?;
+                ("name", catalog.by_name(Kind::Prompt, &name))
+            }
+            Some("ref/resource") => ("uri", catalog.by_uri(&required_text(&reference, "uri")?)),
+            _ => {
+                let text = "`ref.type` must be `ref/prompt` or `ref/resource`";
+                return Err(Error::new(ErrorKind::InvalidParams, text));
+            }
+        };
+        let to = to.ok_or_else(|| Error::new(ErrorKind::InvalidParams, "`ref` names nothing that exists here"))?;
+        reference.set(key, Raw::string(&to.local));
+        params.set("ref", reference.to_raw());
+        relay(&self.links, &to, self.call(method, params)).await
+    }
+
+    async fn relay(
+        &self,
+        to: &Destination,
+        key: &str,
+        method: &'static Method,
+        mut params: Object,
+    ) -> Result<Reply, Error> {
+        params.set(key, Raw::string(&to.local));
+        relay(&self.links, to, self.call(method, params)).await
+    }
+
+    fn call(&self, method: &'static Method, params: Object) -> Call {
+        Call {
+            method,
+            params,
+            caller: self.caller.clone(),
+            progress: self.progress,
+            log_level: self.log_level.clone(),
+            mirrored: self.mirrored.clone(),
+        }
+    }
+}
+
+fn one(result: Raw) -> Reply {
+    Reply::One(Ok(result))
+}
+
+/// A method of a capability that no target has is unknown, as it would be at a single server.
+pub(crate) fn offered(catalog: &Catalog, capability: &str) -> Result<(), Error> {
+    if local::offers(catalog, capability) {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::UnknownMethod, format!("no target of this server offers {capability}")))
+}
+
+fn lacking(key: &str) -> Error {
+    Error::new(ErrorKind::InvalidParams, format!("`params.{key}` is missing or not of the right type"))
+}
+
+/// A member of params that must be a string.
+pub(crate) fn required_text(params: &Object, key: &str) -> Result<String, Error> {
+    params.text(key).ok_or_else(|| lacking(key))
+}

@@ -1,0 +1,113 @@
+//! Our side towards clients: which era is this request of?
+//!
+//! Decided for each request alone (spec 2026-07-28, basic/versioning): a client that probes with a modern request and
+//! then shakes hands is served both times.
+
+use bytes::Bytes;
+use protocol::{Era, Id, Message, Request, Version, header, message, meta, method};
+
+use crate::backend::Backend;
+use crate::error::{Error, ErrorKind};
+use crate::inbound::{Head, Outcome, Single};
+use crate::session::mailbox::Frames;
+
+mod legacy;
+mod modern;
+
+impl Backend {
+    /// Serves a POSTed body.
+    pub async fn post(&self, head: Head, body: Bytes) -> Outcome {
+        if message::is_batch(&body) {
+            return legacy::batch(&self.shared, &head, &body);
+        }
+        let message = match message::scan(&body) {
+            Ok(message) => message,
+            Err(error) => return refuse_unscanned(error),
+        };
+        match message {
+            Message::Request(request) => match era_of(&request, &head) {
+                Ok(Era::Modern) => modern::request(&self.shared, head, request).await,
+                Ok(Era::Legacy) => legacy::request(&self.shared, head, request).await,
+                Err(error) => refuse(Some(&request.id), &error, Era::Modern),
+            },
+            Message::Notification(notification) => legacy::notification(&self.shared, &head, notification),
+            Message::Response(response) => legacy::response(&self.shared, &head, response),
+        }
+    }
+
+    /// Opens the stream of a legacy session (GET).
+    pub fn stream(&self, head: &Head) -> Result<Frames, Single> {
+        legacy::session(&self.shared, head).map(|session| session.mailbox.read()).map_err(|error| single(None, &error, Era::Legacy))
+    }
+
+    /// Ends a legacy session (DELETE).
+    pub fn end(&self, head: &Head) -> Result<(), Single> {
+        let session = legacy::session(&self.shared, head).map_err(|error| single(None, &error, Era::Legacy))?;
+        self.shared.sessions.end(&session.id);
+        Ok(())
+    }
+
+    /// Opens a connection of the HTTP+SSE transport of 2024-11-05: its session's name, and the stream that carries
+    /// everything. The session ends with the stream.
+    pub fn open_sse(&self) -> Result<(String, Frames), Single> {
+        legacy::open_sse(&self.shared).map_err(|error| single(None, &error, Era::Legacy))
+    }
+
+    /// Serves a body POSTed to a connection of 2024-11-05. What there is to say is said on its stream.
+    pub async fn post_sse(&self, session: &str, body: Bytes) -> Outcome {
+        legacy::post_sse(&self.shared, session, &body).await
+    }
+}
+
+/// The era of a request, by what it carries. The order of the tests is the rule.
+fn era_of(request: &Request, head: &Head) -> Result<Era, Error> {
+    let enveloped = request.params.object("_meta").is_some_and(|meta| meta.get(meta::PROTOCOL_VERSION).is_some());
+    if enveloped {
+        return Ok(Era::Modern);
+    }
+    if &*request.method == "initialize" {
+        return Ok(Era::Legacy);
+    }
+    let modern_only = method::lookup(&request.method, Era::Modern).is_some_and(|row| !row.eras.include(Era::Legacy));
+    let modern_header = head.version.as_deref().and_then(Version::parse).is_some_and(|v| v.era() == Era::Modern);
+    if modern_only || modern_header {
+        let text = format!("`params._meta[\"{}\"]` is missing: every request names its revision", meta::PROTOCOL_VERSION);
+        return Err(Error::new(ErrorKind::MissingMeta, text));
+    }
+    Ok(Era::Legacy)
+}
+
+/// An error as the outcome of a request.
+fn refuse(id: Option<&Id>, error: &Error, era: Era) -> Outcome {
+    Outcome::One(single(id, error, era))
+}
+
+fn refuse_unscanned(error: message::ScanError) -> Outcome {
+    let id = match &error {
+        message::ScanError::Invalid { id, .. } => id.clone(),
+        message::ScanError::NotJson(_) => None,
+    };
+    refuse(id.as_ref(), &error.into(), Era::Modern)
+}
+
+fn single(id: Option<&Id>, error: &Error, era: Era) -> Single {
+    let body = message::response(id, Err(&error.to_rpc(era).to_raw()));
+    Single { body, error: Some(error.kind), session: None }
+}
+
+/// Which versions there are, as data of the error that refuses another.
+fn unsupported(requested: &str, era: Era) -> Error {
+    let supported: Vec<_> = Version::ALL.iter().filter(|v| era == Era::Legacy || v.era() == era).map(|v| v.as_str()).collect();
+    let text = format!("protocol version `{requested}` is not supported; supported: {}", supported.join(", "));
+    let data = protocol::Raw::of(&serde_json::json!({ "supported": supported, "requested": requested }));
+    Error::new(ErrorKind::UnsupportedVersion, text).with_data(data)
+}
+
+/// The header under which a value was expected, for messages.
+fn header_name(name: &str) -> &'static str {
+    match name {
+        header::METHOD => "Mcp-Method",
+        header::NAME => "Mcp-Name",
+        _ => "MCP-Protocol-Version",
+    }
+}

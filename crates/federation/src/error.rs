@@ -1,0 +1,116 @@
+//! Errors of the virtual server, and THE ERROR TABLE: which JSON-RPC code each kind gets.
+
+use protocol::error::{
+    HEADER_MISMATCH, INTERNAL, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, MISSING_CLIENT_CAPABILITY, PARSE,
+    RESOURCE_NOT_FOUND, UNSUPPORTED_VERSION,
+};
+use protocol::{Era, Raw, RpcError};
+
+/// A request that could not be served, in words for the client.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text}")]
+pub struct Error {
+    /// What happened.
+    pub kind: ErrorKind,
+    /// One sentence for the client. Holds nothing that the client may not know.
+    pub text: String,
+    /// Anything a program may want.
+    pub data: Option<Raw>,
+}
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The body is not JSON.
+    NotJson,
+    /// The JSON is not a message, or not one for this place.
+    Malformed,
+    /// A modern request lacks a required member of `_meta`.
+    MissingMeta,
+    /// Headers and body disagree.
+    HeaderMismatch,
+    /// The revision is not served.
+    UnsupportedVersion,
+    /// No such method, or none that this server advertises.
+    UnknownMethod,
+    /// The request needs a session and names none.
+    SessionRequired,
+    /// The session is not known, or over.
+    UnknownSession,
+    /// More sessions than are allowed.
+    TooManySessions,
+    /// Params of the wrong shape, or the name of something that does not exist.
+    InvalidParams,
+    /// The URI of a resource that does not exist.
+    UnknownResource,
+    /// The call needs something that the client did not declare (modern).
+    MissingCapability,
+    /// A target is not to be had, and nothing was done.
+    TargetUnavailable,
+    /// A target failed while it had the call, which may have run.
+    TargetFailed,
+    /// A target ended the call with a result that this client cannot be given.
+    CannotRelay,
+}
+
+impl ErrorKind {
+    /// The JSON-RPC code towards a client of this era. Every kind has one; a new kind does not compile without.
+    pub fn code(self, era: Era) -> i64 {
+        match self {
+            Self::NotJson => PARSE,
+            Self::Malformed | Self::SessionRequired | Self::UnknownSession => INVALID_REQUEST,
+            Self::UnknownResource if era == Era::Legacy => RESOURCE_NOT_FOUND,
+            Self::MissingMeta | Self::InvalidParams | Self::UnknownResource => INVALID_PARAMS,
+            Self::HeaderMismatch => HEADER_MISMATCH,
+            Self::MissingCapability => MISSING_CLIENT_CAPABILITY,
+            Self::UnsupportedVersion => UNSUPPORTED_VERSION,
+            Self::UnknownMethod => METHOD_NOT_FOUND,
+            Self::TooManySessions | Self::TargetUnavailable | Self::TargetFailed | Self::CannotRelay => INTERNAL,
+        }
+    }
+}
+
+impl Error {
+    /// An error without data.
+    pub fn new(kind: ErrorKind, text: impl Into<String>) -> Self {
+        Self { kind, text: text.into(), data: None }
+    }
+
+    /// Adds data.
+    #[must_use]
+    pub fn with_data(mut self, data: Raw) -> Self {
+        self.data = Some(data);
+        self
+    }
+
+    /// The error as the `error` member of a response to a client of this era.
+    pub fn to_rpc(&self, era: Era) -> RpcError {
+        RpcError { code: self.kind.code(era), message: self.text.clone(), data: self.data.clone() }
+    }
+
+    /// A target's failure, told to the client: which target, whether the call may have run, and no internals.
+    pub(crate) fn of_target(target: &str, error: &upstream::Error) -> Self {
+        use upstream::ErrorKind as Kind;
+        let (kind, what) = match error.kind {
+            Kind::Unreachable | Kind::Stopped => (ErrorKind::TargetUnavailable, "is not available"),
+            Kind::Unauthorized => (ErrorKind::TargetUnavailable, "refuses the gateway's credentials"),
+            Kind::SessionLost => (ErrorKind::TargetUnavailable, "lost its session; the call did not run"),
+            Kind::Closed => (ErrorKind::TargetFailed, "ended before it answered; the call may have run"),
+            Kind::Timeout => (ErrorKind::TargetFailed, "did not answer in time; the call may have run"),
+            Kind::Status(_) => (ErrorKind::TargetFailed, "answered with an HTTP error"),
+            Kind::Protocol => (ErrorKind::TargetFailed, "sent something that is not MCP"),
+            Kind::TooLarge => (ErrorKind::TargetFailed, "sent an answer larger than the limit"),
+        };
+        Self::new(kind, format!("target `{target}` {what}"))
+    }
+}
+
+impl From<protocol::message::ScanError> for Error {
+    fn from(error: protocol::message::ScanError) -> Self {
+        use protocol::message::ScanError;
+        match error {
+            ScanError::NotJson(_) => Self::new(ErrorKind::NotJson, error.to_string()),
+            ScanError::Invalid { reason, .. } => Self::new(ErrorKind::Malformed, reason),
+        }
+    }
+}

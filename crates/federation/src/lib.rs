@@ -1,0 +1,29 @@
+//! The virtual server: many targets behind one endpoint, for clients of both eras.
+//!
+//! A [`Backend`] is one virtual server. Requests come in as bytes with the headers that matter ([`Head`]) and leave
+//! as an [`Outcome`]; what HTTP calls that is decided elsewhere. This crate knows no HTTP status, no YAML and no file.
+//!
+//! A request passes through these modules in this order.
+
+mod inbound;
+mod edge;
+mod session;
+
+mod dispatch;
+mod local;
+mod gather;
+mod relay;
+
+mod catalog;
+mod roster;
+mod backend;
+
+pub mod error;
+pub mod settings;
+
+pub use backend::Backend;
+pub use error::{Error, ErrorKind};
+pub use inbound::{Head, Outcome, Single};
+pub use roster::{Condition, TargetStatus};
+pub use session::mailbox::Frames;
+pub use settings::{FailureMode, PrefixMode, Settings};

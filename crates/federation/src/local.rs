@@ -1,0 +1,112 @@
+//! What the virtual server says of itself: capabilities, instructions, identity.
+
+use protocol::{Era, Kind, Object, Raw, Version};
+
+use crate::catalog::Catalog;
+
+/// Our own `serverInfo`.
+pub(crate) fn server_info() -> Raw {
+    Raw::of(&serde_json::json!({ "name": "agentgateway", "title": "agentgateway", "version": env!("CARGO_PKG_VERSION") }))
+}
+
+/// The result of `initialize`, for a client with which this revision was agreed on.
+pub(crate) fn initialize(catalog: &Catalog, version: Version) -> Raw {
+    let mut result: Object = [
+        ("protocolVersion", Raw::string(version.as_str())),
+        ("capabilities", capabilities(catalog, Era::Legacy)),
+        ("serverInfo", server_info()),
+    ]
+    .into_iter()
+    .collect();
+    if let Some(instructions) = instructions(catalog) {
+        result.set("instructions", Raw::string(&instructions));
+    }
+    result.to_raw()
+}
+
+/// The result of `server/discover`, but for what every modern result carries.
+///
+/// Only modern revisions are named: the others are reached through `initialize`, and a client that named one of them
+/// in a modern envelope would be refused.
+pub(crate) fn discover(catalog: &Catalog) -> Raw {
+    let modern: Vec<_> = Version::ALL.iter().filter(|v| v.era() == Era::Modern).map(|v| v.as_str()).collect();
+    let mut result: Object =
+        [("supportedVersions", Raw::of(&modern)), ("capabilities", capabilities(catalog, Era::Modern))].into_iter().collect();
+    if let Some(instructions) = instructions(catalog) {
+        result.set("instructions", Raw::string(&instructions));
+    }
+    result.to_raw()
+}
+
+/// Capabilities that stand for lists, and so may appear with a target that has not been there yet.
+const LISTED: [&str; 3] = ["tools", "prompts", "resources"];
+
+/// Whether any target offers a capability. A target that was never there may offer anything that is listed.
+pub(crate) fn offers(catalog: &Catalog, capability: &str) -> bool {
+    catalog.targets.iter().any(|entry| match &entry.listing {
+        Some(listing) => listing.peer.offers(capability),
+        None => LISTED.contains(&capability),
+    })
+}
+
+/// The union of what the targets offer, as far as we can deliver it to a client of this era.
+///
+/// Changes of lists are announced to legacy clients whether or not the target announces them, since the set of targets
+/// can change as well. Modern clients hear of changes through `subscriptions/listen`, which is not served yet.
+fn capabilities(catalog: &Catalog, era: Era) -> Raw {
+    let mut merged = Object::default();
+    let changes = match era {
+        Era::Legacy => Raw::of(&serde_json::json!({ "listChanged": true })),
+        Era::Modern => Raw::empty_object(),
+    };
+    for capability in LISTED {
+        if offers(catalog, capability) {
+            merged.set(capability, changes.clone());
+        }
+    }
+    let listings = || catalog.targets.iter().filter_map(|entry| entry.listing.as_ref());
+    if era == Era::Legacy && listings().any(|listing| listing.peer.offers_flag("resources", "subscribe")) {
+        merged.set("resources", Raw::of(&serde_json::json!({ "subscribe": true, "listChanged": true })));
+    }
+    for capability in ["logging", "completions"] {
+        if offers(catalog, capability) {
+            merged.set(capability, Raw::empty_object());
+        }
+    }
+    merged.to_raw()
+}
+
+/// How much of a target's instructions is passed on, in characters.
+const INSTRUCTIONS: usize = 8 * 1024;
+
+/// What the targets want a model to know, each under its name; for a single target just its own words.
+fn instructions(catalog: &Catalog) -> Option<String> {
+    let of = |listing: &crate::roster::Listing| listing.peer.instructions.clone();
+    if let ([only], false) = (&catalog.targets[..], catalog.prefix().names) {
+        return only.listing.as_deref().and_then(of).map(cut);
+    }
+    let names: Vec<_> = catalog.targets.iter().map(|entry| entry.target.name()).collect();
+    let mut text = match catalog.prefix().names {
+        true => format!(
+            "This server combines several MCP servers: {}. The name of a {} or {} begins with the server it belongs to, as in `{}_…`.",
+            names.join(", "),
+            Kind::Tool.noun(),
+            Kind::Prompt.noun(),
+            names.first().copied().unwrap_or("server"),
+        ),
+        false => format!("This server combines several MCP servers: {}.", names.join(", ")),
+    };
+    for entry in &catalog.targets {
+        if let Some(words) = entry.listing.as_deref().and_then(of) {
+            text.push_str(&format!("\n\n[{}]\n{}", entry.target.name(), cut(words)));
+        }
+    }
+    Some(text)
+}
+
+fn cut(text: String) -> String {
+    match text.char_indices().nth(INSTRUCTIONS) {
+        Some((end, _)) => format!("{} […]", &text[..end]),
+        None => text,
+    }
+}

@@ -1,0 +1,263 @@
+//! A legacy client's session: who it is, what it runs, the links it has for itself, and what is to be said to it.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use protocol::method::notifications;
+use protocol::{Id, Object, Raw, Version, message, meta, name};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use upstream::{Call, Caller, Error, Link, Notice, Target, Task};
+
+use self::mailbox::Mailbox;
+
+pub(crate) mod mailbox;
+pub(crate) mod store;
+
+/// A session of a legacy client.
+pub(crate) struct Session {
+    pub(crate) id: String,
+    handshake: OnceLock<Handshake>,
+    /// The least severe log messages that the client wants, if it said so.
+    level: Mutex<Option<String>>,
+    running: Mutex<HashMap<Id, CancellationToken>>,
+    leases: Mutex<HashMap<String, Arc<tokio::sync::Mutex<Option<Lease>>>>>,
+    subscriptions: Mutex<HashSet<Subscription>>,
+    pub(crate) mailbox: Mailbox,
+    used: Mutex<Instant>,
+    over: CancellationToken,
+}
+
+/// What the client and we agreed on.
+#[derive(Debug, Clone)]
+pub(crate) struct Handshake {
+    pub(crate) version: Version,
+    pub(crate) caller: Arc<Caller>,
+}
+
+/// A link of the session's own to a target.
+struct Lease {
+    link: Link,
+    _notices: Task,
+}
+
+/// A resource whose updates the client wants.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Subscription {
+    pub(crate) target: String,
+    pub(crate) uri: String,
+}
+
+impl Session {
+    fn new(id: String) -> Arc<Self> {
+        Arc::new(Self {
+            id,
+            handshake: OnceLock::new(),
+            level: Mutex::default(),
+            running: Mutex::default(),
+            leases: Mutex::default(),
+            subscriptions: Mutex::default(),
+            mailbox: Mailbox::default(),
+            used: Mutex::new(Instant::now()),
+            over: CancellationToken::new(),
+        })
+    }
+
+    /// Notes the handshake. Only the first counts.
+    pub(crate) fn shake(&self, handshake: Handshake) -> bool {
+        self.handshake.set(handshake).is_ok()
+    }
+
+    /// What was agreed on, once it is.
+    pub(crate) fn handshake(&self) -> Option<&Handshake> {
+        self.handshake.get()
+    }
+
+    // === Calls in flight ===
+
+    /// Begins a call. The token is cancelled when the client no longer wants it or the session ends; `None` if a call with
+    /// this id is running already.
+    pub(crate) fn begin(&self, id: &Id) -> Option<CancellationToken> {
+        self.touch();
+        let token = self.over.child_token();
+        match lock(&self.running).entry(id.clone()) {
+            std::collections::hash_map::Entry::Occupied(_) => None,
+            std::collections::hash_map::Entry::Vacant(free) => {
+                free.insert(token.clone());
+                Some(token)
+            }
+        }
+    }
+
+    /// The call has been answered, or will never be.
+    pub(crate) fn finish(&self, id: &Id) {
+        self.touch();
+        lock(&self.running).remove(id);
+    }
+
+    /// The client no longer wants a call. Unknown ids are ignored: the answer may have crossed the cancellation.
+    pub(crate) fn cancel(&self, id: &Id) {
+        if let Some(token) = lock(&self.running).get(id) {
+            token.cancel();
+        }
+    }
+
+    // === Log level ===
+
+    /// The log level in force.
+    pub(crate) fn level(&self) -> Option<String> {
+        lock(&self.level).clone()
+    }
+
+    /// Sets the log level, here and at every target that the session has a link to.
+    pub(crate) async fn set_level(&self, level: &str) {
+        *lock(&self.level) = Some(level.to_owned());
+        for link in self.live_links().await {
+            tell_level(&link, level).await;
+        }
+    }
+
+    /// Whether the client wants a log message: none of lower rank than it asked for.
+    pub(crate) fn wants_log(&self, params: &Object) -> bool {
+        let wanted = lock(&self.level).as_deref().and_then(meta::level_rank);
+        let rank = params.text("level").as_deref().and_then(meta::level_rank);
+        !matches!((wanted, rank), (Some(wanted), Some(rank)) if rank < wanted)
+    }
+
+    // === Links ===
+
+    /// The link over which this session calls a target: the shared one for modern targets, which know no sessions, and one
+    /// of its own for legacy targets, which may keep state for it.
+    pub(crate) async fn link(self: &Arc<Self>, target: &Target, wrap: bool) -> Result<Link, Error> {
+        let shared = target.shared_link().await?;
+        if shared.peer().era == protocol::Era::Modern {
+            return Ok(shared);
+        }
+        let slot = lock(&self.leases).entry(target.name().to_owned()).or_default().clone();
+        let mut slot = slot.lock().await;
+        if let Some(lease) = slot.as_ref().filter(|lease| !lease.link.is_dead()) {
+            return Ok(lease.link.clone());
+        }
+        if self.over.is_cancelled() {
+            return Err(Error::new(upstream::ErrorKind::Stopped, "the session is over"));
+        }
+        let (link, notices) = target.lease(&Raw::empty_object()).await?;
+        self.restore(&link, target.name()).await;
+        let forward = forward(Arc::downgrade(self), notices, wrap.then(|| target.name().to_owned()));
+        *slot = Some(Lease { link: link.clone(), _notices: Task::spawn("session notices", forward) });
+        Ok(link)
+    }
+
+    /// Brings a fresh link into the state that the session left the last one in.
+    async fn restore(&self, link: &Link, target: &str) {
+        if let Some(level) = self.level() {
+            tell_level(link, &level).await;
+        }
+        let wanted: Vec<_> = lock(&self.subscriptions).iter().filter(|s| s.target == target).cloned().collect();
+        for subscription in wanted {
+            let params = [("uri", Raw::string(&subscription.uri))].into_iter().collect();
+            ask(link, "resources/subscribe", params).await;
+        }
+    }
+
+    async fn live_links(&self) -> Vec<Link> {
+        let slots: Vec<_> = lock(&self.leases).values().cloned().collect();
+        let mut links = Vec::new();
+        for slot in slots {
+            links.extend(slot.lock().await.as_ref().filter(|lease| !lease.link.is_dead()).map(|lease| lease.link.clone()));
+        }
+        links
+    }
+
+    /// Gives up the links to targets that are no longer there. Calls that run over them finish.
+    pub(crate) fn release(&self, targets: &[String]) {
+        lock(&self.leases).retain(|target, _| !targets.contains(target));
+        lock(&self.subscriptions).retain(|subscription| !targets.contains(&subscription.target));
+    }
+
+    // === Subscriptions ===
+
+    pub(crate) fn subscribed(&self, subscription: Subscription) {
+        lock(&self.subscriptions).insert(subscription);
+    }
+
+    pub(crate) fn unsubscribed(&self, subscription: &Subscription) {
+        lock(&self.subscriptions).remove(subscription);
+    }
+
+    // === Life ===
+
+    /// When the session was last used; `None` while it is in use.
+    fn idle_since(&self) -> Option<Instant> {
+        let busy = self.mailbox.is_read() || !lock(&self.running).is_empty();
+        (!busy).then(|| *lock(&self.used))
+    }
+
+    pub(crate) fn touch(&self) {
+        *lock(&self.used) = Instant::now();
+    }
+
+    /// Ends the session: running calls are cancelled, streams end, links are closed in good order.
+    pub(crate) async fn end(&self) {
+        self.over.cancel();
+        self.mailbox.close();
+        let links = self.live_links().await;
+        futures::future::join_all(links.iter().map(Link::close)).await;
+        lock(&self.leases).clear();
+    }
+}
+
+/// A standard mutex, never held over an await. A panic while it was held does not make its content wrong: every critical
+/// section here is a single insert, remove or read.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn tell_level(link: &Link, level: &str) {
+    if link.peer().offers("logging") {
+        let params = [("level", Raw::string(level))].into_iter().collect();
+        ask(link, "logging/setLevel", params).await;
+    }
+}
+
+/// A request on the session's own account. A target that refuses it goes on without.
+async fn ask(link: &Link, method: &'static str, params: Object) {
+    let Some(method) = protocol::method::find(method) else {
+        return;
+    };
+    let call =
+        Call { method, params, caller: Caller::gateway(), progress: false, log_level: None, mirrored: Vec::new() };
+    let refused = match link.call(call).await {
+        Ok(reply) => match reply.answer().await {
+            Ok(Ok(_)) => return,
+            Ok(Err(error)) => protocol::RpcError::from_raw(&error).to_string(),
+            Err(error) => error.to_string(),
+        },
+        Err(error) => error.to_string(),
+    };
+    tracing::debug!(method = method.name, "a target refused what its session wanted: {refused}");
+}
+
+/// Brings what a link has to say outside of calls into the session's mailbox, under the names that the client knows.
+async fn forward(session: std::sync::Weak<Session>, mut notices: mpsc::Receiver<Notice>, wrap: Option<String>) {
+    while let Some(notice) = notices.recv().await {
+        let Some(session) = session.upgrade() else {
+            return;
+        };
+        match notice {
+            // The catalog says when the exposed lists change, to every session at once.
+            Notice::ListChanged(_) => {}
+            Notice::Updated(mut params) => {
+                if let (Some(target), Some(uri)) = (&wrap, params.text("uri")) {
+                    params.set("uri", Raw::string(&name::wrap_uri(target, &uri)));
+                }
+                session.mailbox.post(message::notification(notifications::RESOURCE_UPDATED, &params));
+            }
+            Notice::Log(params) if session.wants_log(&params) => {
+                session.mailbox.post(message::notification(notifications::MESSAGE, &params));
+            }
+            Notice::Log(_) => {}
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! The sessions of a virtual server: the only map of them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use protocol::{Kind, Object, message};
+use upstream::Task;
+
+use super::Session;
+use crate::backend::list_changed;
+use crate::error::{Error, ErrorKind};
+
+/// Sessions without an open stream, a running call or a request for this long are ended.
+const IDLE: Duration = Duration::from_secs(30 * 60);
+/// More sessions than this at once are refused.
+const MOST: usize = 20_000;
+
+/// Every session of a virtual server.
+#[derive(Default)]
+pub(crate) struct Sessions(Mutex<HashMap<String, Arc<Session>>>);
+
+impl Sessions {
+    /// Begins a session under a fresh name of 256 random bits.
+    pub(crate) fn create(&self) -> Result<Arc<Session>, Error> {
+        let mut random = [0u8; 32];
+        getrandom::fill(&mut random)
+            .map_err(|_| Error::new(ErrorKind::TooManySessions, "no session can be opened: the system has no randomness"))?;
+        let session = Session::new(URL_SAFE_NO_PAD.encode(random));
+        let mut sessions = self.lock();
+        if sessions.len() >= MOST {
+            let text = format!("no session can be opened: {MOST} are open already");
+            return Err(Error::new(ErrorKind::TooManySessions, text));
+        }
+        sessions.insert(session.id.clone(), session.clone());
+        Ok(session)
+    }
+
+    pub(crate) fn find(&self, id: &str) -> Option<Arc<Session>> {
+        self.lock().get(id).cloned()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// Ends a session. False if there is none of this name.
+    pub(crate) fn end(&self, id: &str) -> bool {
+        let Some(session) = self.lock().remove(id) else {
+            return false;
+        };
+        Task::spawn_finite("end session", async move { session.end().await });
+        true
+    }
+
+    /// Ends the sessions that nobody has used for long.
+    pub(crate) fn sweep(&self) {
+        let idle: Vec<String> = self
+            .lock()
+            .values()
+            .filter(|session| session.idle_since().is_some_and(|since| since.elapsed() >= IDLE))
+            .map(|session| session.id.clone())
+            .collect();
+        for id in idle {
+            tracing::debug!("ended a session that was idle for {} minutes", IDLE.as_secs() / 60);
+            self.end(&id);
+        }
+    }
+
+    /// Ends every session and returns when their links are closed.
+    pub(crate) async fn end_all(&self) {
+        let sessions: Vec<_> = self.lock().drain().map(|(_, session)| session).collect();
+        futures::future::join_all(sessions.iter().map(|session| session.end())).await;
+    }
+
+    /// Tells every session that lists changed.
+    pub(crate) fn announce(&self, kinds: &[Kind]) {
+        let messages: Vec<_> =
+            list_changed(kinds).into_iter().map(|method| message::notification(method, &Object::default())).collect();
+        for session in self.lock().values() {
+            messages.iter().for_each(|message| session.mailbox.post(message.clone()));
+        }
+    }
+
+    /// Has every session give up its links to these targets.
+    pub(crate) fn release(&self, targets: &[String]) {
+        self.lock().values().for_each(|session| session.release(targets));
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<Session>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

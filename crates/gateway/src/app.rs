@@ -1,0 +1,217 @@
+//! The program: open every socket of a configuration, serve, take over changes, shut down.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use upstream::Task;
+
+use crate::admin::Admin;
+use crate::assemble::{self, Backends, Site};
+use crate::config::{self, Bind, Config, Source, TlsMode};
+use crate::http::drain::{Drain, Drained};
+use crate::http::listener::{Bound, MAX_CONNECTIONS, Permits, Service};
+use crate::http::mcp::Mcp;
+use crate::http::tls::{Certificate, Tls};
+use crate::log::Levels;
+use crate::signals::Shutdown;
+use crate::watch;
+
+/// The gateway with all sockets open. Serving begins with [`App::run`].
+pub struct App {
+    source: Source,
+    pub(crate) config: Config,
+    pub(crate) backends: Backends,
+    pub(crate) ports: HashMap<SocketAddr, Port>,
+    addresses: Vec<SocketAddr>,
+    pub(crate) permits: Permits,
+    pub(crate) levels: Levels,
+    admin: Option<Admin>,
+}
+
+/// A port that is open, and what it serves.
+pub(crate) struct Port {
+    pub(crate) mcp: Arc<Mcp>,
+    pub(crate) tls: Option<Tls>,
+    /// The socket, until it is served.
+    bound: Option<Bound>,
+    drain: Option<Drain>,
+    serving: Option<Task>,
+}
+
+impl App {
+    /// Opens every socket, and starts the targets only once all of them are open.
+    pub async fn bind(source: Source, config: Config, levels: Levels) -> anyhow::Result<Self> {
+        let mut opened = Vec::new();
+        for bind in &config.binds {
+            let tls = load_tls(bind)?;
+            opened.push((wanted(bind), Bound::open(wanted(bind)).await?, tls));
+        }
+        let admin = match &config.admin {
+            Some(address) => Some(Admin::bind(address).await?),
+            None => None,
+        };
+        let assembled = assemble::assemble(&config, &Backends::new());
+        let mut app = Self {
+            source,
+            backends: assembled.backends,
+            ports: HashMap::new(),
+            addresses: Vec::new(),
+            permits: Permits::new(MAX_CONNECTIONS),
+            levels,
+            admin,
+            config,
+        };
+        for ((wanted, bound, tls), site) in opened.into_iter().zip(assembled.sites) {
+            app.addresses.push(bound.local_addr());
+            app.ports.insert(wanted, Port::new(bound, tls, site));
+        }
+        if let Some(admin) = &app.admin {
+            admin.show(&app.config, &app.backends);
+        }
+        Ok(app)
+    }
+
+    /// The addresses that clients can connect to, in the order of the configuration, with the ports that they really
+    /// have.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Where the admin interface listens, if it does.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin.as_ref().map(Admin::address)
+    }
+
+    /// Serves until it is asked to stop. The first signal lets calls finish within the grace period, the second cuts them.
+    pub async fn run(mut self, mut shutdown: Shutdown) {
+        let mut changes = watch::changes(&self.source);
+        self.serve();
+        loop {
+            tokio::select! {
+                signal = shutdown.asked() => {
+                    tracing::info!("{signal}: finishing calls, at most {} s; once more stops at once", self.config.grace.as_secs());
+                    break;
+                }
+                cause = changes.next() => self.reload(&cause).await,
+            }
+        }
+        let signal = shutdown.asked();
+        tokio::select! {
+            () = self.stop() => tracing::info!("stopped"),
+            signal = signal => tracing::warn!("{signal} again: stopped at once"),
+        }
+    }
+
+    /// Serves until the future completes, then lets calls finish. For tests, which send no signals.
+    pub async fn run_until(mut self, done: impl Future<Output = ()>) {
+        let mut changes = watch::changes(&self.source);
+        self.serve();
+        let mut done = std::pin::pin!(done);
+        loop {
+            tokio::select! {
+                () = &mut done => break,
+                cause = changes.next() => self.reload(&cause).await,
+            }
+        }
+        self.stop().await;
+    }
+
+    /// Begins to serve every port that is open.
+    pub(crate) fn serve(&mut self) {
+        for port in self.ports.values_mut() {
+            port.serve(&self.permits);
+        }
+        if let Some(admin) = &mut self.admin {
+            admin.serve();
+        }
+    }
+
+    async fn reload(&mut self, cause: &str) {
+        match config::load(&self.source, &config::process_environment) {
+            Ok(config) if config == self.config => tracing::debug!("{cause}, but it means the same as before"),
+            Ok(config) => {
+                self.apply(config, cause).await;
+                self.report(None);
+            }
+            Err(faults) => {
+                tracing::error!("{cause}, and is not valid; the configuration from before stays in force\n{faults}");
+                self.report(Some(faults.to_string()));
+            }
+        }
+    }
+
+    /// Lets the admin interface show what is in force, and what is wrong with the file if something is.
+    fn report(&self, faults: Option<String>) {
+        if let Some(admin) = &self.admin {
+            admin.show(&self.config, &self.backends);
+            admin.faults(faults);
+        }
+    }
+
+    /// Ports first, so that nothing new begins; then targets, whose calls have ended.
+    async fn stop(self) {
+        let Self { config, ports, backends, admin: _admin, .. } = self;
+        let drained = ports.into_values().map(|port| port.drain(config.grace));
+        let cut: usize = futures::future::join_all(drained).await.into_iter().sum();
+        if cut > 0 {
+            tracing::warn!("{cut} connections did not finish within {} s and were cut", config.grace.as_secs());
+        }
+        futures::future::join_all(backends.values().map(federation::Backend::stop)).await;
+    }
+}
+
+impl Port {
+    pub(crate) fn new(bound: Bound, tls: Option<Tls>, site: Arc<Site>) -> Self {
+        Self { mcp: Mcp::new(site), tls, bound: Some(bound), drain: None, serving: None }
+    }
+
+    pub(crate) fn serve(&mut self, permits: &Permits) {
+        let Some(bound) = self.bound.take() else {
+            return;
+        };
+        let drain = Drain::new();
+        tracing::info!("Listening on {}", bound.local_addr());
+        let service = Service { handler: self.mcp.clone(), tls: self.tls.clone(), permits: permits.clone() };
+        self.serving = Some(Task::spawn("port", bound.serve(service, drain.guard())));
+        self.drain = Some(drain);
+    }
+
+    /// Takes no new connections, waits for those that are there, and says how many had to be cut.
+    pub(crate) async fn drain(mut self, grace: Duration) -> usize {
+        match self.drain.take() {
+            Some(drain) => match drain.wait(grace).await {
+                Drained::Complete => 0,
+                Drained::Cut { running } => running,
+            },
+            None => 0,
+        }
+    }
+}
+
+/// The socket that the configuration asks for.
+pub(crate) fn wanted(bind: &Bind) -> SocketAddr {
+    SocketAddr::new(bind.address, bind.port)
+}
+
+/// The certificates of a port that encrypts.
+pub(crate) fn load_tls(bind: &Bind) -> anyhow::Result<Option<Tls>> {
+    match bind.tls_mode {
+        TlsMode::Plain => Ok(None),
+        TlsMode::Tls => Ok(Some(Tls::load(&certificates(bind))?)),
+    }
+}
+
+/// Which certificate is for which host.
+pub(crate) fn certificates(bind: &Bind) -> Vec<Certificate> {
+    let of = |listener: &crate::config::Listener| {
+        let files = listener.tls.as_ref()?;
+        Some(Certificate {
+            hostname: listener.hostname.as_ref().map(ToString::to_string),
+            cert: files.cert.clone(),
+            key: files.key.clone(),
+        })
+    };
+    bind.listeners.iter().filter_map(of).collect()
+}

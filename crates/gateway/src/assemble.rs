@@ -1,0 +1,163 @@
+//! From a configuration, and what is running already, to what runs next.
+//!
+//! Backends keep their identity over a reload by their key; the federation keeps the targets whose settings are equal.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use ::http::request::Parts;
+use federation::Backend;
+use policy::cors::Cors;
+use policy::host::{Host, HostPattern};
+use policy::origin::{Guard, Scheme};
+use upstream::settings::{Limits, Stdio};
+
+use crate::config;
+
+/// Everything that serves one port, replaced as a whole by a reload.
+pub struct Site {
+    bind: config::Bind,
+    /// In the order of the port's listeners and of their routes.
+    listeners: Vec<ListenerState>,
+    /// The largest body a client may send, in bytes.
+    pub request_body: usize,
+}
+
+struct ListenerState {
+    guard: Guard,
+    routes: Vec<RouteState>,
+}
+
+/// A route, ready to serve.
+pub struct RouteState {
+    /// What browsers are told about other origins.
+    pub cors: Option<Cors>,
+    /// The backends with their weights.
+    pub backends: Vec<(u32, Backend)>,
+}
+
+/// Where a request goes.
+pub struct Matched<'a> {
+    /// The check of its host and origin.
+    pub guard: &'a Guard,
+    /// Its route.
+    pub route: &'a RouteState,
+}
+
+impl Site {
+    /// The route of a request.
+    pub fn find(&self, host: Option<&Host>, parts: &Parts) -> Option<Matched<'_>> {
+        let listener = self.bind.listener(host)?;
+        let route = listener.route(host, parts)?;
+        let state = self.listeners.get(self.bind.listeners.iter().position(|l| std::ptr::eq(l, listener))?)?;
+        let route = state.routes.get(listener.routes.iter().position(|r| std::ptr::eq(r, route))?)?;
+        Some(Matched { guard: &state.guard, route })
+    }
+
+    /// The check of host and origin for a request that no route takes.
+    pub fn guard(&self, host: Option<&Host>) -> Option<&Guard> {
+        let listener = self.bind.listener(host).or_else(|| self.bind.listeners.first())?;
+        let index = self.bind.listeners.iter().position(|l| std::ptr::eq(l, listener))?;
+        self.listeners.get(index).map(|state| &state.guard)
+    }
+}
+
+/// The backends that run, by key.
+pub type Backends = HashMap<String, Backend>;
+
+/// The result of assembling: what serves each port, and the backends behind it.
+pub struct Assembled {
+    /// In the order of the configuration's binds.
+    pub sites: Vec<Arc<Site>>,
+    /// All of them.
+    pub backends: Backends,
+}
+
+/// Builds what serves a configuration. Backends that run already under the same key are told their new settings and go
+/// on; the others are started. Nothing is stopped here: whoever calls this knows which are no longer needed.
+pub fn assemble(config: &config::Config, running: &Backends) -> Assembled {
+    let mut backends = Backends::new();
+    let mut serve = |backend: &config::Backend| {
+        let settings = settings(backend, &config.limits);
+        let live = match running.get(&backend.key) {
+            Some(live) => {
+                if *live.settings() != settings {
+                    live.reconfigure(settings);
+                }
+                live.clone()
+            }
+            None => Backend::start(settings),
+        };
+        backends.insert(backend.key.clone(), live.clone());
+        (backend.weight, live)
+    };
+    let sites = config.binds.iter().map(|bind| Arc::new(site(bind, config, &mut serve))).collect();
+    Assembled { sites, backends }
+}
+
+fn site(
+    bind: &config::Bind,
+    config: &config::Config,
+    serve: &mut impl FnMut(&config::Backend) -> (u32, Backend),
+) -> Site {
+    let scheme = match bind.tls_mode {
+        config::TlsMode::Plain => Scheme::Http,
+        config::TlsMode::Tls => Scheme::Https,
+    };
+    let listeners = bind
+        .listeners
+        .iter()
+        .map(|listener| ListenerState {
+            guard: Guard::new(bind.address, scheme, known_hosts(listener)),
+            routes: listener
+                .routes
+                .iter()
+                .map(|route| RouteState {
+                    cors: route.cors.clone().map(Cors::new),
+                    backends: route.backends.iter().map(&mut *serve).collect(),
+                })
+                .collect(),
+        })
+        .collect();
+    Site { bind: bind.clone(), listeners, request_body: config.limits.request_body }
+}
+
+/// The names under which the operator says a listener is known.
+fn known_hosts(listener: &config::Listener) -> Vec<HostPattern> {
+    let routes = listener.routes.iter().flat_map(|route| route.hostnames.iter());
+    listener.hostname.iter().chain(routes).cloned().collect()
+}
+
+fn settings(backend: &config::Backend, limits: &config::Limits) -> federation::Settings {
+    let config::Backend { key, weight: _, prefix_mode, failure_mode, stateless, targets } = backend;
+    federation::Settings {
+        key: key.clone(),
+        targets: targets.iter().map(|target| target_settings(target, limits)).collect(),
+        prefix: match prefix_mode {
+            config::PrefixMode::Conditional => federation::PrefixMode::Conditional,
+            config::PrefixMode::Always => federation::PrefixMode::Always,
+            config::PrefixMode::Never => federation::PrefixMode::Never,
+        },
+        failure: match failure_mode {
+            config::FailureMode::FailOpen => federation::FailureMode::FailOpen,
+            config::FailureMode::FailClosed => federation::FailureMode::FailClosed,
+        },
+        stateless: *stateless,
+    }
+}
+
+fn target_settings(target: &config::Target, limits: &config::Limits) -> upstream::Settings {
+    let transport = match &target.transport {
+        config::Transport::Stdio { cmd, args, env, clear_env, cwd } => upstream::Transport::Stdio(Stdio {
+            cmd: cmd.clone(),
+            args: args.iter().map(|arg| arg.expose().to_owned()).collect(),
+            env: env.iter().map(|(name, value)| (name.clone(), value.expose().to_owned())).collect(),
+            clear_env: *clear_env,
+            cwd: cwd.clone(),
+        }),
+        config::Transport::Http { url } => upstream::Transport::Http(url.clone()),
+        config::Transport::Sse { url } => upstream::Transport::Sse(url.clone()),
+    };
+    let limits = Limits { message: limits.response_body, ..Limits::default() };
+    upstream::Settings { name: target.name.clone(), transport, limits }
+}

@@ -1,0 +1,396 @@
+//! What the file said: plain types with the file's own names, from which the JSON schema is made.
+//!
+//! The comments on fields and variants are what editors show next to a key, so they speak to whoever writes the
+//! file. Nothing is resolved here; values that need parsing are still text. All types are read through the schema
+//! (see `shape`), so a constraint belongs in an attribute here, or in `check`.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{FailureMode, Level, LogFormat, PrefixMode};
+
+/// The port of the short shape, if none is given.
+pub(super) const DEFAULT_PORT: u16 = 3000;
+/// Where the admin interface listens, if nothing is said.
+pub(super) const DEFAULT_ADMIN: &str = "localhost:15000";
+/// The value of `adminAddr` that turns the admin interface off.
+pub(super) const ADMIN_OFF: &str = "off";
+/// The address of a listener that names none.
+pub(super) const DEFAULT_ADDRESS: &str = "0.0.0.0";
+pub(super) const DEFAULT_REQUEST_BODY: &str = "4MiB";
+pub(super) const DEFAULT_RESPONSE_BODY: &str = "64MiB";
+pub(super) const DEFAULT_GRACE: &str = "10s";
+pub(super) const DEFAULT_LEVEL: Level = Level::Info;
+pub(super) const DEFAULT_FORMAT: LogFormat = LogFormat::Text;
+pub(super) const DEFAULT_WEIGHT: u32 = 1;
+/// Small enough that the weights of a route never overflow when they are added up.
+const MAX_WEIGHT: u32 = 1_000_000;
+
+/// # agentgateway configuration
+///
+/// What the gateway serves: ports in `binds`, or the short form `mcp` for a single set of targets, or both.
+/// `$NAME`, `${NAME}` and `${NAME:-default}` in values stand for variables of the environment; `$$` is a dollar sign.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Document {
+    /// Settings of the gateway itself.
+    pub(super) config: Option<Settings>,
+    /// The ports to listen on, and what is served there.
+    pub(super) binds: Option<Vec<Bind>>,
+    /// The short form: one port that serves one set of targets on every path.
+    pub(super) mcp: Option<ShortMcp>,
+}
+
+/// Settings of the gateway itself.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Settings {
+    /// Where the admin interface and its UI listen: `host:port`, or `off`.
+    #[schemars(extend("default" = DEFAULT_ADMIN))]
+    pub(super) admin_addr: Option<String>,
+    /// What is logged, and how.
+    pub(super) logging: Option<Logging>,
+    /// The sizes beyond which a message is refused.
+    pub(super) limits: Option<Limits>,
+    /// How the gateway stops.
+    pub(super) shutdown: Option<Shutdown>,
+}
+
+/// What is logged, and how.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Logging {
+    /// The least important messages that are still logged.
+    #[schemars(extend("default" = DEFAULT_LEVEL))]
+    pub(super) level: Option<Level>,
+    /// The form of a log line.
+    #[schemars(extend("default" = DEFAULT_FORMAT))]
+    pub(super) format: Option<LogFormat>,
+}
+
+/// The sizes beyond which a message is refused.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Limits {
+    /// The largest request body: a number of bytes, or a size like `4MiB`.
+    #[schemars(extend("default" = DEFAULT_REQUEST_BODY))]
+    pub(super) request_body: Option<Quantity>,
+    /// The largest answer of a target: a number of bytes, or a size like `64MiB`.
+    #[schemars(extend("default" = DEFAULT_RESPONSE_BODY))]
+    pub(super) response_body: Option<Quantity>,
+}
+
+/// How the gateway stops.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Shutdown {
+    /// How long calls in flight may take to finish: a duration like `10s`.
+    #[schemars(extend("default" = DEFAULT_GRACE))]
+    pub(super) grace: Option<String>,
+}
+
+/// A port, and what is served there.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Bind {
+    /// The port to listen on; 0 lets the system choose one.
+    pub(super) port: u16,
+    /// What is served on the port, by hostname.
+    #[schemars(length(min = 1))]
+    pub(super) listeners: Vec<Listener>,
+}
+
+/// What is served to requests for a hostname.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Listener {
+    /// A name for logs and metrics.
+    pub(super) name: Option<String>,
+    /// The IP address to listen on, such as `127.0.0.1`. The default is every interface of the machine.
+    #[schemars(extend("default" = DEFAULT_ADDRESS))]
+    pub(super) address: Option<String>,
+    /// The host that requests have to name: `example.com`, or `*.example.com` for every host below it.
+    /// The default is every host that no other listener of the port names.
+    pub(super) hostname: Option<String>,
+    /// How clients connect. HTTPS needs `tls`.
+    #[schemars(extend("default" = "HTTP"))]
+    pub(super) protocol: Option<Protocol>,
+    /// The certificate for HTTPS.
+    pub(super) tls: Option<Tls>,
+    /// Which requests go to which backends.
+    #[schemars(length(min = 1))]
+    pub(super) routes: Vec<Route>,
+}
+
+/// How clients connect.
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub(super) enum Protocol {
+    /// Plain HTTP.
+    Http,
+    /// HTTP over TLS.
+    Https,
+}
+
+/// The certificate for HTTPS.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Tls {
+    /// The file with the certificate, followed by those that vouch for it, in PEM form.
+    pub(super) cert: String,
+    /// The file with the private key, in PEM form.
+    pub(super) key: String,
+}
+
+/// Which requests go to which backends.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Route {
+    /// A name for logs and metrics.
+    pub(super) name: Option<String>,
+    /// The hosts that requests have to name, like the `hostname` of a listener. The default is every host.
+    pub(super) hostnames: Option<Vec<String>>,
+    /// What requests look like: one of these has to match. The default is every request.
+    pub(super) matches: Option<Vec<Match>>,
+    /// What is done with requests on their way.
+    pub(super) policies: Option<Policies>,
+    /// Where requests go. With several, each request goes to one, picked by weight.
+    #[schemars(length(min = 1))]
+    pub(super) backends: Vec<Backend>,
+}
+
+/// What a request looks like. Everything that is given has to match.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Match {
+    /// The path. The default is every path.
+    pub(super) path: Option<PathMatch>,
+    /// Headers that the request has to have.
+    pub(super) headers: Option<Vec<HeaderMatch>>,
+    /// The method, such as `POST`. The default is every method.
+    pub(super) method: Option<String>,
+    /// Parameters that the query of the URL has to have.
+    pub(super) query: Option<Vec<QueryMatch>>,
+}
+
+/// A path, given in exactly one way.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("minProperties" = 1, "maxProperties" = 1))]
+pub(super) struct PathMatch {
+    /// Exactly this path.
+    pub(super) exact: Option<String>,
+    /// This path and everything below it: `/a` matches `/a` and `/a/b`, but not `/ab`.
+    pub(super) path_prefix: Option<String>,
+    /// A regular expression for the whole path.
+    pub(super) regex: Option<String>,
+}
+
+/// A header that the request has to have.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct HeaderMatch {
+    /// The name of the header; upper and lower case are the same.
+    pub(super) name: String,
+    /// What its value has to be.
+    pub(super) value: ValueMatch,
+}
+
+/// A parameter that the query of the URL has to have.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct QueryMatch {
+    /// The name of the parameter.
+    pub(super) name: String,
+    /// What its value has to be.
+    pub(super) value: ValueMatch,
+}
+
+/// A value, given in exactly one way.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("minProperties" = 1, "maxProperties" = 1))]
+pub(super) struct ValueMatch {
+    /// Exactly this value.
+    pub(super) exact: Option<String>,
+    /// A regular expression for the whole value.
+    pub(super) regex: Option<String>,
+}
+
+/// What is done with requests on their way.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Policies {
+    /// What web pages of other origins may do (cross-origin resource sharing).
+    pub(super) cors: Option<Cors>,
+}
+
+/// What web pages of other origins may do.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Cors {
+    /// The origins whose pages may call: `https://example.com`, `https://*.example.com` for every host below it,
+    /// or `*`.
+    #[schemars(length(min = 1))]
+    pub(super) allow_origins: Vec<String>,
+    /// The request headers that they may send, or `*`.
+    pub(super) allow_headers: Option<Vec<String>>,
+    /// The methods that they may use, or `*`. The default is what MCP needs: GET, POST, DELETE and OPTIONS.
+    pub(super) allow_methods: Option<Vec<String>>,
+    /// The response headers that they may read, or `*`.
+    pub(super) expose_headers: Option<Vec<String>>,
+    /// Whether they may send cookies and other credentials.
+    #[schemars(extend("default" = false))]
+    pub(super) allow_credentials: Option<bool>,
+    /// How long a browser may remember this: a number of seconds, or a duration like `10m`.
+    pub(super) max_age: Option<Quantity>,
+}
+
+/// Where requests go.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Backend {
+    /// The share of the requests that go here, next to the weights of the other backends.
+    #[schemars(range(max = MAX_WEIGHT), extend("default" = DEFAULT_WEIGHT))]
+    pub(super) weight: Option<u32>,
+    /// MCP servers that are served as one.
+    pub(super) mcp: Mcp,
+}
+
+/// MCP servers that are served as one.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Mcp {
+    /// The MCP servers.
+    #[schemars(length(min = 1))]
+    pub(super) targets: Vec<Target>,
+    /// When the names of tools and prompts get the target's name in front, as in `time_get_current_time`.
+    #[schemars(extend("default" = PrefixMode::default()))]
+    pub(super) prefix_mode: Option<PrefixMode>,
+    /// What happens when one of the targets fails.
+    #[schemars(extend("default" = FailureMode::default()))]
+    pub(super) failure_mode: Option<FailureMode>,
+    /// Whether clients of protocol versions that know sessions get one.
+    #[schemars(extend("default" = "stateful"))]
+    pub(super) stateful_mode: Option<StatefulMode>,
+}
+
+/// The short form: one port that serves one set of targets on every path.
+// It repeats the fields of `Mcp`, because `flatten` and `deny_unknown_fields` do not go together.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct ShortMcp {
+    /// The port to listen on; 0 lets the system choose one.
+    #[schemars(extend("default" = DEFAULT_PORT))]
+    pub(super) port: Option<u16>,
+    /// What is done with requests on their way.
+    pub(super) policies: Option<Policies>,
+    /// The MCP servers.
+    #[schemars(length(min = 1))]
+    pub(super) targets: Vec<Target>,
+    /// When the names of tools and prompts get the target's name in front, as in `time_get_current_time`.
+    #[schemars(extend("default" = PrefixMode::default()))]
+    pub(super) prefix_mode: Option<PrefixMode>,
+    /// What happens when one of the targets fails.
+    #[schemars(extend("default" = FailureMode::default()))]
+    pub(super) failure_mode: Option<FailureMode>,
+    /// Whether clients of protocol versions that know sessions get one.
+    #[schemars(extend("default" = "stateful"))]
+    pub(super) stateful_mode: Option<StatefulMode>,
+}
+
+/// Whether clients get a session.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum StatefulMode {
+    /// They get one, and with it servers can send requests and notifications of their own.
+    #[default]
+    Stateful,
+    /// They do not, and every request stands for itself.
+    Stateless,
+}
+
+/// An MCP server: its name, and exactly one way to reach it.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("oneOf" = [{"required": ["stdio"]}, {"required": ["mcp"]}, {"required": ["sse"]}]))]
+pub(super) struct Target {
+    /// The name that clients see in front of the names of its tools: lower-case letters, digits, `-` and `.`.
+    #[schemars(length(min = 1, max = 253), regex(pattern = "^[a-z]([a-z0-9.-]*[a-z0-9])?$"))]
+    pub(super) name: String,
+    /// A program to start, which speaks MCP on its standard input and output.
+    pub(super) stdio: Option<Stdio>,
+    /// A server to reach over Streamable HTTP.
+    pub(super) mcp: Option<RemoteMcp>,
+    /// A server to reach over the older transport HTTP+SSE.
+    pub(super) sse: Option<RemoteSse>,
+}
+
+/// A program to start, which speaks MCP on its standard input and output.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Stdio {
+    /// The program: a path, or a name that is found in `PATH`.
+    pub(super) cmd: String,
+    /// Its arguments.
+    #[schemars(extend("items" = {"type": ["string", "number", "boolean"]}))]
+    pub(super) args: Option<Vec<String>>,
+    /// Environment variables to set for it.
+    #[schemars(extend("additionalProperties" = {"type": ["string", "number", "boolean"]}))]
+    pub(super) env: Option<BTreeMap<String, String>>,
+    /// Whether it starts without the gateway's own environment.
+    #[serde(rename = "clear_env")]
+    #[schemars(extend("default" = false))]
+    pub(super) clear_env: Option<bool>,
+    /// The directory to start it in. The default is the gateway's own.
+    pub(super) cwd: Option<String>,
+}
+
+/// A server to reach over Streamable HTTP.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct RemoteMcp {
+    /// A full URL, like `https://example.com/mcp`, or the host's name next to `port` and `path`. A URL without a path
+    /// means `/mcp`.
+    pub(super) host: String,
+    /// The port, if `host` is only a name; then `path` is needed as well.
+    #[schemars(range(min = 1))]
+    pub(super) port: Option<u16>,
+    /// The path, if `host` is only a name; then `port` is needed as well.
+    pub(super) path: Option<String>,
+}
+
+/// A server to reach over the older transport HTTP+SSE.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct RemoteSse {
+    /// A full URL, like `https://example.com/sse`, or the host's name next to `port` and `path`. A URL without a path
+    /// means `/sse`.
+    pub(super) host: String,
+    /// The port, if `host` is only a name; then `path` is needed as well.
+    #[schemars(range(min = 1))]
+    pub(super) port: Option<u16>,
+    /// The path, if `host` is only a name; then `port` is needed as well.
+    pub(super) path: Option<String>,
+}
+
+/// A number with or without a unit, still as it was written.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(super) struct Quantity(pub(super) String);
+
+impl JsonSchema for Quantity {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Quantity".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({"type": ["string", "integer"]})
+    }
+}

@@ -1,0 +1,113 @@
+//! Bodies: the ones we send, and how those that clients send are read.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use http_body::{Frame, SizeHint};
+
+mod events;
+mod read;
+
+pub use events::{Events, KEEP_ALIVE_AFTER};
+pub use read::{ReadError, read_limited};
+
+/// The body of a response.
+#[derive(Default)]
+pub enum Body {
+    /// Nothing.
+    #[default]
+    Empty,
+    /// All of it, with its length known.
+    Full(Bytes),
+    /// Piece by piece.
+    Stream(BoxStream<'static, Bytes>),
+    /// Piece by piece, as server-sent events that are kept alive.
+    Events(Events),
+}
+
+impl Body {
+    /// Server-sent events, already encoded. When there was none for the time of `silence`, a comment is sent, so that
+    /// proxies do not take the stream for dead, and we notice a client that is. The body ends with the stream.
+    pub fn events(events: BoxStream<'static, Bytes>, silence: Duration) -> Self {
+        Self::Events(Events::new(events, silence))
+    }
+}
+
+impl From<Bytes> for Body {
+    fn from(bytes: Bytes) -> Self {
+        if bytes.is_empty() { Self::Empty } else { Self::Full(bytes) }
+    }
+}
+
+impl From<Vec<u8>> for Body {
+    fn from(bytes: Vec<u8>) -> Self {
+        Bytes::from(bytes).into()
+    }
+}
+
+impl From<String> for Body {
+    fn from(text: String) -> Self {
+        Bytes::from(text).into()
+    }
+}
+
+impl From<&'static str> for Body {
+    fn from(text: &'static str) -> Self {
+        Bytes::from_static(text.as_bytes()).into()
+    }
+}
+
+impl http_body::Body for Body {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let next = match &mut *self {
+            Self::Empty => Poll::Ready(None),
+            Self::Full(bytes) => {
+                let bytes = std::mem::take(bytes);
+                *self = Self::Empty;
+                Poll::Ready(Some(bytes))
+            }
+            Self::Stream(stream) => stream.poll_next_unpin(context),
+            Self::Events(events) => events.poll_next_unpin(context),
+        };
+        next.map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self, Self::Empty)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Empty => SizeHint::with_exact(0),
+            Self::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Self::Stream(_) | Self::Events(_) => SizeHint::default(),
+        }
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("Empty"),
+            // Not its content, which is a caller's and has no place in a log.
+            Self::Full(bytes) => write!(f, "Full({} bytes)", bytes.len()),
+            Self::Stream(_) => f.write_str("Stream"),
+            Self::Events(events) => events.fmt(f),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,71 @@
+//! A stream of server-sent events that never stays silent for long.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::stream::BoxStream;
+use futures::{Stream, StreamExt};
+use tokio::time::{Instant, Sleep, sleep};
+
+/// How long a stream may be silent. Proxies commonly give up on a connection after 30 to 60 seconds.
+pub const KEEP_ALIVE_AFTER: Duration = Duration::from_secs(15);
+
+/// No timer of tokio is finer, and a silence of zero would fill the connection with comments.
+const SHORTEST: Duration = Duration::from_millis(1);
+
+/// Encoded events, with comments where there would be silence.
+pub struct Events {
+    events: BoxStream<'static, Bytes>,
+    silence: Duration,
+    last: Instant,
+    timer: Pin<Box<Sleep>>,
+}
+
+impl Events {
+    pub(super) fn new(events: BoxStream<'static, Bytes>, silence: Duration) -> Self {
+        let silence = silence.max(SHORTEST);
+        Self { events, silence, last: Instant::now(), timer: Box::pin(sleep(silence)) }
+    }
+
+    /// Completes when nothing was sent for the time of silence.
+    ///
+    /// The timer is not set back by each event, which would take a lock each time; when it goes off, it is set to when
+    /// the silence after the last event ends.
+    fn poll_silence(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        loop {
+            ready!(self.timer.as_mut().poll(context));
+            let end = self.last + self.silence;
+            if end <= Instant::now() {
+                return Poll::Ready(());
+            }
+            self.timer.as_mut().reset(end);
+        }
+    }
+}
+
+impl Stream for Events {
+    type Item = Bytes;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        let next = match self.events.poll_next_unpin(context) {
+            Poll::Ready(event) => event,
+            Poll::Pending => {
+                ready!(self.poll_silence(context));
+                let again = Instant::now() + self.silence;
+                self.timer.as_mut().reset(again);
+                Some(Bytes::from_static(protocol::sse::KEEP_ALIVE))
+            }
+        };
+        self.last = Instant::now();
+        Poll::Ready(next)
+    }
+}
+
+impl fmt::Debug for Events {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Events").field("silence", &self.silence).finish_non_exhaustive()
+    }
+}

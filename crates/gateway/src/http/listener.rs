@@ -1,0 +1,201 @@
+//! The sockets of the gateway, and the connections on them.
+//!
+//! First every socket is opened ([`Bound`]), so that a port that is taken is an error while nothing is served yet, and
+//! port 0 has become a number. Then each is served ([`Bound::serve`]): a loop that accepts, and owns one task for each
+//! connection. It ends when its [`Guard`] says so and the last connection has ended.
+
+mod accept;
+mod connection;
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use http::{Request, Response};
+use hyper::body::Incoming;
+use tokio::net::TcpListener;
+use tokio::task::{JoinError, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use super::body::Body;
+use super::drain::Guard;
+use super::tls::Tls;
+use accept::{Accepted, Acceptor};
+
+pub use accept::Permits;
+
+/// How many connections the gateway serves at the same time, unless told otherwise.
+pub const MAX_CONNECTIONS: usize = 10_000;
+
+/// What answers requests.
+///
+/// A function from a request and its connection to a future of the response is one.
+pub trait Handler: Send + Sync + 'static {
+    /// Answers a request. The future is dropped when the client goes away before there is an answer. A panic in it
+    /// becomes a 500.
+    fn handle(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        from: Arc<ConnInfo>,
+    ) -> BoxFuture<'static, Response<Body>>;
+}
+
+impl<F, R> Handler for F
+where
+    F: Fn(Request<Incoming>, Arc<ConnInfo>) -> R + Send + Sync + 'static,
+    R: Future<Output = Response<Body>> + Send + 'static,
+{
+    fn handle(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        from: Arc<ConnInfo>,
+    ) -> BoxFuture<'static, Response<Body>> {
+        Box::pin(self(request, from))
+    }
+}
+
+/// The connection that a request came over.
+#[derive(Debug, Clone)]
+pub struct ConnInfo {
+    /// The address of the client, or of the last proxy before us.
+    pub peer: SocketAddr,
+    /// The address that it connected to.
+    pub local: SocketAddr,
+    /// Whether the connection is encrypted.
+    pub tls: bool,
+    /// Cancelled when the port is about to close: streams without an end of their own have to end then. The connection
+    /// itself is counted, so nobody needs to hold a guard for a request on it.
+    pub finishing: CancellationToken,
+}
+
+/// What is served on a socket.
+pub struct Service {
+    /// What answers the requests.
+    pub handler: Arc<dyn Handler>,
+    /// The certificates, if the connections are encrypted.
+    pub tls: Option<Tls>,
+    /// What limits the connections. Sockets that share it share the limit.
+    pub permits: Permits,
+}
+
+/// An open socket that is not served yet. Clients can connect already; they wait.
+#[derive(Debug)]
+pub struct Bound {
+    listener: TcpListener,
+    local: SocketAddr,
+}
+
+/// A socket could not be opened. The text says what to do about it.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address}: {}", remedy(*address, source))]
+pub struct BindError {
+    /// The address that was asked for.
+    pub address: SocketAddr,
+    source: io::Error,
+}
+
+impl Bound {
+    /// Opens a socket. Port 0 lets the system choose a port; [`Bound::local_addr`] says which.
+    pub async fn open(address: SocketAddr) -> Result<Self, BindError> {
+        let open = async {
+            let listener = TcpListener::bind(address).await?;
+            let local = listener.local_addr()?;
+            Ok(Self { listener, local })
+        };
+        open.await.map_err(|source| BindError { address, source })
+    }
+
+    /// Opens several sockets, or none: the first that fails closes the others.
+    pub async fn open_all(addresses: &[SocketAddr]) -> Result<Vec<Self>, BindError> {
+        let mut all = Vec::with_capacity(addresses.len());
+        for address in addresses {
+            all.push(Self::open(*address).await?);
+        }
+        Ok(all)
+    }
+
+    /// The address of the socket, with the port that it really has.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local
+    }
+
+    /// Serves the socket until it is time to finish; then closes it, and returns when the last connection has ended.
+    ///
+    /// Dropping the future closes the socket and every connection.
+    pub async fn serve(self, service: Service, running: Guard) {
+        let service = Arc::new(service);
+        let mut acceptor = Acceptor::new(self.listener, service.permits.clone());
+        let mut connections = JoinSet::new();
+        loop {
+            tokio::select! {
+                biased;
+                () = running.finishing() => break,
+                Some(ended) = connections.join_next() => report(ended),
+                accepted = acceptor.next() => {
+                    connections.spawn(connect(accepted, Arc::clone(&service), running.clone()));
+                }
+            }
+        }
+        // Closed first: a client that connects now is refused and can go elsewhere, instead of waiting for nothing.
+        drop(acceptor);
+        while let Some(ended) = connections.join_next().await {
+            report(ended);
+        }
+    }
+}
+
+/// The life of one connection.
+async fn connect(accepted: Accepted, service: Arc<Service>, running: Guard) {
+    // Held until the connection ends.
+    let Accepted { stream, peer, permit: _permit } = accepted;
+    // Without this, a small answer waits for the acknowledgement of the one before it.
+    let prepared = stream.set_nodelay(true).and_then(|()| stream.local_addr());
+    let local = match prepared {
+        Ok(local) => local,
+        Err(error) => return tracing::debug!(%peer, %error, "the connection was gone before it was served"),
+    };
+    let from = ConnInfo { peer, local, tls: service.tls.is_some(), finishing: running.finish_token() };
+    let from = connection::From { info: Arc::new(from), handler: Arc::clone(&service.handler) };
+    let Some(tls) = &service.tls else { return connection::serve(stream, from, running).await };
+    let encrypted = tokio::select! {
+        encrypted = tls.accept(stream) => encrypted,
+        () = running.finishing() => return,
+    };
+    match encrypted {
+        Ok(stream) => connection::serve(stream, from, running).await,
+        Err(error) => tracing::debug!(%peer, %error, "no TLS connection"),
+    }
+}
+
+/// A connection's task ends without a result, unless a body that was being sent panicked. The client has seen the
+/// connection break; this is for the operator.
+fn report(ended: Result<(), JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(%error, "a connection failed; please report this");
+    }
+}
+
+/// What went wrong, and what the operator can do.
+fn remedy(address: SocketAddr, error: &io::Error) -> String {
+    let port = address.port();
+    match error.kind() {
+        io::ErrorKind::AddrInUse => format!(
+            "another program uses the port (maybe another gateway); stop it, or choose another port \
+             (`ss -ltnp 'sport = :{port}'` on Linux or `lsof -i :{port}` on macOS shows which it is)"
+        ),
+        io::ErrorKind::PermissionDenied => {
+            format!(
+                "this user may not use port {port}; choose a port from 1024 on, or grant CAP_NET_BIND_SERVICE"
+            )
+        }
+        io::ErrorKind::AddrNotAvailable => {
+            "this machine does not have that address; choose one that it has, or `0.0.0.0` for all".to_owned()
+        }
+        _ => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,284 @@
+//! One HTTP request, from its head to the response: the stages of the gateway's side, in order.
+
+use std::sync::Arc;
+
+use federation::{Backend, Head};
+use futures::future::BoxFuture;
+use http::request::Parts;
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use policy::cors::{Cors, Preflight};
+use protocol::{Era, Version, header};
+
+use super::body::{Body, read_limited};
+use super::listener::{ConnInfo, Handler};
+use super::respond;
+use crate::assemble::{RouteState, Site};
+use crate::config::request_host;
+
+/// Serves the MCP routes of a port.
+pub struct Mcp {
+    site: arc_swap::ArcSwap<Site>,
+}
+
+impl Mcp {
+    /// Serves a site until it is replaced.
+    pub fn new(site: Arc<Site>) -> Arc<Self> {
+        Arc::new(Self { site: arc_swap::ArcSwap::new(site) })
+    }
+
+    /// Serves another site from the next request on.
+    pub fn replace(&self, site: Arc<Site>) {
+        self.site.store(site);
+    }
+}
+
+impl Handler for Mcp {
+    fn handle(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        from: Arc<ConnInfo>,
+    ) -> BoxFuture<'static, Response<Body>> {
+        Box::pin(async move {
+            let started = tokio::time::Instant::now();
+            let (parts, body) = request.into_parts();
+            let site = self.site.load_full();
+            let response = serve(&site, &parts, body, &from).await;
+            tracing::debug!(
+                peer = %from.peer,
+                method = %parts.method,
+                path = parts.uri.path(),
+                status = response.status().as_u16(),
+                ms = started.elapsed().as_secs_f64() * 1000.0,
+                "served a request"
+            );
+            response
+        })
+    }
+}
+
+/// The stages: route, host and origin, cross-origin questions, and then by method.
+async fn serve(site: &Site, parts: &Parts, body: Incoming, from: &ConnInfo) -> Response<Body> {
+    let host = request_host(parts);
+    let Some(matched) = site.find(host.as_ref(), parts) else {
+        return match site.guard(host.as_ref()).map(|guard| guard.check(parts, None)) {
+            Some(Err(refusal)) => respond::refused(&refusal),
+            _ => respond::plain(StatusCode::NOT_FOUND, "no route of this gateway takes this request"),
+        };
+    };
+    let cors = matched.route.cors.as_ref();
+    let mut response = match matched.guard.check(parts, cors) {
+        Err(refusal) => respond::refused(&refusal),
+        Ok(_) => match (cors, Preflight::of(&parts.method, &parts.headers)) {
+            (Some(cors), Some(ask)) => return preflight(cors, ask),
+            _ => by_method(site, matched.route, parts, body, from).await,
+        },
+    };
+    if let Some(cors) = cors {
+        cors.apply(parts.headers.get(http::header::ORIGIN), response.headers_mut());
+    }
+    response
+}
+
+fn preflight(cors: &Cors, ask: Preflight<'_>) -> Response<Body> {
+    match cors.preflight(ask) {
+        Ok(headers) => {
+            let mut response = respond::empty(StatusCode::NO_CONTENT);
+            response.headers_mut().extend(headers);
+            response
+        }
+        Err(refusal) => respond::refused(&refusal),
+    }
+}
+
+async fn by_method(
+    site: &Site,
+    route: &RouteState,
+    parts: &Parts,
+    body: Incoming,
+    from: &ConnInfo,
+) -> Response<Body> {
+    let head = match head(&parts.headers) {
+        Ok(head) => head,
+        Err(refusal) => return refusal,
+    };
+    match parts.method {
+        Method::POST => post(site, route, head, parts, body).await,
+        Method::GET => get(route, &head, parts, from),
+        Method::DELETE => delete(route, &head),
+        _ => respond::method_not_allowed(),
+    }
+}
+
+async fn post(site: &Site, route: &RouteState, head: Head, parts: &Parts, body: Incoming) -> Response<Body> {
+    if !is_json(&parts.headers) {
+        return respond::error(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "the Content-Type must be application/json",
+        );
+    }
+    let old = old_session(parts);
+    if old.is_none() && !accepts(&parts.headers, &["application/json", "text/event-stream"]) {
+        let text = "the Accept header must allow both application/json and text/event-stream";
+        return respond::error(StatusCode::NOT_ACCEPTABLE, text);
+    }
+    let body = match read_limited(body, site.request_body).await {
+        Ok(body) => body,
+        Err(error) => return respond::unread(&error),
+    };
+    let outcome = match old {
+        Some(session) => backend(route, Some(&session)).post_sse(&session, body).await,
+        None => backend(route, head.session.as_deref()).post(head, body).await,
+    };
+    respond::outcome(outcome)
+}
+
+fn get(route: &RouteState, head: &Head, parts: &Parts, from: &ConnInfo) -> Response<Body> {
+    if !accepts(&parts.headers, &["text/event-stream"]) {
+        return respond::error(StatusCode::NOT_ACCEPTABLE, "the Accept header must allow text/event-stream");
+    }
+    if head.session.is_none() && is_sse_path(parts.uri.path()) {
+        return open_sse(route, parts, from);
+    }
+    let backend = backend(route, head.session.as_deref());
+    if keeps_no_sessions(backend, head) {
+        return respond::method_not_allowed();
+    }
+    match backend.stream(head) {
+        Ok(frames) => respond::events(frames, None, Some(from)),
+        Err(refusal) => respond::single(refusal),
+    }
+}
+
+fn delete(route: &RouteState, head: &Head) -> Response<Body> {
+    let backend = backend(route, head.session.as_deref());
+    if keeps_no_sessions(backend, head) {
+        return respond::method_not_allowed();
+    }
+    match backend.end(head) {
+        Ok(()) => respond::empty(StatusCode::NO_CONTENT),
+        Err(refusal) => respond::single(refusal),
+    }
+}
+
+/// GET and DELETE are about sessions, which modern clients and stateless servers do not have.
+fn keeps_no_sessions(backend: &Backend, head: &Head) -> bool {
+    let modern = head.version.as_deref().and_then(Version::parse).is_some_and(|v| v.era() == Era::Modern);
+    backend.settings().stateless || (modern && head.session.is_none())
+}
+
+// === The transport of 2024-11-05 ===
+
+fn is_sse_path(path: &str) -> bool {
+    path == "/sse" || path.ends_with("/sse")
+}
+
+/// Opens a connection of 2024-11-05, whose first event says where to POST: here, with the session in the query.
+fn open_sse(route: &RouteState, parts: &Parts, from: &ConnInfo) -> Response<Body> {
+    match backend(route, None).open_sse() {
+        Ok((session, frames)) => {
+            let endpoint = format!("{}?sessionId={session}", parts.uri.path());
+            respond::events(frames, Some(&endpoint), Some(from))
+        }
+        Err(refusal) => respond::single(refusal),
+    }
+}
+
+/// The session of a POST of 2024-11-05.
+fn old_session(parts: &Parts) -> Option<String> {
+    if !is_sse_path(parts.uri.path()) {
+        return None;
+    }
+    let pairs = parts.uri.query()?.split('&').filter_map(|pair| pair.split_once('='));
+    pairs.into_iter().find(|(name, _)| *name == "sessionId").map(|(_, value)| value.to_owned())
+}
+
+// === Backends ===
+
+/// The backend that has the session; for a request without one, or with one that nobody has, one picked by weight.
+fn backend<'a>(route: &'a RouteState, session: Option<&str>) -> &'a Backend {
+    if let [(_, only)] = &route.backends[..] {
+        return only;
+    }
+    let owner =
+        session.and_then(|session| route.backends.iter().find(|(_, backend)| backend.has_session(session)));
+    owner.map_or_else(|| by_weight(&route.backends), |(_, backend)| backend)
+}
+
+fn by_weight(backends: &[(u32, Backend)]) -> &Backend {
+    let total: u64 = backends.iter().map(|(weight, _)| u64::from(*weight)).sum();
+    let mut drawn = random().checked_rem(total).unwrap_or_default();
+    for (weight, backend) in backends {
+        match drawn.checked_sub(u64::from(*weight)) {
+            Some(rest) => drawn = rest,
+            None => return backend,
+        }
+    }
+    &backends[0].1
+}
+
+/// A number to draw lots with. Without randomness the first backend gets everything, which still serves.
+fn random() -> u64 {
+    let mut bytes = [0; 8];
+    let _ = getrandom::fill(&mut bytes);
+    u64::from_ne_bytes(bytes)
+}
+
+// === Headers ===
+
+/// The headers that the virtual server decides on. Each may occur once.
+fn head(headers: &HeaderMap) -> Result<Head, Response<Body>> {
+    let once = |name: &str| {
+        let mut values = headers.get_all(name).iter();
+        let first = values.next();
+        if values.next().is_some() {
+            return Err(respond::error(
+                StatusCode::BAD_REQUEST,
+                &format!("the header `{name}` occurs more than once"),
+            ));
+        }
+        match first.map(|value| value.to_str()) {
+            None => Ok(None),
+            Some(Ok(text)) => Ok(Some(text.to_owned())),
+            Some(Err(_)) => Err(respond::error(
+                StatusCode::BAD_REQUEST,
+                &format!("the header `{name}` is not visible ASCII"),
+            )),
+        }
+    };
+    let params = headers.iter().filter(|(name, _)| name.as_str().starts_with(header::PARAM_PREFIX));
+    Ok(Head {
+        session: once(header::SESSION_ID)?,
+        version: once(header::PROTOCOL_VERSION)?,
+        method: once(header::METHOD)?,
+        name: once(header::NAME)?,
+        params: params
+            .filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())))
+            .collect(),
+    })
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let value =
+        headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    value.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+}
+
+/// Whether an Accept header allows all of these. None at all allows everything.
+fn accepts(headers: &HeaderMap, wanted: &[&str]) -> bool {
+    let mut ranges = Vec::new();
+    for value in headers.get_all(http::header::ACCEPT) {
+        ranges.extend(value.to_str().unwrap_or_default().split(','));
+    }
+    if ranges.is_empty() {
+        return true;
+    }
+    let covers = |range: &str, kind: &str| {
+        let range = range.split(';').next().unwrap_or_default().trim();
+        let family = kind.split('/').next().unwrap_or_default();
+        range == "*/*"
+            || range.eq_ignore_ascii_case(kind)
+            || range.strip_suffix("/*").is_some_and(|f| f == family)
+    };
+    wanted.iter().all(|kind| ranges.iter().any(|range| covers(range, kind)))
+}

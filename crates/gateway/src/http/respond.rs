@@ -1,0 +1,128 @@
+//! Outcomes and errors as HTTP responses: the only place that knows which status a kind of error gets.
+
+use bytes::Bytes;
+use federation::{ErrorKind, Frames, Outcome, Single};
+use futures::StreamExt as _;
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderValue, Response, StatusCode};
+use policy::Refusal;
+use protocol::{RpcError, header, message, sse};
+
+use super::body::{Body, KEEP_ALIVE_AFTER, ReadError};
+use super::listener::ConnInfo;
+
+/// What a POST led to.
+pub fn outcome(outcome: Outcome) -> Response<Body> {
+    match outcome {
+        Outcome::Accepted => empty(StatusCode::ACCEPTED),
+        Outcome::One(one) => single(one),
+        Outcome::Stream(frames) => events(frames, None, None),
+    }
+}
+
+/// One message as JSON.
+pub fn single(single: Single) -> Response<Body> {
+    let Single { body, error, session } = single;
+    let mut response = json(error.map_or(StatusCode::OK, status), body);
+    if let Some(session) = session.and_then(|session| HeaderValue::try_from(session).ok()) {
+        response.headers_mut().insert(header::SESSION_ID, session);
+    }
+    response
+}
+
+/// Messages as server-sent events: after an `endpoint` event if there is one to send, and until the port closes if the
+/// connection is given, for streams that have no end of their own.
+pub fn events(frames: Frames, endpoint: Option<&str>, until_closed: Option<&ConnInfo>) -> Response<Body> {
+    let first = endpoint.map(|endpoint| event("endpoint", endpoint.as_bytes()));
+    let messages = frames.into_stream().map(|frame| event("message", &frame));
+    let events = futures::stream::iter(first).chain(messages);
+    let events = match until_closed {
+        Some(connection) => events.take_until(connection.finishing.clone().cancelled_owned()).boxed(),
+        None => events.boxed(),
+    };
+    let mut response = Response::new(Body::events(events, KEEP_ALIVE_AFTER));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    // Asks reverse proxies not to hold events back (spec 2026-07-28, basic/transports/streamable-http).
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    response
+}
+
+fn event(name: &str, data: &[u8]) -> Bytes {
+    let mut out = Vec::with_capacity(data.len() + 32);
+    sse::write_event(Some(name), None, data, &mut out);
+    out.into()
+}
+
+/// A request that is not meant for us, or comes from a page that may not send it.
+pub fn refused(refusal: &Refusal) -> Response<Body> {
+    tracing::warn!(kind = refusal.kind().as_str(), "refused a request: {refusal}");
+    error(StatusCode::FORBIDDEN, refusal.text())
+}
+
+/// A body that could not be read.
+pub fn unread(problem: &ReadError) -> Response<Body> {
+    let status = match problem {
+        ReadError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+        ReadError::Stalled => StatusCode::REQUEST_TIMEOUT,
+        ReadError::Broken(_) => StatusCode::BAD_REQUEST,
+    };
+    error(status, &problem.to_string())
+}
+
+/// An HTTP method that means nothing here.
+pub fn method_not_allowed() -> Response<Body> {
+    let mut response = error(StatusCode::METHOD_NOT_ALLOWED, "this method is not served here");
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, POST, DELETE"));
+    response
+}
+
+/// An error that is about no request that could be named.
+pub fn error(status: StatusCode, text: &str) -> Response<Body> {
+    let error = RpcError::new(protocol::error::INVALID_REQUEST, text).to_raw();
+    json(status, message::response(None, Err(&error)))
+}
+
+/// A line of text.
+pub fn plain(status: StatusCode, text: &'static str) -> Response<Body> {
+    let mut response = Response::new(Body::from(format!("{text}\n")));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
+}
+
+/// A status and nothing else.
+pub fn empty(status: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Body::Empty);
+    *response.status_mut() = status;
+    response
+}
+
+/// A JSON body.
+pub fn json(status: StatusCode, body: Bytes) -> Response<Body> {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// THE STATUS TABLE. Errors that are about the call and not about the message travel under 200.
+fn status(kind: ErrorKind) -> StatusCode {
+    match kind {
+        ErrorKind::NotJson
+        | ErrorKind::Malformed
+        | ErrorKind::MissingMeta
+        | ErrorKind::HeaderMismatch
+        | ErrorKind::UnsupportedVersion
+        | ErrorKind::MissingCapability
+        | ErrorKind::SessionRequired => StatusCode::BAD_REQUEST,
+        ErrorKind::UnknownMethod | ErrorKind::UnknownSession => StatusCode::NOT_FOUND,
+        ErrorKind::TooManySessions => StatusCode::SERVICE_UNAVAILABLE,
+        ErrorKind::InvalidParams
+        | ErrorKind::UnknownResource
+        | ErrorKind::TargetUnavailable
+        | ErrorKind::TargetFailed
+        | ErrorKind::CannotRelay => StatusCode::OK,
+    }
+}

@@ -1,0 +1,65 @@
+//! Arguments, logging, exit codes. Everything else is in the library, where tests can reach it.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use agentgateway::app::App;
+use agentgateway::cli::{Cli, Command};
+use agentgateway::config::{self, Config, Source};
+use agentgateway::{builtin, log, signals, welcome};
+use clap::Parser as _;
+
+/// Usage and configuration are wrong, and nothing was started.
+const USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match &cli.command {
+        Some(Command::Schema) => return say(&config::schema()),
+        Some(Command::Builtin { name }) => return exit(builtin::run(name).map_err(Into::into)),
+        None => {}
+    }
+    let source = match cli.source() {
+        Ok(source) => source,
+        Err(error) => return complain(&format!("cannot read the configuration from standard input: {error}"), USAGE),
+    };
+    match config::load(&source, &config::process_environment) {
+        Ok(_) if cli.validate_only => say(&format!("{}: the configuration is valid\n", source.name())),
+        Ok(config) => exit(serve(source, config)),
+        Err(faults) => complain(&faults.to_string(), if cli.validate_only { 1 } else { USAGE }),
+    }
+}
+
+fn serve(source: Source, config: Config) -> anyhow::Result<()> {
+    let levels = log::start(&config.logging);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let trying = source == Source::Default;
+        let app = App::bind(source, config, levels).await?;
+        if trying {
+            welcome::print(&app);
+        }
+        app.run(signals::Shutdown::listen()?).await;
+        Ok(())
+    })
+}
+
+fn exit(result: anyhow::Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => complain(&format!("{error:#}"), 1),
+    }
+}
+
+fn say(text: &str) -> ExitCode {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn complain(text: &str, code: u8) -> ExitCode {
+    // There is nothing left to do for someone whose standard error is closed.
+    let _ = writeln!(std::io::stderr(), "{}", text.trim_end());
+    ExitCode::from(code)
+}

@@ -1,0 +1,197 @@
+//! What browsers let pages of other origins do (the Fetch standard, "CORS protocol").
+//!
+//! A browser asks first (the *preflight*: `OPTIONS` with `Access-Control-Request-Method`) and hands a page only those
+//! responses that name its origin. [`Cors`] writes the headers for both. It does not decide whether a request is
+//! served: a page that is not allowed is refused by [`crate::origin`] before it gets here, because a browser would
+//! otherwise still send what needs no preflight.
+
+use std::time::Duration;
+
+use http::header::{
+    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
+    ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, ORIGIN, VARY,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+
+use crate::origin::Origin;
+use crate::{Kind, Refusal, Verdict};
+
+mod names;
+mod pattern;
+
+pub use names::{InvalidName, Names};
+pub use pattern::{InvalidPattern, OriginPattern};
+
+const ANY: HeaderValue = HeaderValue::from_static("*");
+const TRUE: HeaderValue = HeaderValue::from_static("true");
+
+/// Everything that decides about a preflight answer, so that no cache hands it to someone else.
+const VARY_PREFLIGHT: HeaderValue =
+    HeaderValue::from_static("origin, access-control-request-method, access-control-request-headers");
+const VARY_ORIGIN: HeaderValue = HeaderValue::from_static("origin");
+
+/// What an operator allows to pages of other origins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The origins that may call.
+    pub allow_origins: Vec<OriginPattern>,
+    /// The request headers that they may send, beyond those that every page may.
+    pub allow_headers: Names<HeaderName>,
+    /// The methods that they may use; see [`Names::default_methods`].
+    pub allow_methods: Names<Method>,
+    /// The response headers that they may read, beyond those that every page may.
+    pub expose_headers: Names<HeaderName>,
+    /// Whether cookies and the like may be sent along.
+    pub allow_credentials: bool,
+    /// How long a browser may remember the answer to a preflight.
+    pub max_age: Option<Duration>,
+}
+
+/// The policy, with every header that does not depend on the request already written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cors {
+    origins: Vec<OriginPattern>,
+    /// The policy is open to everyone, so the answer is the same for everyone and need not vary.
+    open: bool,
+    credentials: bool,
+    headers: Answer,
+    methods: Answer,
+    expose: Answer,
+    max_age: Option<HeaderValue>,
+}
+
+/// How a list of names goes on the wire.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Answer {
+    /// No header: there is nothing to allow.
+    Nothing,
+    /// Always the same.
+    Fixed(HeaderValue),
+    /// Everything, spelled out for each request, because `*` means the name `*` once credentials are allowed.
+    Echo,
+}
+
+/// A browser's question whether a page may send a request.
+#[derive(Debug, Clone, Copy)]
+pub struct Preflight<'a> {
+    origin: &'a HeaderValue,
+    method: &'a HeaderValue,
+    headers: Option<&'a HeaderValue>,
+}
+
+impl<'a> Preflight<'a> {
+    /// Whether a request is one. An `OPTIONS` without these headers is an ordinary request.
+    pub fn of(method: &Method, headers: &'a HeaderMap) -> Option<Self> {
+        if method != Method::OPTIONS {
+            return None;
+        }
+        Some(Self {
+            origin: headers.get(ORIGIN)?,
+            method: headers.get(ACCESS_CONTROL_REQUEST_METHOD)?,
+            headers: headers.get(ACCESS_CONTROL_REQUEST_HEADERS),
+        })
+    }
+}
+
+impl Cors {
+    /// The policy with these settings.
+    pub fn new(settings: Settings) -> Self {
+        let Settings {
+            allow_origins,
+            allow_headers,
+            allow_methods,
+            expose_headers,
+            allow_credentials,
+            max_age,
+        } = settings;
+        Self {
+            open: allow_origins.contains(&OriginPattern::Any) && !allow_credentials,
+            origins: allow_origins,
+            credentials: allow_credentials,
+            // `*` stands for every header but this one, which has to be named (Fetch, "CORS-preflight fetch").
+            headers: answer(&allow_headers, allow_credentials, HeaderValue::from_static("*, authorization")),
+            methods: answer(&allow_methods, allow_credentials, ANY),
+            expose: answer(&expose_headers, allow_credentials, ANY),
+            max_age: max_age.map(|age| age.as_secs().into()),
+        }
+    }
+
+    /// Whether pages of this origin may call.
+    pub fn allows(&self, origin: &Origin) -> bool {
+        self.origins.iter().any(|pattern| pattern.matches(origin))
+    }
+
+    /// The headers of a 204 that answers a preflight.
+    ///
+    /// Only the origin is a reason to refuse. A method or header that is not allowed is left out of the answer: the
+    /// browser compares and then tells the developer which one it was, which it cannot after an error status.
+    pub fn preflight(&self, ask: Preflight<'_>) -> Verdict<Vec<(HeaderName, HeaderValue)>> {
+        if !self.allows_header(ask.origin) {
+            let text = "pages of this origin are not allowed to send requests here";
+            return Err(Refusal::new(Kind::ForeignOrigin, text));
+        }
+        let echo = |answer: &Answer, asked: Option<&HeaderValue>| match answer {
+            Answer::Nothing => None,
+            Answer::Fixed(value) => Some(value.clone()),
+            Answer::Echo => asked.cloned(),
+        };
+        let answers = [
+            (ACCESS_CONTROL_ALLOW_ORIGIN, Some(self.allowed_origin(ask.origin))),
+            (ACCESS_CONTROL_ALLOW_CREDENTIALS, self.credentials.then_some(TRUE)),
+            (ACCESS_CONTROL_ALLOW_METHODS, echo(&self.methods, Some(ask.method))),
+            (ACCESS_CONTROL_ALLOW_HEADERS, echo(&self.headers, ask.headers)),
+            (ACCESS_CONTROL_MAX_AGE, self.max_age.clone()),
+            (VARY, Some(VARY_PREFLIGHT)),
+        ];
+        Ok(answers.into_iter().filter_map(|(name, value)| Some((name, value?))).collect())
+    }
+
+    /// Adds to a response what lets the page read it that sent this Origin header.
+    ///
+    /// To be called with every response of the route but the answer to a preflight; also errors, which a developer wants to read too, and also
+    /// without an Origin, because a cache must know that the next one may get another answer.
+    pub fn apply(&self, origin: Option<&HeaderValue>, response: &mut HeaderMap) {
+        if !self.open {
+            response.append(VARY, VARY_ORIGIN);
+        }
+        let Some(value) = origin else { return };
+        if !self.allows_header(value) {
+            return;
+        }
+        if let Some(names) = self.exposed(response) {
+            response.insert(ACCESS_CONTROL_EXPOSE_HEADERS, names);
+        }
+        response.insert(ACCESS_CONTROL_ALLOW_ORIGIN, self.allowed_origin(value));
+        if self.credentials {
+            response.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, TRUE);
+        }
+    }
+
+    fn allows_header(&self, origin: &HeaderValue) -> bool {
+        Origin::from_header(origin).is_some_and(|origin| self.allows(&origin))
+    }
+
+    fn allowed_origin(&self, origin: &HeaderValue) -> HeaderValue {
+        if self.open { ANY } else { origin.clone() }
+    }
+
+    fn exposed(&self, response: &HeaderMap) -> Option<HeaderValue> {
+        match &self.expose {
+            Answer::Nothing => None,
+            Answer::Fixed(names) => Some(names.clone()),
+            Answer::Echo => names::join(response.keys()),
+        }
+    }
+}
+
+fn answer<T: AsRef<str>>(names: &Names<T>, credentials: bool, any: HeaderValue) -> Answer {
+    match names {
+        Names::Any if credentials => Answer::Echo,
+        Names::Any => Answer::Fixed(any),
+        Names::Only(names) => names::join(names).map_or(Answer::Nothing, Answer::Fixed),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,8 @@
+//! The test kit's own tests: what the conformance suite does not look at.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests may fail loudly, too")]
+
+mod alias;
+mod client;
+mod http;
+mod stdio;

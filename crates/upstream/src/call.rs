@@ -1,0 +1,40 @@
+//! What goes to a target: one request, and on whose account.
+
+use std::sync::Arc;
+
+use protocol::{Era, Method, Object, Raw};
+
+/// One request for a target, in the modern shape that the core speaks.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// The method's row.
+    pub method: &'static Method,
+    /// The params as the target shall see them: its own names and URIs, and no `_meta` that describes the client's hop.
+    pub params: Object,
+    /// On whose account.
+    pub caller: Arc<Caller>,
+    /// Whether the caller wants to hear of progress.
+    pub progress: bool,
+    /// The log level that the caller wants to see on this call's stream; none if it wants no log.
+    pub log_level: Option<String>,
+    /// `Mcp-Param-*` headers of a modern client, which a modern target checks against the arguments.
+    pub mirrored: Vec<(String, String)>,
+}
+
+/// Who calls, as far as a target may know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// The client's era.
+    pub era: Era,
+    /// What the client declared that it can do, and no more.
+    pub capabilities: Raw,
+    /// Who the client says it is.
+    pub info: Option<Raw>,
+}
+
+impl Caller {
+    /// The gateway itself, for discovery.
+    pub fn gateway() -> Arc<Self> {
+        Arc::new(Self { era: Era::Modern, capabilities: Raw::empty_object(), info: None })
+    }
+}

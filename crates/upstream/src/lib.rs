@@ -1,0 +1,26 @@
+//! Links to targets: processes and sockets, and no decisions.
+//!
+//! A [`Target`] is one configured server and is kept alive here; a [`Link`] is one live connection to it that speaks
+//! either era; a [`wire::Wire`] is what carries the link's messages (a child's pipes, Streamable HTTP, the two
+//! endpoints of 2024-11-05). Only this crate starts processes and opens connections to targets. It does not know
+//! who is calling, what may be called, or that there is more than one target.
+
+pub mod call;
+pub mod reply;
+pub mod settings;
+
+pub mod target;
+pub mod link;
+mod attribution;
+
+pub mod wire;
+pub mod error;
+pub mod task;
+
+pub use call::{Call, Caller};
+pub use error::{Error, ErrorKind};
+pub use link::{Link, Notice, Peer};
+pub use reply::{Answer, Ask, Event, Note, Reply};
+pub use settings::{Settings, Transport};
+pub use target::{Failure, State, Target};
+pub use task::Task;

@@ -1,0 +1,265 @@
+//! Opening a link: which era is this target of, and what does it say of itself?
+//!
+//! The rules of spec 2026-07-28, basic/versioning and the transport pages: attempt `server/discover`; a modern answer
+//! or a recognised modern error means modern; any other error, an exit or silence means legacy, which is then tried
+//! with `initialize`. Failures of authentication and of the network say nothing about the era.
+
+use protocol::error::{HEADER_MISMATCH, MISSING_CLIENT_CAPABILITY, UNSUPPORTED_VERSION};
+use protocol::{Era, Id, Message, Raw, Response, RpcError, Version};
+use tokio::sync::mpsc;
+
+use super::{Link, Notices, Peer, legacy, modern};
+use crate::settings::{Settings, Transport};
+use crate::wire::{Connect, Frames, Wire};
+use crate::{Error, ErrorKind};
+
+/// Ids of the probe and of the handshake; calls begin after them, because a legacy session never reuses an id.
+const DISCOVER_ID: u64 = 1;
+const INITIALIZE_ID: u64 = 2;
+/// The first id of a call.
+pub(super) const FIRST_FREE_ID: u64 = 3;
+
+/// How many messages that belong to no call may wait on a link.
+const INBOX: usize = 256;
+
+/// How we introduce ourselves to targets.
+pub(super) fn client_info() -> Raw {
+    Raw::of(&serde_json::json!({ "name": "agentgateway", "version": env!("CARGO_PKG_VERSION") }))
+}
+
+/// A wire on which the handshake is done.
+pub(super) struct Opened {
+    pub(super) wire: Box<dyn Wire>,
+    pub(super) inbox: mpsc::Receiver<Message>,
+    pub(super) peer: Peer,
+}
+
+/// How to reach a target: its transport, and the older one that its address may speak instead.
+pub struct Way<'a> {
+    /// What the configuration names.
+    pub connect: &'a dyn Connect,
+    /// HTTP+SSE at the same address, tried when Streamable HTTP is refused there.
+    pub older: Option<&'a dyn Connect>,
+}
+
+/// Opens a link to a target.
+///
+/// `known` is the era found earlier; it is tried first, and given up when the target contradicts it. `capabilities` is
+/// what a legacy target is told that its client can do. The caller sets the deadline for all of it.
+pub async fn open(
+    settings: &Settings,
+    way: &Way<'_>,
+    known: Option<Era>,
+    capabilities: &Raw,
+    notices: Notices,
+) -> Result<Link, Error> {
+    let opened = match known {
+        Some(Era::Legacy) => match initialize_fresh(settings, way, capabilities).await {
+            Err(error) if error.kind == ErrorKind::Protocol => probe(settings, way, capabilities).await,
+            other => other,
+        },
+        Some(Era::Modern) | None => probe(settings, way, capabilities).await,
+    }?;
+    Ok(Link::new(settings, opened, notices))
+}
+
+/// What the answer to `server/discover` says.
+enum Verdict {
+    Modern(Box<Peer>),
+    /// Speaks a handshake revision, and this wire may still be good for it.
+    Legacy,
+    /// Speaks a handshake revision, and this wire is of no more use.
+    LegacyElsewhere,
+}
+
+async fn probe(settings: &Settings, way: &Way<'_>, capabilities: &Raw) -> Result<Opened, Error> {
+    let (wire, inbox) = connect(way.connect).await?;
+    let sent = wire.request(modern::discover(Id::from(DISCOVER_ID), Version::NEWEST_MODERN));
+    let verdict = match tokio::time::timeout(settings.limits.probe, response(settings, sent)).await {
+        Ok(Ok(answer)) => judge(settings, answer)?,
+        Ok(Err(error)) => judge_failure(settings, error)?,
+        Err(_) if settings.transport.is_http() => {
+            // Over HTTP, silence is an outage and says nothing about the era.
+            let waited = settings.limits.probe.as_secs();
+            return Err(Error::new(ErrorKind::Timeout, format!("no answer to the first request within {waited} s")));
+        }
+        Err(_) => Verdict::LegacyElsewhere,
+    };
+    match verdict {
+        Verdict::Modern(peer) => Ok(Opened { wire, inbox, peer: *peer }),
+        Verdict::Legacy => match initialize(settings, wire.as_ref(), capabilities).await {
+            Ok(peer) => Ok(Opened { wire, inbox, peer }),
+            // Some servers are of no more use after a request they do not know: ask a fresh one.
+            Err(error) if error.kind == ErrorKind::Unauthorized => Err(error),
+            Err(_) => {
+                wire.close().await;
+                initialize_fresh(settings, way, capabilities).await
+            }
+        },
+        Verdict::LegacyElsewhere => {
+            wire.close().await;
+            initialize_fresh(settings, way, capabilities).await
+        }
+    }
+}
+
+async fn initialize_fresh(settings: &Settings, way: &Way<'_>, capabilities: &Raw) -> Result<Opened, Error> {
+    let (wire, inbox) = connect(way.connect).await?;
+    let refused = match initialize(settings, wire.as_ref(), capabilities).await {
+        Ok(peer) => return Ok(Opened { wire, inbox, peer }),
+        Err(error) => error,
+    };
+    let (ErrorKind::Status(400 | 404 | 405), Some(older)) = (refused.kind, way.older) else {
+        wire.close().await;
+        return Err(refused);
+    };
+    let Ok((wire, inbox)) = connect(older).await else {
+        return Err(refused);
+    };
+    match initialize(settings, wire.as_ref(), capabilities).await {
+        Ok(peer) => Ok(Opened { wire, inbox, peer }),
+        Err(error) => Err(error),
+    }
+}
+
+async fn connect(connect: &dyn Connect) -> Result<(Box<dyn Wire>, mpsc::Receiver<Message>), Error> {
+    let (sender, inbox) = mpsc::channel(INBOX);
+    Ok((connect.connect(sender).await?, inbox))
+}
+
+/// An answer, with the HTTP status it came under.
+struct Answered {
+    outcome: Result<Raw, Raw>,
+}
+
+async fn response(
+    settings: &Settings,
+    sent: futures::future::BoxFuture<'_, Result<Frames, Error>>,
+) -> Result<Answered, Error> {
+    use futures::StreamExt as _;
+    let outcome = |response: Response| Answered { outcome: response.outcome };
+    match sent.await? {
+        Frames::One(Message::Response(response), _) => Ok(outcome(response)),
+        Frames::One(..) => Err(Error::new(ErrorKind::Protocol, "the answer is not a JSON-RPC response")),
+        Frames::Stream(mut frames) => {
+            while let Some(frame) = frames.next().await {
+                if let Message::Response(response) = frame? {
+                    return Ok(outcome(response));
+                }
+            }
+            let target = &settings.name;
+            Err(Error::new(ErrorKind::Closed, format!("target `{target}` ended the stream without an answer")))
+        }
+    }
+}
+
+/// Judges an answer to the probe. Only the three codes of the modern revision, and a self-description, speak for it:
+/// every other error is what legacy stacks say to a method they do not know, whatever its code and status.
+fn judge(settings: &Settings, answer: Answered) -> Result<Verdict, Error> {
+    match answer.outcome {
+        Ok(result) => {
+            let described = result.object().unwrap_or_default();
+            let versions = described.get("supportedVersions").and_then(|v| v.read::<Vec<String>>().ok());
+            let Some(versions) = versions else {
+                return Ok(Verdict::Legacy);
+            };
+            match pick(&versions) {
+                Some(Era::Modern) => Ok(Verdict::Modern(Box::new(modern_peer(&described)))),
+                Some(Era::Legacy) => Ok(Verdict::Legacy),
+                None => Err(unspoken(settings, &versions)),
+            }
+        }
+        Err(error) => {
+            let error = RpcError::from_raw(&error);
+            match error.code {
+                UNSUPPORTED_VERSION => {
+                    let data = error.data.and_then(|data| data.object().ok()).unwrap_or_default();
+                    let versions: Vec<String> =
+                        data.get("supported").and_then(|v| v.read().ok()).unwrap_or_default();
+                    match pick(&versions) {
+                        // It refused the only modern revision we asked with, so a list that holds it is no help.
+                        Some(Era::Modern) | None => Err(unspoken(settings, &versions)),
+                        Some(Era::Legacy) => Ok(Verdict::Legacy),
+                    }
+                }
+                HEADER_MISMATCH | MISSING_CLIENT_CAPABILITY => Err(Error::new(
+                    ErrorKind::Protocol,
+                    format!("the target refuses `server/discover`: {}", error.message),
+                )),
+                _ => Ok(Verdict::Legacy),
+            }
+        }
+    }
+}
+
+fn judge_failure(settings: &Settings, error: Error) -> Result<Verdict, Error> {
+    match error.kind {
+        ErrorKind::Unreachable | ErrorKind::Unauthorized | ErrorKind::Timeout | ErrorKind::Stopped => Err(error),
+        // The process ended, or the other side hung up: on stdio that is how some legacy servers refuse.
+        ErrorKind::Closed if settings.transport.is_http() => Err(error),
+        ErrorKind::Closed => Ok(Verdict::LegacyElsewhere),
+        ErrorKind::Status(_) | ErrorKind::SessionLost | ErrorKind::Protocol | ErrorKind::TooLarge => {
+            Ok(Verdict::LegacyElsewhere)
+        }
+    }
+}
+
+/// The era of the best revision that both sides speak.
+fn pick(versions: &[String]) -> Option<Era> {
+    versions.iter().filter_map(|version| Version::parse(version)).max().map(Version::era)
+}
+
+fn unspoken(settings: &Settings, versions: &[String]) -> Error {
+    let target = &settings.name;
+    let spoken = versions.join(", ");
+    Error::new(
+        ErrorKind::Protocol,
+        format!("target `{target}` speaks only protocol versions that this gateway does not know: {spoken}"),
+    )
+}
+
+fn modern_peer(described: &protocol::Object) -> Peer {
+    let meta = described.object("_meta").unwrap_or_default();
+    Peer {
+        era: Era::Modern,
+        version: Version::NEWEST_MODERN,
+        capabilities: described.object("capabilities").unwrap_or_default(),
+        info: meta.get(protocol::meta::SERVER_INFO).cloned().unwrap_or_else(Raw::empty_object),
+        instructions: described.text("instructions"),
+    }
+}
+
+async fn initialize(settings: &Settings, wire: &dyn Wire, capabilities: &Raw) -> Result<Peer, Error> {
+    let sent = wire.request(legacy::initialize(Id::from(INITIALIZE_ID), capabilities));
+    let result = match response(settings, sent).await?.outcome {
+        Ok(result) => result.object().unwrap_or_default(),
+        Err(error) => {
+            let error = RpcError::from_raw(&error);
+            return Err(Error::new(ErrorKind::Protocol, format!("the target refuses `initialize`: {error}")));
+        }
+    };
+    let named = result.text("protocolVersion").unwrap_or_default();
+    let Some(version) = Version::parse(&named).filter(|version| version.era() == Era::Legacy) else {
+        return Err(unspoken(settings, &[named]));
+    };
+    wire.send(legacy::initialized(version)).await?;
+    wire.open_stream(legacy::headers(version));
+    Ok(Peer {
+        era: Era::Legacy,
+        version,
+        capabilities: result.object("capabilities").unwrap_or_default(),
+        info: result.get("serverInfo").cloned().unwrap_or_else(Raw::empty_object),
+        instructions: result.text("instructions"),
+    })
+}
+
+impl Transport {
+    /// Whether each message is an HTTP request of its own, so that a silence is an outage and no answer.
+    fn is_http(&self) -> bool {
+        match self {
+            Self::Http(_) | Self::Sse(_) => true,
+            Self::Stdio(_) | Self::Custom(_) => false,
+        }
+    }
+}
+

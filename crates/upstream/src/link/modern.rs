@@ -1,0 +1,84 @@
+//! Requests as a modern target understands them: each describes itself (spec 2026-07-28, basic/index "_meta").
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use memchr::memmem;
+use protocol::method::Kind;
+use protocol::{Id, Object, Raw, Version, header, message, meta};
+
+use crate::Call;
+use crate::wire::Outgoing;
+
+/// A call with its envelope, and with the headers that mirror it.
+pub(super) fn outgoing(id: Id, call: &Call, version: Version) -> Outgoing {
+    let mut params = call.params.clone();
+    let mut meta = params.object("_meta").unwrap_or_default();
+    meta.set(meta::PROTOCOL_VERSION, Raw::string(version.as_str()));
+    meta.set(meta::CLIENT_CAPABILITIES, call.caller.capabilities.clone());
+    meta.set(meta::CLIENT_INFO, call.caller.info.clone().unwrap_or_else(super::handshake::client_info));
+    if let Some(level) = &call.log_level {
+        meta.set(meta::LOG_LEVEL, Raw::string(level));
+    }
+    if call.progress {
+        meta.set(meta::PROGRESS_TOKEN, id.to_raw());
+    }
+    params.set("_meta", meta.to_raw());
+    let mut headers = headers(version, call.method.name, params.text("name").or_else(|| params.text("uri")));
+    for (name, value) in &call.mirrored {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            headers.insert(name, value);
+        }
+    }
+    Outgoing { body: message::request(&id, call.method.name, &params), headers, id: Some(id) }
+}
+
+/// The probe and self-description.
+pub(super) fn discover(id: Id, version: Version) -> Outgoing {
+    bare(id, "server/discover", Object::default(), version)
+}
+
+/// A stream of changes.
+pub(super) fn listen(id: Id, lists: &[Kind], uris: &[String], version: Version) -> Outgoing {
+    let mut wanted = Object::default();
+    for kind in lists {
+        match kind {
+            Kind::Tool => wanted.set("toolsListChanged", Raw::of(&true)),
+            Kind::Prompt => wanted.set("promptsListChanged", Raw::of(&true)),
+            Kind::Resource | Kind::Template => wanted.set("resourcesListChanged", Raw::of(&true)),
+        }
+    }
+    if !uris.is_empty() {
+        wanted.set("resourceSubscriptions", Raw::of(uris));
+    }
+    bare(id, "subscriptions/listen", [("notifications", wanted.to_raw())].into_iter().collect(), version)
+}
+
+/// A request on our own account.
+fn bare(id: Id, method: &str, mut params: Object, version: Version) -> Outgoing {
+    let meta: Object = [
+        (meta::PROTOCOL_VERSION, Raw::string(version.as_str())),
+        (meta::CLIENT_CAPABILITIES, Raw::empty_object()),
+        (meta::CLIENT_INFO, super::handshake::client_info()),
+    ]
+    .into_iter()
+    .collect();
+    params.set("_meta", meta.to_raw());
+    Outgoing { body: message::request(&id, method, &params), headers: headers(version, method, None), id: Some(id) }
+}
+
+fn headers(version: Version, method: &str, name: Option<String>) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::PROTOCOL_VERSION, HeaderValue::from_static(version.as_str()));
+    let mirrored = [(header::METHOD, Some(method.to_owned())), (header::NAME, name.as_deref().map(header::encode))];
+    for (key, value) in mirrored {
+        if let Some(value) = value.and_then(|value| HeaderValue::try_from(value).ok()) {
+            headers.insert(key, value);
+        }
+    }
+    headers
+}
+
+/// Whether a result says that the target needs input before it can answer.
+pub(super) fn needs_input(result: &Raw) -> bool {
+    memmem::find(result.as_bytes(), b"input_required").is_some()
+        && result.object().is_ok_and(|object| object.text("resultType").as_deref() == Some("input_required"))
+}

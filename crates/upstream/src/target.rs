@@ -1,0 +1,297 @@
+//! One configured target, kept alive: a shared link that is opened in the background, watched, and opened again
+//! with backoff; and links of their own for sessions that need them.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use protocol::{Era, Raw};
+use tokio::sync::{Notify, broadcast, mpsc, watch};
+use tokio::time::Instant;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::link::handshake::{self, Way};
+use crate::link::{Link, Notice};
+use crate::settings::{Settings, Transport};
+use crate::wire::Connect;
+use crate::wire::http_client::HttpClient;
+use crate::wire::sse::SseConnect;
+use crate::wire::stdio::StdioConnect;
+use crate::wire::streamable::StreamableConnect;
+use crate::task::Task;
+use crate::{Error, ErrorKind};
+
+mod backoff;
+
+/// For how long a target that was found to be legacy is believed to be so. A server that was upgraded would go on
+/// serving the handshake, so nothing but time corrects this verdict; a wrong "modern" fails loudly instead.
+const LEGACY_BELIEVED: Duration = Duration::from_secs(3600);
+
+/// How many notices may wait for a slow reader before it misses some.
+const NOTICES: usize = 64;
+
+/// A configured target. Cheap to clone; it is stopped when the last clone is dropped, in good order by [`Target::stop`].
+#[derive(Clone)]
+pub struct Target {
+    shared: Arc<Shared>,
+    _guard: Arc<DropGuard>,
+}
+
+/// How a target is doing.
+#[derive(Clone)]
+pub enum State {
+    /// Being started or connected to for the first time.
+    Starting,
+    /// Serving, over this link.
+    Ready(Link),
+    /// Not to be had at the moment; tried again in the background.
+    Failing(Arc<Failure>),
+    /// Stopped for good.
+    Stopped,
+}
+
+/// Why a target is not to be had.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    /// What happened last.
+    pub error: Error,
+    /// How many attempts failed in a row.
+    pub attempts: u32,
+    /// When the next one is due.
+    pub next: Instant,
+    /// The last lines of the target's standard error, oldest first.
+    pub last_words: Vec<String>,
+}
+
+struct Shared {
+    settings: Settings,
+    connect: Arc<dyn Connect>,
+    older: Option<Arc<dyn Connect>>,
+    state: watch::Sender<State>,
+    notices: broadcast::Sender<Notice>,
+    era: Mutex<Option<(Era, Instant)>>,
+    started: Instant,
+    restarts: std::sync::atomic::AtomicU32,
+    /// Someone needs the target now: do not sit out the backoff.
+    wanted: Notify,
+    stop: CancellationToken,
+    stopped: watch::Sender<bool>,
+}
+
+impl Target {
+    /// Starts a target in the background.
+    pub fn start(settings: Settings) -> Self {
+        let (name, limits) = (&settings.name, &settings.limits);
+        let (connect, older): (Arc<dyn Connect>, Option<Arc<dyn Connect>>) = match &settings.transport {
+            Transport::Stdio(stdio) => (Arc::new(StdioConnect::new(name, stdio.clone(), limits)), None),
+            Transport::Http(url) => {
+                let client = HttpClient::new();
+                let older = SseConnect::new(name, url.clone(), limits, client.clone());
+                (Arc::new(StreamableConnect::new(name, url.clone(), limits, client)), Some(Arc::new(older)))
+            }
+            Transport::Sse(url) => (Arc::new(SseConnect::new(name, url.clone(), limits, HttpClient::new())), None),
+            Transport::Custom(custom) => (custom.0.clone(), None),
+        };
+        let stop = CancellationToken::new();
+        let shared = Arc::new(Shared {
+            settings,
+            connect,
+            older,
+            state: watch::Sender::new(State::Starting),
+            notices: broadcast::Sender::new(NOTICES),
+            era: Mutex::new(None),
+            started: Instant::now(),
+            restarts: 0.into(),
+            wanted: Notify::new(),
+            stop: stop.clone(),
+            stopped: watch::Sender::new(false),
+        });
+        let supervised = shared.clone();
+        // Not owned by a `Task`: when the last handle is dropped, the guard asks it to stop, and it closes its link first.
+        Task::spawn_finite("target", supervised.supervise());
+        Self { shared, _guard: Arc::new(stop.drop_guard()) }
+    }
+
+    /// What the configuration says of the target.
+    pub fn settings(&self) -> &Settings {
+        &self.shared.settings
+    }
+
+    /// The target's name.
+    pub fn name(&self) -> &str {
+        &self.shared.settings.name
+    }
+
+    /// How the target is doing, now and from now on.
+    pub fn state(&self) -> watch::Receiver<State> {
+        self.shared.state.subscribe()
+    }
+
+    /// What the target says from now on that belongs to no call.
+    pub fn notices(&self) -> broadcast::Receiver<Notice> {
+        self.shared.notices.subscribe()
+    }
+
+    /// Passes on a notice that was heard on a listen stream.
+    pub fn announce(&self, notice: Notice) {
+        // Nobody listening is fine.
+        let _ = self.shared.notices.send(notice);
+    }
+
+    /// When the target was configured, for grace periods at start.
+    pub fn started(&self) -> Instant {
+        self.shared.started
+    }
+
+    /// How often the target had to be started or connected to again.
+    pub fn restarts(&self) -> u32 {
+        self.shared.restarts.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    /// The process ids of the target's live children.
+    pub fn processes(&self) -> Vec<u32> {
+        self.shared.connect.processes()
+    }
+
+    /// The last lines of the target's standard error, oldest first.
+    pub fn last_words(&self) -> Vec<String> {
+        self.shared.connect.last_words()
+    }
+
+    /// The link that everybody shares. Waits while the target starts for the first time; a target that is failing
+    /// fails the caller at once, and is tried again sooner.
+    pub async fn shared_link(&self) -> Result<Link, Error> {
+        let mut state = self.shared.state.subscribe();
+        loop {
+            let now = state.borrow_and_update().clone();
+            match now {
+                State::Ready(link) if !link.is_dead() => return Ok(link),
+                State::Ready(_) | State::Starting => {}
+                State::Failing(failure) => {
+                    self.shared.wanted.notify_one();
+                    return Err(failure.error.clone());
+                }
+                State::Stopped => return Err(stopped(self.name())),
+            }
+            if state.changed().await.is_err() {
+                return Err(stopped(self.name()));
+            }
+        }
+    }
+
+    /// Opens a link for one user alone, who also gets its notices. Opening has the target's deadline for connecting.
+    pub async fn lease(&self, capabilities: &Raw) -> Result<(Link, mpsc::Receiver<Notice>), Error> {
+        let (sender, notices) = mpsc::channel(NOTICES);
+        let link = self.shared.open(capabilities, sender).await?;
+        Ok((link, notices))
+    }
+
+    /// Stops the target in good order and returns when nothing of it is left.
+    pub async fn stop(&self) {
+        self.shared.stop.cancel();
+        let mut stopped = self.shared.stopped.subscribe();
+        let _ = stopped.wait_for(|stopped| *stopped).await;
+    }
+}
+
+impl Shared {
+    /// The target's life: open, watch, wait, open again.
+    async fn supervise(self: Arc<Self>) {
+        let mut backoff = backoff::Backoff::new();
+        while !self.stop.is_cancelled() {
+            let (sender, notices) = mpsc::channel(NOTICES);
+            let nothing = Raw::empty_object();
+            let opened = tokio::select! {
+                opened = self.open(&nothing, sender) => opened,
+                () = self.stop.cancelled() => break,
+            };
+            let error = match opened {
+                Ok(link) => {
+                    let since = Instant::now();
+                    self.announce(&link, backoff.attempts());
+                    let error = self.watch(&link, notices).await;
+                    self.restarts.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                    backoff.lived_for(since.elapsed());
+                    error
+                }
+                Err(error) => error,
+            };
+            if self.stop.is_cancelled() {
+                break;
+            }
+            self.wait(error, &mut backoff).await;
+        }
+        self.state.send_replace(State::Stopped);
+        self.stopped.send_replace(true);
+    }
+
+    fn announce(&self, link: &Link, failures: u32) {
+        let peer = link.peer();
+        let (name, version, era) = (&self.settings.name, peer.version.as_str(), peer.era.as_str());
+        let again = if failures > 0 { " again" } else { "" };
+        tracing::info!("target `{name}` is ready{again}: protocol version {version}, {era} era");
+        self.state.send_replace(State::Ready(link.clone()));
+    }
+
+    /// Passes notices on until the link ends or the target is stopped.
+    async fn watch(&self, link: &Link, mut notices: mpsc::Receiver<Notice>) -> Error {
+        loop {
+            tokio::select! {
+                error = link.closed() => {
+                    link.close().await;
+                    return error;
+                }
+                () = self.stop.cancelled() => {
+                    link.close().await;
+                    return stopped(&self.settings.name);
+                }
+                Some(notice) = notices.recv() => {
+                    // Nobody listening is fine.
+                    let _ = self.notices.send(notice);
+                }
+            }
+        }
+    }
+
+    async fn wait(&self, error: Error, backoff: &mut backoff::Backoff) {
+        let pause = backoff.next();
+        let attempts = backoff.attempts();
+        let seconds = pause.as_secs_f32();
+        tracing::warn!(attempts, "target `{}` is not available: {error}; next attempt in {seconds:.1} s", self.settings.name);
+        let next = Instant::now() + pause;
+        let last_words = self.connect.last_words();
+        self.state.send_replace(State::Failing(Arc::new(Failure { error, attempts, next, last_words })));
+        tokio::select! {
+            () = tokio::time::sleep_until(next) => {}
+            () = self.wanted_after(backoff.floor()) => {}
+            () = self.stop.cancelled() => {}
+        }
+    }
+
+    /// Someone wants the target, but not more often than every `floor`.
+    async fn wanted_after(&self, floor: Duration) {
+        tokio::time::sleep(floor).await;
+        self.wanted.notified().await;
+    }
+
+    async fn open(&self, capabilities: &Raw, notices: mpsc::Sender<Notice>) -> Result<Link, Error> {
+        let way = Way { connect: self.connect.as_ref(), older: self.older.as_deref() };
+        let known = self.known_era();
+        let opening = handshake::open(&self.settings, &way, known, capabilities, notices);
+        let deadline = self.settings.limits.connect;
+        let link = tokio::time::timeout(deadline, opening).await.map_err(|_| {
+            let seconds = deadline.as_secs();
+            Error::new(ErrorKind::Timeout, format!("did not finish its handshake within {seconds} s"))
+        })??;
+        *self.era.lock().unwrap_or_else(PoisonError::into_inner) = Some((link.peer().era, Instant::now()));
+        Ok(link)
+    }
+
+    fn known_era(&self) -> Option<Era> {
+        let known = *self.era.lock().unwrap_or_else(PoisonError::into_inner);
+        known.filter(|(era, found)| *era == Era::Modern || found.elapsed() < LEGACY_BELIEVED).map(|(era, _)| era)
+    }
+}
+
+fn stopped(target: &str) -> Error {
+    Error::new(ErrorKind::Stopped, format!("target `{target}` was stopped"))
+}

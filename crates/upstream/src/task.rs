@@ -1,0 +1,39 @@
+//! Tasks with an owner: the one place that spawns.
+
+use std::future::Future;
+
+use tokio::task::AbortHandle;
+use tracing::Instrument as _;
+
+/// A running task. It is cut when this is dropped, so no task outlives what it works for.
+#[derive(Debug)]
+#[must_use = "the task is cut when this is dropped"]
+pub struct Task(AbortHandle);
+
+impl Task {
+    /// Starts a task under a name for the logs.
+    pub fn spawn(name: &'static str, work: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self(start(name, work))
+    }
+
+    /// Starts a task that nobody owns because it ends by itself, within a deadline of its own.
+    pub fn spawn_finite(name: &'static str, work: impl Future<Output = ()> + Send + 'static) {
+        start(name, work);
+    }
+
+    /// Whether the task has ended.
+    pub fn is_finished(&self) -> bool {
+        self.0.is_finished()
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "every other task is started through here")]
+fn start(name: &'static str, work: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
+    tokio::spawn(work.instrument(tracing::debug_span!("task", name))).abort_handle()
+}

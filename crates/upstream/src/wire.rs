@@ -1,0 +1,85 @@
+//! A wire carries JSON-RPC messages to and from one target. It knows framing, and no method.
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+use http::HeaderMap;
+use protocol::{Id, Message};
+use tokio::sync::mpsc;
+
+use crate::Error;
+
+pub mod http_client;
+pub mod pipe;
+pub mod sse;
+pub mod stdio;
+pub mod streamable;
+
+mod intake;
+mod lines;
+mod pending;
+mod tally;
+
+/// One live connection to a target.
+pub trait Wire: Send + Sync {
+    /// Sends a request. What comes back on its account is the returned frames, of which the last is the response.
+    fn request(&self, out: Outgoing) -> BoxFuture<'_, Result<Frames, Error>>;
+
+    /// Sends a notification, or the response to a request of the target's.
+    fn send(&self, out: Outgoing) -> BoxFuture<'_, Result<(), Error>>;
+
+    /// Opens the stream on which a legacy HTTP server sends what belongs to no request of ours; does nothing on wires
+    /// that have only one stream. What arrives goes to the inbox.
+    fn open_stream(&self, headers: HeaderMap) {
+        let _ = headers;
+    }
+
+    /// Resolves when the wire is dead, with the reason. A wire without a connection of its own (HTTP) never is.
+    fn closed(&self) -> BoxFuture<'_, Error>;
+
+    /// Ends the wire in good order: an HTTP session is deleted, a child is stopped as a tree. Returns when nothing is
+    /// left. A wire that is dropped without this is cut.
+    fn close(&self) -> BoxFuture<'_, ()>;
+}
+
+/// A message on its way to a target.
+#[derive(Debug, Clone)]
+pub struct Outgoing {
+    /// The id, if it is a request.
+    pub id: Option<Id>,
+    /// The whole JSON-RPC message.
+    pub body: Bytes,
+    /// What HTTP says beside it: protocol version, and for modern targets method, name and mirrored params. Other wires
+    /// have no use for it.
+    pub headers: HeaderMap,
+}
+
+/// What comes back on a request's account. Dropping it gives up waiting.
+pub enum Frames {
+    /// The response, and nothing before it. With it the HTTP status under which it came, which tells eras apart; 200
+    /// on wires without one.
+    One(Message, u16),
+    /// Notifications and requests of the target, ending with the response.
+    Stream(BoxStream<'static, Result<Message, Error>>),
+}
+
+/// Where a wire puts messages that belong to no request of ours. Bounded. A stream that carries nothing else waits for
+/// room, and its target with it; a wire on which responses follow drops what does not fit, with a warning, because no
+/// call may wait for an inbox that nobody reads.
+pub type Inbox = mpsc::Sender<Message>;
+
+/// Opens wires to one target.
+pub trait Connect: Send + Sync {
+    /// Opens a wire. The caller sets the deadline.
+    fn connect(&self, inbox: Inbox) -> BoxFuture<'_, Result<Box<dyn Wire>, Error>>;
+
+    /// The last lines that the target wrote to its standard error, oldest first. Empty for targets without one.
+    fn last_words(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// The process ids of the target's live children.
+    fn processes(&self) -> Vec<u32> {
+        Vec::new()
+    }
+}

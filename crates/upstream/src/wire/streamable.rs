@@ -1,0 +1,98 @@
+//! Streamable HTTP, of both eras: one endpoint, a POST per message.
+//!
+//! Spec 2025-11-25, basic/transports "Streamable HTTP", and 2026-07-28, basic/transports/streamable-http. The eras
+//! differ in the headers, which the link writes. What only legacy servers do happens here when such a server does it:
+//! a session is kept when one is given out, and a stream is resumed when its events have ids.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use http::{HeaderMap, Uri};
+use tokio_util::sync::DropGuard;
+
+use crate::settings::Limits;
+use crate::wire::http_client::HttpClient;
+use crate::wire::{Connect, Frames, Inbox, Outgoing, Wire};
+use crate::{Error, Task};
+
+mod answer;
+mod call;
+mod endpoint;
+mod listen;
+
+use endpoint::Endpoint;
+
+/// Opens wires to one URL.
+pub struct StreamableConnect {
+    name: String,
+    url: Uri,
+    limit: usize,
+    client: HttpClient,
+}
+
+impl StreamableConnect {
+    /// A connector for the target `name`.
+    pub fn new(name: &str, url: Uri, limits: &Limits, client: HttpClient) -> Self {
+        Self { name: name.into(), url, limit: limits.message, client }
+    }
+}
+
+impl Connect for StreamableConnect {
+    /// Nothing is sent: the first message finds out whether the target is there.
+    fn connect(&self, inbox: Inbox) -> BoxFuture<'_, Result<Box<dyn Wire>, Error>> {
+        let wire = StreamableWire::new(&self.name, self.url.clone(), self.limit, self.client.clone(), inbox);
+        futures::future::ready(Ok(Box::new(wire) as Box<dyn Wire>)).boxed()
+    }
+}
+
+/// A wire that is at most a session: connections come and go with the messages.
+pub struct StreamableWire {
+    endpoint: Arc<Endpoint>,
+    listening: AtomicBool,
+    listener: Mutex<Option<Task>>,
+    /// Ends whatever is under way when the wire is dropped.
+    _life: DropGuard,
+}
+
+impl StreamableWire {
+    /// A wire to the target `name` at `url`, which may send messages of at most `limit` bytes.
+    pub fn new(name: &str, url: Uri, limit: usize, client: HttpClient, inbox: Inbox) -> Self {
+        let endpoint = Arc::new(Endpoint::new(name, url, limit, client, inbox));
+        let life = endpoint.life.clone().drop_guard();
+        Self { endpoint, listening: AtomicBool::new(false), listener: Mutex::default(), _life: life }
+    }
+}
+
+impl Wire for StreamableWire {
+    fn request(&self, out: Outgoing) -> BoxFuture<'_, Result<Frames, Error>> {
+        self.endpoint.while_alive(answer::exchange(&self.endpoint, out)).boxed()
+    }
+
+    fn send(&self, out: Outgoing) -> BoxFuture<'_, Result<(), Error>> {
+        self.endpoint.while_alive(answer::deliver(&self.endpoint, out)).boxed()
+    }
+
+    fn open_stream(&self, headers: HeaderMap) {
+        // A server may not send a message on two streams, so a second one would only split what the first one carries.
+        if self.endpoint.life.is_cancelled() || self.listening.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let task = Task::spawn("listen", listen::listen(Arc::clone(&self.endpoint), headers));
+        *self.listener.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
+    }
+
+    fn closed(&self) -> BoxFuture<'_, Error> {
+        self.endpoint.stopped().boxed()
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        async move {
+            self.endpoint.life.cancel();
+            drop(self.listener.lock().unwrap_or_else(PoisonError::into_inner).take());
+            self.endpoint.end_session().await;
+        }
+        .boxed()
+    }
+}

@@ -1,0 +1,208 @@
+//! What a POST brings back.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::StreamExt as _;
+use http::header::LOCATION;
+use http::{Response, StatusCode};
+use hyper::body::Incoming;
+use protocol::{Id, Message};
+
+use super::call::CallStream;
+use super::endpoint::{Endpoint, is_legacy};
+use crate::wire::http_client::body::{collect, drain, is_event_stream, next_chunk};
+use crate::wire::http_client::events::Events;
+use crate::wire::http_client::shown;
+use crate::wire::{Frames, Outgoing, intake};
+use crate::{Error, ErrorKind};
+
+/// How much is read of a body that explains a refusal.
+const EXPLANATION: usize = 64 * 1024;
+
+/// Sends a request and waits for the first message of what comes back.
+pub(super) async fn exchange(endpoint: &Arc<Endpoint>, out: Outgoing) -> Result<Frames, Error> {
+    let Some(id) = out.id.clone() else {
+        return Err(Error::new(ErrorKind::Protocol, "a request needs an id"));
+    };
+    let initialize = is_initialize(&out.body);
+    let resumable = is_legacy(&out.headers).then(|| out.headers.clone());
+    let (response, in_session) = endpoint.post(out, initialize).await?;
+    let (head, mut body) = response.into_parts();
+    if !head.status.is_success() {
+        let response = Response::from_parts(head, body);
+        return refused(endpoint, response, &id, in_session).await;
+    }
+    let status = head.status.as_u16();
+    let first = next_chunk(&mut body).await?.unwrap_or_default();
+    if is_event_stream(&head.headers) && !looks_like_json(&first) {
+        let events = Events::new(&first, body, endpoint.limit);
+        return CallStream::new(Arc::clone(endpoint), events, id, resumable).into_frames(status).await;
+    }
+    let body = collect(first, body, endpoint.limit).await?;
+    if body.trim_ascii().is_empty() {
+        let detail = format!("the target answered a request with {} and no message", head.status);
+        return Err(Error::new(ErrorKind::Status(status), detail));
+    }
+    read_body(&body, &id, status)
+}
+
+/// Sends a notification or a response.
+pub(super) async fn deliver(endpoint: &Endpoint, out: Outgoing) -> Result<(), Error> {
+    let (response, in_session) = endpoint.post(out, false).await?;
+    if response.status().is_success() {
+        drain(response.into_body());
+        return Ok(());
+    }
+    let status = response.status();
+    let explanation = explanation(&response, endpoint, in_session);
+    let body = read_some(response.into_body()).await;
+    Err(explanation.unwrap_or_else(|| unexplained(status, &body)))
+}
+
+/// Whether a message opens a session. Requests that we write begin with their method, so that others need no scan.
+fn is_initialize(message: &Bytes) -> bool {
+    const SPELLING: &[u8] = br#""method":"initialize""#;
+    let head = &message[..message.len().min(256)];
+    head.windows(SPELLING.len()).any(|window| window == SPELLING)
+        && matches!(protocol::message::scan(message), Ok(Message::Request(request)) if &*request.method == "initialize")
+}
+
+/// Some servers label plain JSON as a stream. No line of a stream begins like this.
+fn looks_like_json(first: &[u8]) -> bool {
+    matches!(first.trim_ascii_start().first(), Some(b'{' | b'['))
+}
+
+/// Reads a JSON body: the response, or an array (2025-03-26) that holds it.
+fn read_body(body: &Bytes, id: &Id, status: u16) -> Result<Frames, Error> {
+    let mut notes = VecDeque::new();
+    let mut answer = None;
+    let mut fault = None;
+    intake::each(body, |message| match message {
+        Ok(message) if answers(&message, id) => answer = Some(message),
+        Ok(Message::Response(_)) => fault = Some("it answers another request".to_owned()),
+        Ok(note) => notes.push_back(note),
+        Err(error) => fault = Some(error.to_string()),
+    });
+    let Some(answer) = answer else {
+        let fault = fault.unwrap_or_else(|| "it holds no response".into());
+        let detail = format!("the target's answer is not valid: {fault}: {}", intake::excerpt(body, 200));
+        return Err(Error::new(ErrorKind::Protocol, detail));
+    };
+    if notes.is_empty() {
+        return Ok(Frames::One(answer, status));
+    }
+    notes.push_back(answer);
+    Ok(Frames::Stream(futures::stream::iter(notes).map(Ok).boxed()))
+}
+
+/// Whether this is the response to our request. An error without an id is about the request it came back for.
+pub(super) fn answers(message: &Message, id: &Id) -> bool {
+    match message {
+        Message::Response(response) => match &response.id {
+            Some(other) => other == id,
+            None => response.outcome.is_err(),
+        },
+        _ => false,
+    }
+}
+
+/// Reads a refusal. If it holds a JSON-RPC error for us, that is the answer, and its status says what it is worth.
+async fn refused(
+    endpoint: &Endpoint,
+    response: Response<Incoming>,
+    id: &Id,
+    in_session: bool,
+) -> Result<Frames, Error> {
+    let status = response.status();
+    if let Some(error) = explanation(&response, endpoint, in_session) {
+        drain(response.into_body());
+        return Err(error);
+    }
+    let body = read_some(response.into_body()).await;
+    match protocol::message::scan(&body) {
+        Ok(message) if answers(&message, id) => Ok(Frames::One(message, status.as_u16())),
+        _ => Err(unexplained(status, &body)),
+    }
+}
+
+/// What a status means without its body.
+fn explanation(response: &Response<Incoming>, endpoint: &Endpoint, in_session: bool) -> Option<Error> {
+    let status = response.status();
+    let url = shown(&endpoint.url);
+    match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+            Some(Error::new(ErrorKind::Unauthorized, format!("{url} refuses our credentials ({status})")))
+        }
+        StatusCode::NOT_FOUND if in_session => {
+            Some(Error::new(ErrorKind::SessionLost, format!("{url} no longer knows our session ({status})")))
+        }
+        _ if status.is_redirection() => {
+            let to = response.headers().get(LOCATION).map(|to| intake::excerpt(to.as_bytes(), 200));
+            let to = to.unwrap_or_else(|| "nowhere".into());
+            let detail = format!("{url} redirects to {to} ({status}); redirects are not followed");
+            Some(Error::new(ErrorKind::Status(status.as_u16()), detail))
+        }
+        _ => None,
+    }
+}
+
+fn unexplained(status: StatusCode, body: &[u8]) -> Error {
+    let text = intake::excerpt(body, 200);
+    let detail = if text.is_empty() {
+        format!("the target answered {status}")
+    } else {
+        format!("the target answered {status}: {text}")
+    };
+    Error::new(ErrorKind::Status(status.as_u16()), detail)
+}
+
+/// The body of a refusal, or nothing: it only explains.
+async fn read_some(body: Incoming) -> Bytes {
+    collect(Bytes::new(), body, EXPLANATION).await.unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::FutureExt as _;
+
+    use super::*;
+
+    fn initialize(message: &'static str) -> bool {
+        is_initialize(&Bytes::from_static(message.as_bytes()))
+    }
+
+    #[test]
+    fn only_the_method_makes_a_message_the_handshake() {
+        assert!(initialize(r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{}}"#));
+        assert!(!initialize(
+            r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"x":{"method":"initialize"}}}"#
+        ));
+        assert!(!initialize(r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#));
+        assert!(!initialize(r#"{"jsonrpc":"2.0","method":"initialize"}"#));
+    }
+
+    #[test]
+    fn the_response_of_a_batch_comes_last() {
+        let body = Bytes::from_static(
+            br#"[{"jsonrpc":"2.0","id":7,"result":{}},{"jsonrpc":"2.0","method":"notifications/message","params":{}}]"#,
+        );
+        let Ok(Frames::Stream(frames)) = read_body(&body, &7.into(), 200) else {
+            panic!("a batch with a note is a stream");
+        };
+        let frames: Vec<_> = frames.collect().now_or_never().expect("nothing to wait for");
+        assert!(matches!(frames[0], Ok(Message::Notification(_))));
+        assert!(matches!(frames[1], Ok(Message::Response(_))));
+        assert_eq!(frames.len(), 2);
+    }
+
+    #[test]
+    fn an_answer_to_another_request_is_no_answer() {
+        let body = Bytes::from_static(br#"{"jsonrpc":"2.0","id":"7","result":{}}"#);
+        let error = read_body(&body, &7.into(), 200).err().expect("the id differs");
+        assert_eq!(error.kind, ErrorKind::Protocol);
+        let null = Bytes::from_static(br#"{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"no"}}"#);
+        assert!(matches!(read_body(&null, &7.into(), 400), Ok(Frames::One(_, 400))));
+    }
+}

@@ -1,0 +1,159 @@
+//! The endpoint of one target: its URL, its session, and the three requests that go there.
+
+use std::future::Future;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use protocol::header;
+use protocol::{Era, Version};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::wire::http_client::{HttpClient, body};
+use crate::wire::tally::Tally;
+use crate::wire::{Inbox, Outgoing};
+use crate::{Error, ErrorKind};
+
+pub(super) const SESSION_ID: HeaderName = HeaderName::from_static(header::SESSION_ID);
+const PROTOCOL_VERSION: HeaderName = HeaderName::from_static(header::PROTOCOL_VERSION);
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static(header::LAST_EVENT_ID);
+
+/// How long a server may take to end a session that nobody needs any more.
+const END_SESSION: Duration = Duration::from_secs(2);
+
+/// What requests, resumptions and the listening stream of one wire share.
+pub(super) struct Endpoint {
+    pub(super) url: Uri,
+    pub(super) limit: usize,
+    pub(super) inbox: Inbox,
+    /// Cancelled when the wire ends.
+    pub(super) life: CancellationToken,
+    pub(super) noise: Tally,
+    client: HttpClient,
+    session: Mutex<Option<Session>>,
+}
+
+/// A session that a legacy server gave out.
+struct Session {
+    id: HeaderValue,
+    /// The headers of the first message in it, which are good for ending it, too.
+    headers: Option<HeaderMap>,
+}
+
+impl Endpoint {
+    pub(super) fn new(name: &str, url: Uri, limit: usize, client: HttpClient, inbox: Inbox) -> Self {
+        let noise = Tally::new(name.into(), "sent something that is not a JSON-RPC message, and it was skipped");
+        let life = CancellationToken::new();
+        Self { url, limit, inbox, life, noise, client, session: Mutex::default() }
+    }
+
+    /// Runs something for as long as the wire lives.
+    pub(super) async fn while_alive<T>(
+        &self,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        self.life.run_until_cancelled(work).await.unwrap_or_else(|| Err(stopped()))
+    }
+
+    /// Resolves when the wire was ended from our side. Nothing else ends it.
+    pub(super) async fn stopped(&self) -> Error {
+        self.life.cancelled().await;
+        stopped()
+    }
+
+    /// Sends one message. The second value says whether it went into a session.
+    ///
+    /// `initialize` opens a session and never goes into one.
+    pub(super) async fn post(
+        &self,
+        out: Outgoing,
+        initialize: bool,
+    ) -> Result<(Response<Incoming>, bool), Error> {
+        let Outgoing { body: message, mut headers, .. } = out;
+        let session = if initialize { None } else { self.session_of(&headers) };
+        let in_session = session.is_some();
+        headers.insert(CONTENT_TYPE, body::JSON);
+        headers.insert(ACCEPT, body::ACCEPT);
+        let response = self.fetch(Method::POST, headers, session, message).await?;
+        if initialize && response.status().is_success() {
+            self.open_session(response.headers());
+        }
+        Ok((response, in_session))
+    }
+
+    /// Asks for a stream: the listening one, or one that broke after the event `last`.
+    pub(super) async fn get(
+        &self,
+        headers: &HeaderMap,
+        last: Option<&str>,
+    ) -> Result<Response<Incoming>, Error> {
+        let mut headers = headers.clone();
+        headers.insert(ACCEPT, body::EVENT_STREAM);
+        if let Some(last) = last.and_then(|id| HeaderValue::from_bytes(id.as_bytes()).ok()) {
+            headers.insert(LAST_EVENT_ID, last);
+        }
+        self.fetch(Method::GET, headers, self.session_id(), Bytes::new()).await
+    }
+
+    /// Ends the session, if there is one. A server need not support that.
+    pub(super) async fn end_session(&self) {
+        let Some(Session { id, headers }) = self.session().take() else { return };
+        let request = self.fetch(Method::DELETE, headers.unwrap_or_default(), Some(id), Bytes::new());
+        if let Ok(Ok(response)) = timeout(END_SESSION, request).await {
+            body::drain(response.into_body());
+        }
+    }
+
+    async fn fetch(
+        &self,
+        method: Method,
+        mut headers: HeaderMap,
+        session: Option<HeaderValue>,
+        content: Bytes,
+    ) -> Result<Response<Incoming>, Error> {
+        if let Some(session) = session {
+            headers.insert(SESSION_ID, session);
+        }
+        let mut request = Request::new(Full::new(content));
+        *request.method_mut() = method;
+        *request.uri_mut() = self.url.clone();
+        *request.headers_mut() = headers;
+        self.client.send(request).await
+    }
+
+    fn open_session(&self, headers: &HeaderMap) {
+        *self.session() = headers.get(SESSION_ID).map(|id| Session { id: id.clone(), headers: None });
+    }
+
+    fn session_id(&self) -> Option<HeaderValue> {
+        self.session().as_ref().map(|session| session.id.clone())
+    }
+
+    /// The session's id for a message with these headers.
+    fn session_of(&self, headers: &HeaderMap) -> Option<HeaderValue> {
+        let mut session = self.session();
+        let session = session.as_mut()?;
+        session.headers.get_or_insert_with(|| headers.clone());
+        Some(session.id.clone())
+    }
+
+    fn session(&self) -> MutexGuard<'_, Option<Session>> {
+        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether a message with these headers is for a legacy server. The header exists since 2025-06-18, and a modern
+/// message always has it.
+pub(super) fn is_legacy(headers: &HeaderMap) -> bool {
+    let version = headers.get(PROTOCOL_VERSION).and_then(|value| value.to_str().ok());
+    version.and_then(Version::parse).is_none_or(|version| version.era() == Era::Legacy)
+}
+
+pub(super) fn stopped() -> Error {
+    Error::new(ErrorKind::Stopped, "the connection to the target was closed by the gateway")
+}
