@@ -132,6 +132,6 @@ if __name__ == "__main__":
     parser.add_argument("plan", nargs="?", type=json.loads, default={})
     parser.add_argument("--era", choices=["legacy", "modern"], default="modern")
     parser.add_argument("--sse", action="store_true", help="the transport of 2024-11-05")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     warnings.simplefilter("ignore", MCPDeprecationWarning)
     print(json.dumps(asyncio.run(visit(options, options.plan)), ensure_ascii=False))

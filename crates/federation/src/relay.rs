@@ -32,7 +32,7 @@ impl Links {
 /// Sends a call to its target and hands the reply back under our names.
 pub(crate) async fn relay(links: &Links, to: &Destination, call: Call) -> Result<Reply, Error> {
     let reply = send(links, to, call).await.map_err(|error| {
-        tracing::warn!(target = %to.target.name(), "call failed: {error}");
+        tracing::warn!("a call to target `{}` failed: {error}", to.target.name());
         Error::of_target(to.target.name(), &error)
     })?;
     Ok(if to.wrap { restore(reply, to.target.name().to_owned()) } else { reply })

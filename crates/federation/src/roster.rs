@@ -166,7 +166,7 @@ impl Scout {
         let mut wanted = Kind::ALL.to_vec();
         loop {
             if let Err(error) = self.read(link, &wanted).await {
-                tracing::warn!(target = %self.target.name(), "could not read the target's lists: {error}");
+                tracing::warn!("target `{}` {error}; it is left out of the lists", self.target.name());
                 self.failed(link, error);
                 if link.is_dead() {
                     drop(listening);
@@ -277,7 +277,7 @@ impl Scout {
     }
 
     fn doubt(&self, what: &str) {
-        tracing::warn!(target = %self.target.name(), "the target {what}");
+        tracing::warn!("target `{}` {what}", self.target.name());
     }
 }
 
@@ -322,16 +322,16 @@ async fn listen(link: Link, target: Target) {
     let mut first = true;
     loop {
         match link.listen(&announced, &[]).await {
-            Ok(mut notices) => {
+            Ok(mut listening) => {
                 if !first {
                     // Changes may have been missed between two streams.
                     announced.iter().for_each(|kind| target.announce(Notice::ListChanged(*kind)));
                 }
-                while let Some(notice) = notices.next().await {
+                while let Some(notice) = listening.notices.next().await {
                     target.announce(notice);
                 }
             }
-            Err(error) => tracing::debug!(target = %target.name(), %error, "cannot listen for changes"),
+            Err(error) => tracing::debug!("target `{}` cannot be listened to for changes: {error}", target.name()),
         }
         first = false;
         tokio::time::sleep(LISTEN_AGAIN).await;

@@ -1,16 +1,19 @@
 //! A legacy client's session: who it is, what it runs, the links it has for itself, and what is to be said to it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
+use futures::StreamExt as _;
 use protocol::method::notifications;
 use protocol::{Id, Object, Raw, Version, message, meta, name};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use upstream::{Call, Caller, Error, Link, Notice, Target, Task};
+use upstream::{Call, Caller, Error, Link, Listening, Notice, Target, Task};
 
 use self::mailbox::Mailbox;
+use crate::catalog::Destination;
 
 pub(crate) mod mailbox;
 pub(crate) mod store;
@@ -23,7 +26,8 @@ pub(crate) struct Session {
     level: Mutex<Option<String>>,
     running: Mutex<HashMap<Id, CancellationToken>>,
     leases: Mutex<HashMap<String, Arc<tokio::sync::Mutex<Option<Lease>>>>>,
-    subscriptions: Mutex<HashSet<Subscription>>,
+    /// What the client wants to hear of; for modern targets with the stream that listens for it.
+    subscriptions: Mutex<HashMap<Subscription, Option<Task>>>,
     pub(crate) mailbox: Mailbox,
     used: Mutex<Instant>,
     over: CancellationToken,
@@ -154,7 +158,7 @@ impl Session {
         if let Some(level) = self.level() {
             tell_level(link, &level).await;
         }
-        let wanted: Vec<_> = lock(&self.subscriptions).iter().filter(|s| s.target == target).cloned().collect();
+        let wanted: Vec<_> = lock(&self.subscriptions).keys().filter(|s| s.target == target).cloned().collect();
         for subscription in wanted {
             let params = [("uri", Raw::string(&subscription.uri))].into_iter().collect();
             ask(link, "resources/subscribe", params).await;
@@ -173,17 +177,47 @@ impl Session {
     /// Gives up the links to targets that are no longer there. Calls that run over them finish.
     pub(crate) fn release(&self, targets: &[String]) {
         lock(&self.leases).retain(|target, _| !targets.contains(target));
-        lock(&self.subscriptions).retain(|subscription| !targets.contains(&subscription.target));
+        lock(&self.subscriptions).retain(|subscription, _| !targets.contains(&subscription.target));
     }
 
     // === Subscriptions ===
 
+    /// Puts a notice into the mailbox, under the names that the client knows.
+    fn deliver(&self, notice: Notice, wrap: Option<&str>) {
+        match notice {
+            // The catalog says when the exposed lists change, to every session at once.
+            Notice::ListChanged(_) => {}
+            Notice::Updated(mut params) => {
+                meta::strip_hop_of(&mut params);
+                if let (Some(target), Some(uri)) = (wrap, params.text("uri")) {
+                    params.set("uri", Raw::string(&name::wrap_uri(target, &uri)));
+                }
+                self.mailbox.post(message::notification(notifications::RESOURCE_UPDATED, &params));
+            }
+            Notice::Log(params) if self.wants_log(&params) => {
+                self.mailbox.post(message::notification(notifications::MESSAGE, &params));
+            }
+            Notice::Log(_) => {}
+        }
+    }
+
+    /// The target was told; what it says arrives as notices of the session's own link.
     pub(crate) fn subscribed(&self, subscription: Subscription) {
-        lock(&self.subscriptions).insert(subscription);
+        lock(&self.subscriptions).insert(subscription, None);
     }
 
     pub(crate) fn unsubscribed(&self, subscription: &Subscription) {
         lock(&self.subscriptions).remove(subscription);
+    }
+
+    /// Listens for changes of a resource at a modern target, for as long as the client wants it. An error if the target does
+    /// not announce them.
+    pub(crate) async fn listen(self: &Arc<Self>, to: &Destination, subscription: Subscription) -> Result<(), Error> {
+        let link = to.target.shared_link().await?;
+        let first = listen_once(&link, &subscription.uri).await?;
+        let work = keep_listening(Arc::downgrade(self), to.clone(), subscription.uri.clone(), first);
+        lock(&self.subscriptions).insert(subscription, Some(Task::spawn("subscription", work)));
+        Ok(())
     }
 
     // === Life ===
@@ -239,25 +273,42 @@ async fn ask(link: &Link, method: &'static str, params: Object) {
     tracing::debug!(method = method.name, "a target refused what its session wanted: {refused}");
 }
 
-/// Brings what a link has to say outside of calls into the session's mailbox, under the names that the client knows.
+async fn listen_once(link: &Link, uri: &str) -> Result<Listening, Error> {
+    let listening = link.listen(&[], &[uri.to_owned()]).await?;
+    if listening.covers(uri) {
+        return Ok(listening);
+    }
+    Err(Error::new(upstream::ErrorKind::Protocol, format!("the target does not announce changes of `{uri}`")))
+}
+
+/// How long to wait before a listen stream that ended is opened again.
+const LISTEN_AGAIN: Duration = Duration::from_secs(2);
+
+/// Passes updates on until the subscription is dropped, also over restarts of the target.
+async fn keep_listening(session: std::sync::Weak<Session>, to: Destination, uri: String, first: Listening) {
+    let mut listening = Some(first);
+    loop {
+        if let Some(mut open) = listening.take() {
+            while let Some(notice) = open.notices.next().await {
+                let Some(session) = session.upgrade() else {
+                    return;
+                };
+                session.deliver(notice, to.wrap.then(|| to.target.name()));
+            }
+        }
+        tokio::time::sleep(LISTEN_AGAIN).await;
+        if let Ok(link) = to.target.shared_link().await {
+            listening = listen_once(&link, &uri).await.ok();
+        }
+    }
+}
+
+/// Brings what a link has to say outside of calls to its session.
 async fn forward(session: std::sync::Weak<Session>, mut notices: mpsc::Receiver<Notice>, wrap: Option<String>) {
     while let Some(notice) = notices.recv().await {
         let Some(session) = session.upgrade() else {
             return;
         };
-        match notice {
-            // The catalog says when the exposed lists change, to every session at once.
-            Notice::ListChanged(_) => {}
-            Notice::Updated(mut params) => {
-                if let (Some(target), Some(uri)) = (&wrap, params.text("uri")) {
-                    params.set("uri", Raw::string(&name::wrap_uri(target, &uri)));
-                }
-                session.mailbox.post(message::notification(notifications::RESOURCE_UPDATED, &params));
-            }
-            Notice::Log(params) if session.wants_log(&params) => {
-                session.mailbox.post(message::notification(notifications::MESSAGE, &params));
-            }
-            Notice::Log(_) => {}
-        }
+        session.deliver(notice, wrap.as_deref());
     }
 }

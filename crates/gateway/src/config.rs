@@ -340,7 +340,7 @@ pub enum Source {
     Stdin(String),
     /// A text from the command line or the admin interface.
     Inline(String),
-    /// The configuration that is built in. Its environment has to define [`EXECUTABLE`].
+    /// The configuration that is built in. Its environment has to define [`EXECUTABLE`], as the process's own does.
     Default,
 }
 
@@ -412,7 +412,7 @@ pub fn load(source: &Source, environment: &dyn Fn(&str) -> Option<String>) -> Re
 
 /// The JSON schema of the file, for editors, the admin interface and `schema/config.json`.
 pub fn schema() -> String {
-    let mut text = serde_json::to_string_pretty(shape::schema()).unwrap_or_default();
+    let mut text = serde_json::to_string_pretty(&shape::published()).unwrap_or_default();
     text.push('\n');
     text
 }

@@ -1,9 +1,9 @@
 //! What browsers let pages of other origins do (the Fetch standard, "CORS protocol").
 //!
-//! A browser asks first (the *preflight*: `OPTIONS` with `Access-Control-Request-Method`) and hands a page only those
-//! responses that name its origin. [`Cors`] writes the headers for both. It does not decide whether a request is
-//! served: a page that is not allowed is refused by [`crate::origin`] before it gets here, because a browser would
-//! otherwise still send what needs no preflight.
+//! A browser asks first (the *preflight*: `OPTIONS` with `Access-Control-Request-Method`) and hands a page
+//! only those responses that name its origin. [`Cors`] writes the headers for both. It does not decide
+//! whether a request is served: a page that is not allowed is refused by [`crate::origin`] before it gets
+//! here, because a browser would otherwise still send what needs no preflight.
 
 use std::time::Duration;
 
@@ -109,7 +109,8 @@ impl Cors {
             open: allow_origins.contains(&OriginPattern::Any) && !allow_credentials,
             origins: allow_origins,
             credentials: allow_credentials,
-            // `*` stands for every header but this one, which has to be named (Fetch, "CORS-preflight fetch").
+            // `*` stands for every header but this one, which has to be named (Fetch, "CORS-preflight
+            // fetch").
             headers: answer(&allow_headers, allow_credentials, HeaderValue::from_static("*, authorization")),
             methods: answer(&allow_methods, allow_credentials, ANY),
             expose: answer(&expose_headers, allow_credentials, ANY),
@@ -124,8 +125,9 @@ impl Cors {
 
     /// The headers of a 204 that answers a preflight.
     ///
-    /// Only the origin is a reason to refuse. A method or header that is not allowed is left out of the answer: the
-    /// browser compares and then tells the developer which one it was, which it cannot after an error status.
+    /// Only the origin is a reason to refuse. A method or header that is not allowed is left out of the
+    /// answer: the browser compares and then tells the developer which one it was, which it cannot after an
+    /// error status.
     pub fn preflight(&self, ask: Preflight<'_>) -> Verdict<Vec<(HeaderName, HeaderValue)>> {
         if !self.allows_header(ask.origin) {
             let text = "pages of this origin are not allowed to send requests here";
@@ -149,8 +151,9 @@ impl Cors {
 
     /// Adds to a response what lets the page read it that sent this Origin header.
     ///
-    /// To be called with every response of the route but the answer to a preflight; also errors, which a developer wants to read too, and also
-    /// without an Origin, because a cache must know that the next one may get another answer.
+    /// To be called with every response of the route but the answer to a preflight; also errors, which a
+    /// developer wants to read too, and also without an Origin, because a cache must know that the next one
+    /// may get another answer.
     pub fn apply(&self, origin: Option<&HeaderValue>, response: &mut HeaderMap) {
         if !self.open {
             response.append(VARY, VARY_ORIGIN);

@@ -6,8 +6,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 /// The longest name of DNS; a longer one is no host.
 const MAX_NAME: usize = 253;
 
-/// A host without its port. Two that mean the same are equal: case, a trailing dot and the spelling of an address
-/// do not matter.
+/// A host without its port. Two that mean the same are equal: case, a trailing dot and the spelling of an
+/// address do not matter.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Host {
     /// A name, in lower case.
@@ -30,7 +30,8 @@ impl Host {
         is_name(name).then(|| Self::Name(name.to_ascii_lowercase()))
     }
 
-    /// Whether this is our own machine, as seen from itself: `localhost`, a name below it, or a loopback address.
+    /// Whether this is our own machine, as seen from itself: `localhost`, a name below it, or a loopback
+    /// address.
     ///
     /// Browsers resolve these names themselves (RFC 6761, section 6.3), so nobody can point them elsewhere.
     pub fn is_loopback(&self) -> bool {
@@ -49,7 +50,8 @@ impl Host {
     }
 }
 
-/// A name as DNS and its users write it. Underscores are no letters of DNS, but containers are named with them.
+/// A name as DNS and its users write it. Underscores are no letters of DNS, but containers are named with
+/// them.
 fn is_name(name: &str) -> bool {
     name.len() <= MAX_NAME && name.split('.').all(is_label)
 }
@@ -112,7 +114,8 @@ impl fmt::Display for Authority {
 pub enum HostPattern {
     /// This host only.
     Exact(Host),
-    /// `*.example.com`: every host below a domain, at any depth, but not the domain itself. Holds `.example.com`.
+    /// `*.example.com`: every host below a domain, at any depth, but not the domain itself. Holds
+    /// `.example.com`.
     Below(String),
 }
 

@@ -1,18 +1,19 @@
 //! Verdicts about a caller and a call.
 //!
-//! A policy looks at what it is given and answers at once: everything here is synchronous, does no I/O and knows
-//! neither a runtime nor a clock. What a policy needs, such as the settings of a route, is parsed once when the
-//! configuration is loaded and only borrowed when a request comes.
+//! A policy looks at what it is given and answers at once: everything here is synchronous, does no I/O and
+//! knows neither a runtime nor a clock. What a policy needs, such as the settings of a route, is parsed once
+//! when the configuration is loaded and only borrowed when a request comes.
 //!
-//! A verdict is not a `bool`. Who passes gets a value that says which rule let them in, and who is refused gets a
-//! [`Refusal`] that says why in words made for them. Which HTTP status that becomes is none of our business: the
-//! gateway maps [`Kind`] to one, in one place.
+//! A verdict is not a `bool`. Who passes gets a value that says which rule let them in, and who is refused
+//! gets a [`Refusal`] that says why in words made for them. Which HTTP status that becomes is none of our
+//! business: the gateway maps [`Kind`] to one, in one place.
 //!
 //! The checks of a request's head, in the order in which they have to run:
 //!
-//! 1. [`origin`]: the Host and Origin headers, before anything else, so that a foreign web page learns nothing, not
-//!    even whether a path or a token exists;
-//! 2. [`cors`]: the answer to a browser's preflight, and the headers that let a page of another origin read a reply.
+//! 1. [`origin`]: the Host and Origin headers, before anything else, so that a foreign web page learns
+//!    nothing, not even whether a path or a token exists;
+//! 2. [`cors`]: the answer to a browser's preflight, and the headers that let a page of another origin read a
+//!    reply.
 
 pub mod cors;
 pub mod host;
@@ -65,8 +66,8 @@ impl Refusal {
         self.kind
     }
 
-    /// What the client is told: the reason, and what the operator can do if it should have been allowed. It quotes
-    /// nothing but what the client itself sent.
+    /// What the client is told: the reason, and what the operator can do if it should have been allowed. It
+    /// quotes nothing but what the client itself sent.
     pub fn text(&self) -> &str {
         &self.text
     }

@@ -1,10 +1,11 @@
 //! The first check of every request: is it meant for us, and if a web page sent it, may that page call us?
 //!
-//! A browser runs pages from anywhere next to servers that are reachable only from that machine or network. Two
-//! headers protect the servers. `Origin` says which page sends the request; MCP demands that it is validated
-//! (2025-11-25 and 2026-07-28, "Transports", security warning). `Host` says which server the browser believes it
-//! talks to, and gives *DNS rebinding* away: a page of `evil.example` whose name now resolves to 127.0.0.1 is of the
-//! same origin as the server it calls, as far as the browser knows, but the Host it sends is still `evil.example`.
+//! A browser runs pages from anywhere next to servers that are reachable only from that machine or network.
+//! Two headers protect the servers. `Origin` says which page sends the request; MCP demands that it is
+//! validated (2025-11-25 and 2026-07-28, "Transports", security warning). `Host` says which server the
+//! browser believes it talks to, and gives *DNS rebinding* away: a page of `evil.example` whose name now
+//! resolves to 127.0.0.1 is of the same origin as the server it calls, as far as the browser knows, but the
+//! Host it sends is still `evil.example`.
 //!
 //! The rules:
 //!
@@ -12,10 +13,10 @@
 //! * On a loopback listener it has to be a loopback name, or one that the operator configured.
 //! * Without an Origin the request is not from a page of another origin, and passes.
 //! * An Origin that is our own passes, if the host is one that rebinding cannot produce: a loopback name, an
-//!   address, or a configured name. Any other name would let the attack above through on a listener that is bound
-//!   to all interfaces, which is what a plain `port: 3000` means.
-//! * Any other Origin passes if the CORS policy of the route allows it, also one on another port of this machine:
-//!   whoever serves that port did not ask the operator.
+//!   address, or a configured name. Any other name would let the attack above through on a listener that is
+//!   bound to all interfaces, which is what a plain `port: 3000` means.
+//! * Any other Origin passes if the CORS policy of the route allows it, also one on another port of this
+//!   machine: whoever serves that port did not ask the operator.
 
 use std::net::IpAddr;
 
@@ -51,8 +52,8 @@ pub enum Admission {
 }
 
 impl Guard {
-    /// The check for a listener that is bound to an address, speaks a scheme, and is known under the hostnames that
-    /// the operator gave to it or to its routes.
+    /// The check for a listener that is bound to an address, speaks a scheme, and is known under the
+    /// hostnames that the operator gave to it or to its routes.
     pub fn new(bound: IpAddr, scheme: Scheme, ours: Vec<HostPattern>) -> Self {
         Self { loopback: bound.to_canonical().is_loopback(), scheme, ours }
     }
@@ -127,7 +128,8 @@ fn advice(origin: &Origin, host: &Authority, same: bool) -> String {
     }
 }
 
-/// Which host the request is for: from the request line (HTTP/2, or HTTP/1 sent as to a proxy), or the Host header.
+/// Which host the request is for: from the request line (HTTP/2, or HTTP/1 sent as to a proxy), or the Host
+/// header.
 fn authority(head: &Parts) -> Verdict<Authority> {
     let invalid = |text: &str| Refusal::new(Kind::InvalidHost, text);
     let header = match single(&head.headers, HOST) {
@@ -143,8 +145,8 @@ fn authority(head: &Parts) -> Verdict<Authority> {
         ),
     };
     match (line, header) {
-        // RFC 9113, section 8.3.1: a request that names two hosts is malformed. Picking either would let one part of
-        // us decide on one of them and another part on the other.
+        // RFC 9113, section 8.3.1: a request that names two hosts is malformed. Picking either would let one
+        // part of us decide on one of them and another part on the other.
         (Some(line), Some(header)) if line.host != header.host => Err(invalid("the request names two hosts")),
         (Some(authority), _) | (None, Some(authority)) => Ok(authority),
         (None, None) => Err(invalid("the request has no Host header")),

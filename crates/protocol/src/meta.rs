@@ -39,6 +39,19 @@ pub fn strip_hop(meta: &mut Object) {
     meta.retain(|key| !HOP_BY_HOP.contains(&key));
 }
 
+/// The same for the `_meta` of params; one that is left empty goes.
+pub fn strip_hop_of(params: &mut Object) {
+    let Some(mut meta) = params.object("_meta") else {
+        return;
+    };
+    strip_hop(&mut meta);
+    if meta.is_empty() {
+        params.remove("_meta");
+    } else {
+        params.set("_meta", meta.to_raw());
+    }
+}
+
 /// The severity of a log message, least severe first (RFC 5424).
 pub const LEVELS: [&str; 8] =
     ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];

@@ -19,7 +19,7 @@ pub mod task;
 
 pub use call::{Call, Caller};
 pub use error::{Error, ErrorKind};
-pub use link::{Link, Notice, Peer};
+pub use link::{Link, Listening, Notice, Peer};
 pub use reply::{Answer, Ask, Event, Note, Reply};
 pub use settings::{Settings, Transport};
 pub use target::{Failure, State, Target};

@@ -63,6 +63,21 @@ pub enum Notice {
     Log(Object),
 }
 
+/// An open stream of changes. Dropping it ends the subscription at the target.
+pub struct Listening {
+    honoured: Object,
+    /// What changes, until the target ends the stream.
+    pub notices: BoxStream<'static, Notice>,
+}
+
+impl Listening {
+    /// Whether the target said that it will announce changes of this resource.
+    pub fn covers(&self, uri: &str) -> bool {
+        let uris = self.honoured.get("resourceSubscriptions").and_then(|uris| uris.read::<Vec<String>>().ok());
+        uris.is_some_and(|uris| uris.iter().any(|covered| covered == uri))
+    }
+}
+
 /// Where a link puts notices. When it is full, a notice is dropped: every kind of notice can be missed without harm
 /// to a call, and a target must not be able to stall its link.
 pub type Notices = mpsc::Sender<Notice>;
@@ -144,17 +159,27 @@ impl Link {
     }
 
     /// Opens a stream of changes: of the lists of these kinds and of these resources. Modern targets only; legacy ones
-    /// send what changes as notices of the link.
-    pub async fn listen(&self, lists: &[Kind], uris: &[String]) -> Result<BoxStream<'static, Notice>, Error> {
+    /// send what changes as notices of the link. Returns once the target has said what of it it will announce.
+    pub async fn listen(&self, lists: &[Kind], uris: &[String]) -> Result<Listening, Error> {
         let shared = self.shared.clone();
         let out = modern::listen(shared.fresh_id(), lists, uris, shared.peer.version);
         let guard = CancelOnDrop { shared: Some(shared.clone()), id: out.id.clone() };
-        let frames = tokio::time::timeout(shared.limits.connect, shared.wire.request(out))
-            .await
-            .map_err(|_| shared.silent("subscriptions/listen", shared.limits.connect))??;
-        let Frames::Stream(frames) = frames else {
-            return Err(Error::new(ErrorKind::Protocol, format!("target `{}` refuses to be listened to", shared.target)));
+        let opening = async {
+            let Frames::Stream(mut frames) = shared.wire.request(out).await? else {
+                return Err(shared.protocol_error("refuses to be listened to"));
+            };
+            match frames.next().await {
+                Some(Ok(Message::Notification(first))) if &*first.method == notifications::ACKNOWLEDGED => {
+                    Ok((first.params.object("notifications").unwrap_or_default(), frames))
+                }
+                Some(Err(error)) => Err(error),
+                Some(Ok(_)) | None => Err(shared.protocol_error("refuses to be listened to")),
+            }
         };
+        let deadline = shared.limits.connect;
+        let (honoured, frames) = tokio::time::timeout(deadline, opening)
+            .await
+            .map_err(|_| shared.silent("subscriptions/listen", deadline))??;
         let notices = frames.filter_map(move |frame| {
             let _held = &guard;
             std::future::ready(match frame {
@@ -162,7 +187,7 @@ impl Link {
                 _ => None,
             })
         });
-        Ok(notices.boxed())
+        Ok(Listening { honoured, notices: notices.boxed() })
     }
 
     /// Resolves when the link is of no use any more, with the reason.
@@ -246,14 +271,14 @@ impl Shared {
         let outcome = match &*request.method {
             "ping" => Ok(Raw::empty_object()),
             method => {
-                tracing::warn!(target = %self.target, method, "refused a request of the target that its client cannot serve");
+                tracing::warn!("target `{}` asked for `{method}`, which its client did not declare; refused", self.target);
                 let text = format!("`{method}` is not available: the client did not declare it");
                 Err(RpcError::new(protocol::error::METHOD_NOT_FOUND, text).to_raw())
             }
         };
         let body = message::response(Some(&request.id), outcome.as_ref());
         if let Err(error) = self.wire.send(self.message(body)).await {
-            tracing::debug!(target = %self.target, %error, "could not answer a request of the target");
+            tracing::debug!("a request of target `{}` could not be answered: {error}", self.target);
         }
     }
 
@@ -261,7 +286,7 @@ impl Shared {
         let params: Object = [("requestId", id.to_raw())].into_iter().collect();
         let body = message::notification(notifications::CANCELLED, &params);
         if let Err(error) = self.wire.send(self.message(body)).await {
-            tracing::debug!(target = %self.target, %error, "could not cancel a call at the target");
+            tracing::debug!("a call could not be cancelled at target `{}`: {error}", self.target);
         }
     }
 }
@@ -284,7 +309,7 @@ impl Drop for CancelOnDrop {
             return;
         };
         if !shared.cancels_by_closing && shared.cancels.try_send(id).is_err() {
-            tracing::debug!(target = %shared.target, "too many cancellations at once; one was not told to the target");
+            tracing::debug!("too many cancellations at once; target `{}` was not told of one", shared.target);
         }
     }
 }

@@ -33,7 +33,6 @@ impl Drop for Task {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "every other task is started through here")]
 fn start(name: &'static str, work: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
     tokio::spawn(work.instrument(tracing::debug_span!("task", name))).abort_handle()
 }

@@ -383,10 +383,21 @@ impl Running {
         }
     }
 
-    /// A subscription belongs to the session and to the target's session behind it, and outlives a restart of the target.
+    /// A subscription belongs to the session, and outlives a restart of the target. A legacy target is told over the
+    /// session's own link; at a modern one the session listens.
     async fn subscription(&self, session: &Arc<Session>, mut params: Object, on: bool) -> Result<Reply, Error> {
         let to = self.context.resource(&required_text(&params, "uri")?).await?;
         let subscription = Subscription { target: to.target.name().to_owned(), uri: to.local.clone() };
+        let failed = |error: upstream::Error| Error::of_target(to.target.name(), &error);
+        let modern = to.target.shared_link().await.map_err(failed)?.peer().era == Era::Modern;
+        if modern && on {
+            session.listen(&to, subscription).await.map_err(failed)?;
+            return Ok(Reply::One(Ok(Raw::empty_object())));
+        }
+        if modern {
+            session.unsubscribed(&subscription);
+            return Ok(Reply::One(Ok(Raw::empty_object())));
+        }
         params.set("uri", Raw::string(&to.local));
         let call = upstream::Call {
             method: self.row,
@@ -396,9 +407,7 @@ impl Running {
             log_level: None,
             mirrored: Vec::new(),
         };
-        let answer = relay(&self.context.links, &to, call).await?.answer().await.map_err(|error| {
-            Error::of_target(to.target.name(), &error)
-        })?;
+        let answer = relay(&self.context.links, &to, call).await?.answer().await.map_err(failed)?;
         match (&answer, on) {
             (Ok(_), true) => session.subscribed(subscription),
             (_, false) => session.unsubscribed(&subscription),
@@ -474,14 +483,8 @@ impl Drop for Running {
 
 /// Takes the client's progress token out; the rest of `_meta` goes to the target.
 fn take_token(params: &mut Object) -> Option<Raw> {
-    let mut meta = params.object("_meta")?;
-    let token = meta.get(meta::PROGRESS_TOKEN).cloned();
-    meta::strip_hop(&mut meta);
-    if meta.is_empty() {
-        params.remove("_meta");
-    } else {
-        params.set("_meta", meta.to_raw());
-    }
+    let token = params.object("_meta")?.get(meta::PROGRESS_TOKEN).cloned();
+    meta::strip_hop_of(params);
     token
 }
 

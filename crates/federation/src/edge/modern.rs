@@ -58,7 +58,7 @@ struct Envelope {
 impl Envelope {
     fn open(head: &Head, request: &Request) -> Result<Self, Error> {
         let mut params = request.params.clone();
-        let mut meta = params.object("_meta").unwrap_or_default();
+        let meta = params.object("_meta").unwrap_or_default();
         let version = meta.text(meta::PROTOCOL_VERSION).ok_or_else(|| missing(meta::PROTOCOL_VERSION))?;
         check_header(header::PROTOCOL_VERSION, head.version.as_deref(), &version)?;
         if Version::parse(&version).map(Version::era) != Some(Era::Modern) {
@@ -76,12 +76,7 @@ impl Envelope {
         }
         let info = meta.get(meta::CLIENT_INFO).cloned();
         let token = meta.get(meta::PROGRESS_TOKEN).cloned();
-        meta::strip_hop(&mut meta);
-        if meta.is_empty() {
-            params.remove("_meta");
-        } else {
-            params.set("_meta", meta.to_raw());
-        }
+        meta::strip_hop_of(&mut params);
         Ok(Self { caller: Arc::new(Caller { era: Era::Modern, capabilities, info }), token, level, params })
     }
 

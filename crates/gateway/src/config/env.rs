@@ -6,17 +6,17 @@
 use super::fault::Fault;
 use super::yaml::{Kind, Node, Scalar, Style, join, shorten};
 
-/// The variable that [`super::Source::Default`] needs: the path of the running program, whose `builtin` command
-/// serves the targets of the built-in configuration.
+/// The path of the running program, as a variable: its `builtin` command serves the targets of the built-in
+/// configuration, [`super::Source::Default`].
 pub const EXECUTABLE: &str = "AGENTGATEWAY_EXE";
 
-/// The variables of the process; and, under [`EXECUTABLE`], the running program itself, so that a configuration can
-/// start the servers that are part of it.
+/// Looks a variable up in the environment of this process, where [`EXECUTABLE`] is always defined.
+///
+/// A value that is not Unicode counts as not defined.
+#[expect(clippy::disallowed_methods, reason = "the one place where the configuration meets the environment")]
 pub fn process_environment(name: &str) -> Option<String> {
-    if name == EXECUTABLE {
-        return std::env::current_exe().ok()?.into_os_string().into_string().ok();
-    }
-    std::env::var(name).ok()
+    let own = || std::env::current_exe().ok()?.into_os_string().into_string().ok();
+    std::env::var(name).ok().or_else(|| if name == EXECUTABLE { own() } else { None })
 }
 
 /// Replaces the variables in every scalar below a node. Scalars with a fault become [`Kind::Faulty`].
@@ -137,6 +137,12 @@ fn split_name(text: &str) -> (&str, &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_program_knows_itself() {
+        assert!(std::path::Path::new(&process_environment(EXECUTABLE).expect("a path")).is_file());
+        assert_eq!(process_environment("AGENTGATEWAY_NO_SUCH_VARIABLE"), None);
+    }
 
     #[test]
     fn variables_are_replaced() {

@@ -25,6 +25,29 @@ pub(super) fn schema() -> &'static Value {
     })
 }
 
+/// The schema for everyone else, who does not replace variables before comparing: there `port: $PORT` is right, too.
+pub(super) fn published() -> Value {
+    let mut schema = schema().clone();
+    or_a_variable(&mut schema);
+    schema
+}
+
+fn or_a_variable(schema: &mut Value) {
+    match schema {
+        Value::Object(members) => {
+            let kind = members.get("type").and_then(Value::as_str).unwrap_or_default();
+            if matches!(kind, "integer" | "boolean") {
+                let kinds = json!([kind, "string"]);
+                members.insert("type".to_owned(), kinds);
+                members.insert("pattern".to_owned(), json!(r"\$"));
+            }
+            members.values_mut().for_each(or_a_variable);
+        }
+        Value::Array(values) => values.iter_mut().for_each(or_a_variable),
+        _ => {}
+    }
+}
+
 /// The definitions of mappings, by reference.
 fn collections(schema: &Value) -> Vec<String> {
     let definitions = schema.get("$defs").and_then(Value::as_object);

@@ -32,8 +32,9 @@ pub enum Body {
 }
 
 impl Body {
-    /// Server-sent events, already encoded. When there was none for the time of `silence`, a comment is sent, so that
-    /// proxies do not take the stream for dead, and we notice a client that is. The body ends with the stream.
+    /// Server-sent events, already encoded. When there was none for the time of `silence`, a comment is sent,
+    /// so that proxies do not take the stream for dead, and we notice a client that is. The body ends with
+    /// the stream.
     pub fn events(events: BoxStream<'static, Bytes>, silence: Duration) -> Self {
         Self::Events(Events::new(events, silence))
     }

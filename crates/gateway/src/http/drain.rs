@@ -1,10 +1,10 @@
 //! How work comes to an end: asked to finish, waited for, and cut if it takes too long.
 //!
-//! A [`Drain`] belongs to whoever decides about the end; everyone who works for it holds a [`Guard`], which shows the
-//! two signals and counts as *still running* until it is dropped.
+//! A [`Drain`] belongs to whoever decides about the end; everyone who works for it holds a [`Guard`], which
+//! shows the two signals and counts as *still running* until it is dropped.
 //!
-//! * **Finish**: take nothing new, bring what has begun to its end. Streams without an end of their own, such as
-//!   those that carry change notifications, have to end themselves now; see [`Guard::until_finish`].
+//! * **Finish**: take nothing new, bring what has begun to its end. Streams without an end of their own, such
+//!   as those that carry change notifications, have to end themselves now; see [`Guard::until_finish`].
 //! * **Cut**: the time is over. Whatever is still running is dropped where it stands.
 
 use std::time::Duration;
@@ -16,8 +16,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-/// How long tasks get to notice the cut. They do so at their next poll, so one that needs longer blocks its thread,
-/// and waiting for that would make the stop depend on it.
+/// How long tasks get to notice the cut. They do so at their next poll, so one that needs longer blocks its
+/// thread, and waiting for that would make the stop depend on it.
 const CUT_NOTICE: Duration = Duration::from_secs(1);
 
 /// The end of something, in the hands of its owner. Dropping it cuts what still runs.

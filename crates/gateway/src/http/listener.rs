@@ -1,8 +1,8 @@
 //! The sockets of the gateway, and the connections on them.
 //!
-//! First every socket is opened ([`Bound`]), so that a port that is taken is an error while nothing is served yet, and
-//! port 0 has become a number. Then each is served ([`Bound::serve`]): a loop that accepts, and owns one task for each
-//! connection. It ends when its [`Guard`] says so and the last connection has ended.
+//! First every socket is opened ([`Bound`]), so that a port that is taken is an error while nothing is served
+//! yet, and port 0 has become a number. Then each is served ([`Bound::serve`]): a loop that accepts, and owns
+//! one task for each connection. It ends when its [`Guard`] says so and the last connection has ended.
 
 mod accept;
 mod connection;
@@ -33,8 +33,8 @@ pub const MAX_CONNECTIONS: usize = 10_000;
 ///
 /// A function from a request and its connection to a future of the response is one.
 pub trait Handler: Send + Sync + 'static {
-    /// Answers a request. The future is dropped when the client goes away before there is an answer. A panic in it
-    /// becomes a 500.
+    /// Answers a request. The future is dropped when the client goes away before there is an answer. A panic
+    /// in it becomes a 500.
     fn handle(
         self: Arc<Self>,
         request: Request<Incoming>,
@@ -65,8 +65,8 @@ pub struct ConnInfo {
     pub local: SocketAddr,
     /// Whether the connection is encrypted.
     pub tls: bool,
-    /// Cancelled when the port is about to close: streams without an end of their own have to end then. The connection
-    /// itself is counted, so nobody needs to hold a guard for a request on it.
+    /// Cancelled when the port is about to close: streams without an end of their own have to end then. The
+    /// connection itself is counted, so nobody needs to hold a guard for a request on it.
     pub finishing: CancellationToken,
 }
 
@@ -121,7 +121,8 @@ impl Bound {
         self.local
     }
 
-    /// Serves the socket until it is time to finish; then closes it, and returns when the last connection has ended.
+    /// Serves the socket until it is time to finish; then closes it, and returns when the last connection has
+    /// ended.
     ///
     /// Dropping the future closes the socket and every connection.
     pub async fn serve(self, service: Service, running: Guard) {
@@ -138,7 +139,8 @@ impl Bound {
                 }
             }
         }
-        // Closed first: a client that connects now is refused and can go elsewhere, instead of waiting for nothing.
+        // Closed first: a client that connects now is refused and can go elsewhere, instead of waiting for
+        // nothing.
         drop(acceptor);
         while let Some(ended) = connections.join_next().await {
             report(ended);
@@ -169,8 +171,8 @@ async fn connect(accepted: Accepted, service: Arc<Service>, running: Guard) {
     }
 }
 
-/// A connection's task ends without a result, unless a body that was being sent panicked. The client has seen the
-/// connection break; this is for the operator.
+/// A connection's task ends without a result, unless a body that was being sent panicked. The client has seen
+/// the connection break; this is for the operator.
 fn report(ended: Result<(), JoinError>) {
     if let Err(error) = ended {
         tracing::error!(%error, "a connection failed; please report this");

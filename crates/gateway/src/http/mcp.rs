@@ -100,7 +100,7 @@ async fn by_method(
 ) -> Response<Body> {
     let head = match head(&parts.headers) {
         Ok(head) => head,
-        Err(refusal) => return refusal,
+        Err(text) => return respond::error(StatusCode::BAD_REQUEST, &text),
     };
     match parts.method {
         Method::POST => post(site, route, head, parts, body).await,
@@ -226,8 +226,8 @@ fn random() -> u64 {
 
 // === Headers ===
 
-/// The headers that the virtual server decides on. Each may occur once.
-fn head(headers: &HeaderMap) -> Result<Head, Response<Body>> {
+/// The headers that the virtual server decides on, or what is wrong with them. Each may occur once.
+fn head(headers: &HeaderMap) -> Result<Head, String> {
     let once = |name: &str| {
         let mut values = headers.get_all(name).iter();
         let first = values.next();

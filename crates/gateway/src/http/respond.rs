@@ -5,7 +5,7 @@ use federation::{ErrorKind, Frames, Outcome, Single};
 use futures::StreamExt as _;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Response, StatusCode};
-use policy::Refusal;
+use policy::{Kind, Refusal};
 use protocol::{RpcError, header, message, sse};
 
 use super::body::{Body, KEEP_ALIVE_AFTER, ReadError};
@@ -58,7 +58,11 @@ fn event(name: &str, data: &[u8]) -> Bytes {
 /// A request that is not meant for us, or comes from a page that may not send it.
 pub fn refused(refusal: &Refusal) -> Response<Body> {
     tracing::warn!(kind = refusal.kind().as_str(), "refused a request: {refusal}");
-    error(StatusCode::FORBIDDEN, refusal.text())
+    let status = match refusal.kind() {
+        Kind::InvalidHost => StatusCode::BAD_REQUEST,
+        Kind::ForeignHost | Kind::InvalidOrigin | Kind::ForeignOrigin => StatusCode::FORBIDDEN,
+    };
+    error(status, refusal.text())
 }
 
 /// A body that could not be read.

@@ -85,7 +85,11 @@ pub enum TlsError {
         problem: String,
     },
     /// The two files are readable, but cannot be used together.
-    #[error("the certificate `{}` (`tls.cert`) cannot be used with the key `{}` (`tls.key`): {problem}", cert.display(), key.display())]
+    #[error(
+        "the certificate `{}` (`tls.cert`) cannot be used with the key `{}` (`tls.key`): {problem}",
+        cert.display(),
+        key.display()
+    )]
     Pair {
         /// The file with the certificate.
         cert: PathBuf,
@@ -114,8 +118,8 @@ pub enum HandshakeError {
 }
 
 fn server_config(certificates: &[Certificate]) -> Result<Arc<ServerConfig>, TlsError> {
-    // Named, not the default of the process: that one panics if two providers are compiled in, and what a port can
-    // speak should not depend on what else is linked.
+    // Named, not the default of the process: that one panics if two providers are compiled in, and what a
+    // port can speak should not depend on what else is linked.
     let provider = Arc::new(aws_lc_rs::default_provider());
     let choice = certificates
         .iter()

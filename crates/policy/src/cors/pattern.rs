@@ -33,8 +33,8 @@ pub struct InvalidPattern(pub String);
 impl OriginPattern {
     /// Reads an entry.
     ///
-    /// `null` is not one. It is the origin of every sandboxed page there is, so naming it would mean `*` while
-    /// looking like less.
+    /// `null` is not one. It is the origin of every sandboxed page there is, so naming it would mean `*`
+    /// while looking like less.
     pub fn parse(text: &str) -> Result<Self, InvalidPattern> {
         let pattern =
             if text == "*" { Some(Self::Any) } else { parse_below(text).or_else(|| parse_exact(text)) };

@@ -70,7 +70,8 @@ impl Origin {
     }
 }
 
-/// `localhost`, `127.0.0.1` and `[::1]` are three names of one server, whichever of them a page and its script use.
+/// `localhost`, `127.0.0.1` and `[::1]` are three names of one server, whichever of them a page and its
+/// script use.
 fn is_same_host(a: &Authority, b: &Authority) -> bool {
     a.host == b.host || (a.host.is_this_machine() && b.host.is_this_machine())
 }

@@ -32,8 +32,8 @@ impl Events {
 
     /// Completes when nothing was sent for the time of silence.
     ///
-    /// The timer is not set back by each event, which would take a lock each time; when it goes off, it is set to when
-    /// the silence after the last event ends.
+    /// The timer is not set back by each event, which would take a lock each time; when it goes off, it is
+    /// set to when the silence after the last event ends.
     fn poll_silence(&mut self, context: &mut Context<'_>) -> Poll<()> {
         loop {
             ready!(self.timer.as_mut().poll(context));

@@ -31,8 +31,8 @@ pub enum ReadError {
 
 /// Reads a body to its end, or to the limit.
 ///
-/// A body that announces more than the limit is not read at all, and one that turns out larger no further than the
-/// first piece that exceeds it.
+/// A body that announces more than the limit is not read at all, and one that turns out larger no further
+/// than the first piece that exceeds it.
 pub async fn read_limited<B>(body: B, limit: usize) -> Result<Bytes, ReadError>
 where
     B: Body<Data = Bytes>,

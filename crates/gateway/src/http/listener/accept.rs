@@ -10,8 +10,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep};
 
-/// How long to wait when the system has no room for a connection. The connection stays in the queue meanwhile, so
-/// trying again at once would only keep a processor busy.
+/// How long to wait when the system has no room for a connection. The connection stays in the queue
+/// meanwhile, so trying again at once would only keep a processor busy.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// How many connections there may be. A cheap handle: clones share the limit.

@@ -24,8 +24,8 @@ use super::{ConnInfo, Handler};
 use crate::http::body::Body;
 use crate::http::drain::Guard;
 
-/// How long a client may take for the head of a request. On HTTP/1 that includes the time between two requests, so
-/// this also ends connections that are no longer used.
+/// How long a client may take for the head of a request. On HTTP/1 that includes the time between two
+/// requests, so this also ends connections that are no longer used.
 const HEAD: Duration = Duration::from_secs(30);
 
 /// How large the head of a request may be.
@@ -44,8 +44,8 @@ pub(super) struct From {
     pub(super) handler: Arc<dyn Handler>,
 }
 
-/// Serves a connection to its end, which is the first of: the client closes it, it breaks, the client is too slow, it
-/// is idle when it is time to finish, it is cut.
+/// Serves a connection to its end, which is the first of: the client closes it, it breaks, the client is too
+/// slow, it is idle when it is time to finish, it is cut.
 pub(super) async fn serve<IO>(io: IO, from: From, running: Guard)
 where
     IO: AsyncRead + AsyncWrite + Unpin + 'static,
@@ -81,8 +81,8 @@ where
 
 /// Completes if no request came in time.
 ///
-/// hyper's own deadline begins only when it is known whether the client speaks HTTP/1 or 2, which takes its first
-/// bytes: without this one, a client that sends nothing would be waited for without end.
+/// hyper's own deadline begins only when it is known whether the client speaks HTTP/1 or 2, which takes its
+/// first bytes: without this one, a client that sends nothing would be waited for without end.
 async fn silence(asked: &AtomicBool) {
     sleep(HEAD).await;
     if asked.load(Ordering::Relaxed) {
@@ -114,8 +114,8 @@ async fn answer(
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Infallible> {
     let (method, uri) = (request.method().clone(), request.uri().clone());
-    // Called inside the future, so that a panic before the first await is caught as well. After it, nothing that the
-    // panic may have left half done is used again by us: the handler guards its own state.
+    // Called inside the future, so that a panic before the first await is caught as well. After it, nothing
+    // that the panic may have left half done is used again by us: the handler guards its own state.
     let work = AssertUnwindSafe(async move { handler.handle(request, from).await });
     Ok(work.catch_unwind().await.unwrap_or_else(|panic| {
         // Only the path: a query may hold secrets.
@@ -138,8 +138,8 @@ fn panic_text(panic: &(dyn Any + Send)) -> &str {
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("(no message)")
 }
 
-/// Where the requests of an HTTP/2 connection run: each in a task of its own, which counts as running, and ends when
-/// its connection does, or is cut like it.
+/// Where the requests of an HTTP/2 connection run: each in a task of its own, which counts as running, and
+/// ends when its connection does, or is cut like it.
 #[derive(Clone)]
 struct Streams(Guard);
 

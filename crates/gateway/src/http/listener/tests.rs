@@ -264,8 +264,8 @@ async fn over_the_limit_connections_wait_until_one_ends() {
     first.send_request(get("/")).await.expect("a response");
     let mut second = http1(served.address).await;
     let mut waiting = Box::pin(second.send_request(get("/")));
-    // Real time, because nothing tells that a connection is *not* accepted. On a slow machine the test may miss a
-    // fault, but it does not fail without one.
+    // Real time, because nothing tells that a connection is *not* accepted. On a slow machine the test may
+    // miss a fault, but it does not fail without one.
     let early = timeout(Duration::from_millis(100), &mut waiting).await;
     assert!(early.is_err(), "the second connection was served beside the first");
     drop(first);

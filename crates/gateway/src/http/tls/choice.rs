@@ -6,8 +6,8 @@ use std::sync::Arc;
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
-/// The certificates of a port by hostname. The same rule as for picking a listener: an exact name comes before every
-/// wildcard, a longer wildcard before a shorter one.
+/// The certificates of a port by hostname. The same rule as for picking a listener: an exact name comes
+/// before every wildcard, a longer wildcard before a shorter one.
 #[derive(Debug)]
 pub(super) struct ByName {
     exact: HashMap<String, Arc<CertifiedKey>>,
@@ -17,8 +17,9 @@ pub(super) struct ByName {
 }
 
 impl ByName {
-    /// Certificates in the order of the file. Who asks for no name, or for one that nobody has, gets the one without a
-    /// hostname, or else the first: a wrong name in a certificate tells a user more than a broken handshake.
+    /// Certificates in the order of the file. Who asks for no name, or for one that nobody has, gets the one
+    /// without a hostname, or else the first: a wrong name in a certificate tells a user more than a broken
+    /// handshake.
     pub(super) fn new(certificates: Vec<(Option<&str>, Arc<CertifiedKey>)>) -> Option<Self> {
         let unnamed = certificates.iter().find(|(hostname, _)| hostname.is_none());
         let fallback = Arc::clone(&unnamed.or(certificates.first())?.1);

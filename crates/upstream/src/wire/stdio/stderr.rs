@@ -77,7 +77,7 @@ mod tests {
 
     async fn tail_of(input: &[u8]) -> Vec<String> {
         let tail = Tail::default();
-        drain("t", input, &[tail.clone()]).await;
+        drain("t", input, std::slice::from_ref(&tail)).await;
         tail.lines()
     }
 
