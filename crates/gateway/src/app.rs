@@ -172,7 +172,14 @@ impl Port {
             return;
         };
         let drain = Drain::new();
-        tracing::info!("Listening on {}", bound.local_addr());
+        let address = bound.local_addr();
+        tracing::info!("Listening on {address}");
+        if !address.ip().is_loopback() {
+            tracing::warn!(
+                "everyone who can reach {address} can use the servers behind it, since nothing authenticates clients; \
+                 `address: 127.0.0.1` at the listener keeps it to this machine"
+            );
+        }
         let service = Service { handler: self.mcp.clone(), tls: self.tls.clone(), permits: permits.clone() };
         self.serving = Some(Task::spawn("port", bound.serve(service, drain.guard())));
         self.drain = Some(drain);

@@ -232,18 +232,12 @@ fn head(headers: &HeaderMap) -> Result<Head, String> {
         let mut values = headers.get_all(name).iter();
         let first = values.next();
         if values.next().is_some() {
-            return Err(respond::error(
-                StatusCode::BAD_REQUEST,
-                &format!("the header `{name}` occurs more than once"),
-            ));
+            return Err(format!("the header `{name}` occurs more than once"));
         }
         match first.map(|value| value.to_str()) {
             None => Ok(None),
             Some(Ok(text)) => Ok(Some(text.to_owned())),
-            Some(Err(_)) => Err(respond::error(
-                StatusCode::BAD_REQUEST,
-                &format!("the header `{name}` is not visible ASCII"),
-            )),
+            Some(Err(_)) => Err(format!("the header `{name}` is not visible ASCII")),
         }
     };
     let params = headers.iter().filter(|(name, _)| name.as_str().starts_with(header::PARAM_PREFIX));
