@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use protocol::method::{Local, Method, Routing};
 use protocol::{Kind, Object, Raw};
-use upstream::{Call, Caller, Reply};
+use upstream::{Call, Caller};
 
 use crate::backend::Shared;
 use crate::catalog::{Catalog, Destination};
 use crate::error::{Error, ErrorKind};
-use crate::relay::{Links, relay};
+use crate::relay::{Links, Served, relay};
 use crate::{gather, local};
 
 /// On whose account a request is served, and how.
@@ -27,7 +27,7 @@ pub(crate) struct Context {
 
 impl Context {
     /// Serves a request: ours, all targets together, or the one that owns the item.
-    pub(crate) async fn serve(&self, method: &'static Method, params: Object) -> Result<Reply, Error> {
+    pub(crate) async fn serve(&self, method: &'static Method, params: Object) -> Result<Served, Error> {
         match method.routing {
             Routing::Ours(local) => self.ours(local).await.map(one),
             Routing::Gather(kind) => self.gather(kind, &params).await.map(one),
@@ -55,7 +55,7 @@ impl Context {
         gather::page(&catalog, kind, params.get("cursor"), self.backend.settings().failure)
     }
 
-    async fn by_name(&self, kind: Kind, method: &'static Method, params: Object) -> Result<Reply, Error> {
+    async fn by_name(&self, kind: Kind, method: &'static Method, params: Object) -> Result<Served, Error> {
         let name = required_text(&params, "name")?;
         let catalog = self.backend.settled_catalog().await;
         let unknown = || Error::new(ErrorKind::InvalidParams, format!("unknown {}: `{name}`", kind.noun()));
@@ -63,7 +63,7 @@ impl Context {
         self.relay(&to, "name", method, params).await
     }
 
-    async fn by_uri(&self, method: &'static Method, params: Object) -> Result<Reply, Error> {
+    async fn by_uri(&self, method: &'static Method, params: Object) -> Result<Served, Error> {
         let to = self.resource(&required_text(&params, "uri")?).await?;
         self.relay(&to, "uri", method, params).await
     }
@@ -78,7 +78,7 @@ impl Context {
         catalog.by_uri(uri).ok_or_else(unknown)
     }
 
-    async fn by_ref(&self, method: &'static Method, mut params: Object) -> Result<Reply, Error> {
+    async fn by_ref(&self, method: &'static Method, mut params: Object) -> Result<Served, Error> {
         let catalog = self.backend.settled_catalog().await;
         offered(&catalog, "completions")?;
         let mut reference = params.object("ref").ok_or_else(|| lacking("ref"))?;
@@ -105,7 +105,7 @@ impl Context {
         key: &str,
         method: &'static Method,
         mut params: Object,
-    ) -> Result<Reply, Error> {
+    ) -> Result<Served, Error> {
         params.set(key, Raw::string(&to.local));
         relay(&self.links, to, self.call(method, params)).await
     }
@@ -122,8 +122,8 @@ impl Context {
     }
 }
 
-fn one(result: Raw) -> Reply {
-    Reply::One(Ok(result))
+fn one(result: Raw) -> Served {
+    Served::One(Ok(result))
 }
 
 /// A method of a capability that no target has is unknown, as it would be at a single server.

@@ -99,7 +99,7 @@ impl Error {
             Kind::Timeout => (ErrorKind::TargetFailed, "did not answer in time; the call may have run"),
             Kind::Status(_) => (ErrorKind::TargetFailed, "answered with an HTTP error"),
             Kind::Protocol => (ErrorKind::TargetFailed, "sent something that is not MCP"),
-            Kind::TooLarge => (ErrorKind::TargetFailed, "sent an answer larger than the limit"),
+            Kind::TooLarge => (ErrorKind::TargetFailed, "sent an answer larger than `config.limits.responseBody` allows"),
         };
         Self::new(kind, format!("target `{target}` {what}"))
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use futures::StreamExt as _;
+use futures::stream::BoxStream;
 use protocol::uris::{self, Shape};
 use protocol::{Object, Raw, Splice, name};
 use upstream::{Answer, Call, ErrorKind as UpstreamKind, Event, Link, Reply};
@@ -29,13 +30,24 @@ impl Links {
     }
 }
 
+/// A reply under our names, with failures in words for the client.
+pub(crate) enum Served {
+    /// The answer, and nothing before it.
+    One(Answer),
+    /// What happens until the answer, and the answer. Dropping it cancels the call.
+    Stream(BoxStream<'static, Result<Event, Error>>),
+}
+
 /// Sends a call to its target and hands the reply back under our names.
-pub(crate) async fn relay(links: &Links, to: &Destination, call: Call) -> Result<Reply, Error> {
-    let reply = send(links, to, call).await.map_err(|error| {
-        tracing::warn!("a call to target `{}` failed: {error}", to.target.name());
-        Error::of_target(to.target.name(), &error)
-    })?;
-    Ok(if to.wrap { restore(reply, to.target.name().to_owned()) } else { reply })
+pub(crate) async fn relay(links: &Links, to: &Destination, call: Call) -> Result<Served, Error> {
+    let reply = send(links, to, call).await.map_err(|error| explain(to.target.name(), &error))?;
+    Ok(restore(reply, to))
+}
+
+/// The failure of a call: the details for the log, and what the client may know.
+fn explain(target: &str, error: &upstream::Error) -> Error {
+    tracing::warn!("a call to target `{target}` failed: {error}");
+    Error::of_target(target, error)
 }
 
 /// Sends a call, and once more over a fresh link if it is certain that it did not run because the session was lost.
@@ -47,17 +59,18 @@ async fn send(links: &Links, to: &Destination, call: Call) -> Result<Reply, upst
     }
 }
 
-/// Gives every URI in a reply its target's name, so that the client can read it back through us.
-fn restore(reply: Reply, target: String) -> Reply {
+/// Gives every URI in a reply its target's name, if URIs carry it, so that the client can read it back through us.
+fn restore(reply: Reply, to: &Destination) -> Served {
+    let (target, wrap) = (to.target.name().to_owned(), to.wrap);
+    let answered = move |answer, target: &str| if wrap { restore_answer(answer, target) } else { answer };
     match reply {
-        Reply::One(answer) => Reply::One(restore_answer(answer, &target)),
-        Reply::Stream(events) => Reply::Stream(
+        Reply::One(answer) => Served::One(answered(answer, &target)),
+        Reply::Stream(events) => Served::Stream(
             events
-                .map(move |event| {
-                    event.map(|event| match event {
-                        Event::Answer(answer) => Event::Answer(restore_answer(answer, &target)),
-                        event @ (Event::Note(_) | Event::Ask(_)) => event,
-                    })
+                .map(move |event| match event {
+                    Ok(Event::Answer(answer)) => Ok(Event::Answer(answered(answer, &target))),
+                    Ok(event @ (Event::Note(_) | Event::Ask(_))) => Ok(event),
+                    Err(error) => Err(explain(&target, &error)),
                 })
                 .boxed(),
         ),

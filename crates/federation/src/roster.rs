@@ -18,6 +18,8 @@ const MOST_PAGES: usize = 10_000;
 /// Failures in a row after which the items of a target that was there before are taken out of the lists. A target that
 /// is merely restarted keeps them, so that clients do not see its tools flicker.
 const FORGOTTEN_AFTER: u32 = 3;
+/// Lists that could not be read are tried again after this.
+const READ_AGAIN: Duration = Duration::from_secs(5);
 /// Attempts to listen for changes again, at this pace, while a modern target is ready.
 const LISTEN_AGAIN: Duration = Duration::from_secs(5);
 
@@ -165,9 +167,11 @@ impl Scout {
         let listening = Task::spawn("listen", listen(link.clone(), self.target.clone()));
         let mut wanted = Kind::ALL.to_vec();
         loop {
-            if let Err(error) = self.read(link, &wanted).await {
+            let read = self.read(link, &wanted).await;
+            let retry = read.is_err();
+            if let Err(error) = read {
                 tracing::warn!("target `{}` {error}; it is left out of the lists", self.target.name());
-                self.failed(link, error);
+                self.failed(error);
                 if link.is_dead() {
                     drop(listening);
                     return;
@@ -176,21 +180,22 @@ impl Scout {
             wanted = tokio::select! {
                 kinds = changes(&mut notices) => kinds,
                 () = self.stale.notified() => Kind::ALL.to_vec(),
+                () = tokio::time::sleep(READ_AGAIN), if retry => Kind::ALL.to_vec(),
             };
         }
     }
 
     /// Lists that cannot be read leave the target without items, and say why.
-    fn failed(&self, link: &Link, error: upstream::Error) {
+    fn failed(&self, error: upstream::Error) {
         let failure = Failure { error, attempts: 1, next: Instant::now(), last_words: self.target.last_words() };
-        let _ = link;
         self.report.send_modify(|report| report.condition = Condition::Failing(Arc::new(failure)));
     }
 
     async fn read(&self, link: &Link, kinds: &[Kind]) -> Result<(), upstream::Error> {
         let before = self.report.borrow().listing.clone();
         let mut items: [Items; Kind::ALL.len()] = Default::default();
-        let (mut ttl, mut public) = (u64::MAX, true);
+        let (mut ttl, mut public) = (u64::MAX, before.as_ref().is_none_or(|before| before.public));
+        public |= kinds.len() == Kind::ALL.len();
         for kind in Kind::ALL {
             let kept = before.as_ref().filter(|_| !kinds.contains(&kind));
             if let Some(kept) = kept {

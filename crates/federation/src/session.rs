@@ -143,10 +143,12 @@ impl Session {
         if let Some(lease) = slot.as_ref().filter(|lease| !lease.link.is_dead()) {
             return Ok(lease.link.clone());
         }
-        if self.over.is_cancelled() {
-            return Err(Error::new(upstream::ErrorKind::Stopped, "the session is over"));
-        }
-        let (link, notices) = target.lease(&Raw::empty_object()).await?;
+        let nothing = Raw::empty_object();
+        let (link, notices) = tokio::select! {
+            biased;
+            () = self.over.cancelled() => return Err(Error::new(upstream::ErrorKind::Stopped, "the session is over")),
+            leased = target.lease(&nothing) => leased?,
+        };
         self.restore(&link, target.name()).await;
         let forward = forward(Arc::downgrade(self), notices, wrap.then(|| target.name().to_owned()));
         *slot = Some(Lease { link: link.clone(), _notices: Task::spawn("session notices", forward) });

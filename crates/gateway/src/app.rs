@@ -18,6 +18,9 @@ use crate::log::Levels;
 use crate::signals::Shutdown;
 use crate::watch;
 
+/// How long targets get to stop in good order: closing their input, then SIGTERM, then SIGKILL takes them less.
+const STOPPING: Duration = Duration::from_secs(10);
+
 /// The gateway with all sockets open. Serving begins with [`App::run`].
 pub struct App {
     source: Source,
@@ -158,7 +161,10 @@ impl App {
         if cut > 0 {
             tracing::warn!("{cut} connections did not finish within {} s and were cut", config.grace.as_secs());
         }
-        futures::future::join_all(backends.values().map(federation::Backend::stop)).await;
+        let stopping = futures::future::join_all(backends.values().map(federation::Backend::stop));
+        if tokio::time::timeout(STOPPING, stopping).await.is_err() {
+            tracing::warn!("some targets did not stop within {} s and were cut", STOPPING.as_secs());
+        }
     }
 }
 

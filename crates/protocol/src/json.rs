@@ -246,14 +246,34 @@ impl<'de> Visitor<'de> for ObjectSeed<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object, A::Error> {
         let mut members: Vec<(Box<str>, Raw)> = Vec::new();
+        let mut seen = Seen::default();
         while let Some(key) = map.next_key_seed(KeySeed)? {
-            if members.iter().any(|(name, _)| *name == key) {
+            if !seen.is_new(&key, &members) {
                 return Err(A::Error::custom(format!("the member `{key}` occurs twice")));
             }
             let value: &RawValue = map.next_value()?;
             members.push((key, Raw::cut(self.base, value)));
         }
         Ok(Object { members })
+    }
+}
+
+/// Notices repeated keys. Few members are compared one by one; many are hashed, because comparing each with each would let
+/// a body of a few megabytes keep us busy for minutes.
+#[derive(Default)]
+struct Seen(std::collections::HashSet<Box<str>>);
+
+impl Seen {
+    const FEW: usize = 32;
+
+    fn is_new(&mut self, key: &str, before: &[(Box<str>, Raw)]) -> bool {
+        if before.len() < Self::FEW {
+            return before.iter().all(|(name, _)| **name != *key);
+        }
+        if self.0.is_empty() {
+            self.0.extend(before.iter().map(|(name, _)| name.clone()));
+        }
+        self.0.insert(key.into())
     }
 }
 

@@ -8,6 +8,10 @@ use memchr::memmem;
 
 use crate::{Object, Raw, Splice};
 
+/// How deep tool results may lie in each other. Real ones do not nest at all; a hostile target must not choose how deep we
+/// recurse.
+const DEEPEST: usize = 4;
+
 /// A value in which URIs are looked for.
 #[derive(Debug, Clone, Copy)]
 pub enum Shape {
@@ -50,15 +54,15 @@ fn may_hold_uris(value: &Raw) -> bool {
 
 fn in_result(result: &Object, found: &mut Vec<Raw>) {
     in_meta(result, found);
-    each(result.get("content"), |block| in_block(block, found));
+    in_content(result.get("content"), DEEPEST, found);
     each(result.get("contents"), |contents| {
         push(contents.get("uri"), found);
         in_meta(contents, found);
     });
-    each(result.get("messages"), |message| in_content(message.get("content"), found));
+    each(result.get("messages"), |message| in_content(message.get("content"), DEEPEST, found));
 }
 
-fn in_block(block: &Object, found: &mut Vec<Raw>) {
+fn in_block(block: &Object, depth: usize, found: &mut Vec<Raw>) {
     in_meta(block, found);
     match block.text("type").as_deref() {
         Some("resource_link") => push(block.get("uri"), found),
@@ -68,20 +72,20 @@ fn in_block(block: &Object, found: &mut Vec<Raw>) {
                 in_meta(&resource, found);
             }
         }
-        Some("tool_result") => in_content(block.get("content"), found),
+        Some("tool_result") if depth > 0 => in_content(block.get("content"), depth - 1, found),
         _ => {}
     }
 }
 
 /// One block or an array of blocks.
-fn in_content(content: Option<&Raw>, found: &mut Vec<Raw>) {
+fn in_content(content: Option<&Raw>, depth: usize, found: &mut Vec<Raw>) {
     match content {
         Some(content) if content.is_object() => {
             if let Ok(block) = content.object() {
-                in_block(&block, found);
+                in_block(&block, depth, found);
             }
         }
-        content => each(content, |block| in_block(block, found)),
+        content => each(content, |block| in_block(block, depth, found)),
     }
 }
 
@@ -145,6 +149,14 @@ mod tests {
             r#"{"name":"x","_meta":{"ui":{"resourceUri":"ui://v/1"},"ui/resourceUri":"ui://v/1"}}"#,
             r#"{"name":"x","_meta":{"ui":{"resourceUri":"ui://t+v/1"},"ui/resourceUri":"ui://t+v/1"}}"#,
         );
+    }
+
+    #[test]
+    fn nesting_without_end_is_left_alone() {
+        let nested = r#"{"type":"tool_result","content":["#.repeat(50_000);
+        let text = format!(r#"{{"content":[{nested}{{"uri":"a:1"}}{}]}}"#, "]}".repeat(50_000));
+        let value = Raw::parse(&Bytes::from(text)).expect("valid JSON in a test");
+        assert_eq!(rewrite(&value, Shape::Result, |uri| Some(wrap_uri("t", uri))), value);
     }
 
     #[test]

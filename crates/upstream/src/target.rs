@@ -211,6 +211,11 @@ impl Shared {
                     let error = self.watch(&link, notices).await;
                     self.restarts.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                     backoff.lived_for(since.elapsed());
+                    // The target is there and has only forgotten us; who waits for the shared link gets the next one.
+                    if error.kind == ErrorKind::SessionLost && since.elapsed() >= backoff.floor() {
+                        tracing::info!("target `{}` lost its session; opening another", self.settings.name);
+                        continue;
+                    }
                     error
                 }
                 Err(error) => error,

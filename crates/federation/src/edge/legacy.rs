@@ -12,7 +12,7 @@ use protocol::{
 };
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use upstream::{Answer, Ask, Caller, Event, Note, Reply, Task};
+use upstream::{Answer, Ask, Caller, Event, Note, Task};
 
 use super::{refuse, refuse_unscanned, single, unsupported};
 use crate::backend::Shared;
@@ -20,7 +20,7 @@ use crate::dispatch::{Context, offered, required_text};
 use crate::error::{Error, ErrorKind};
 use crate::inbound::{Head, Outcome, Single};
 use crate::local;
-use crate::relay::{Links, relay};
+use crate::relay::{Links, Served};
 use crate::session::mailbox::Frames;
 use crate::session::{Handshake, Session, Subscription};
 
@@ -354,8 +354,8 @@ impl Running {
             _ => self.context.serve(self.row, params).await,
         };
         let last = match served {
-            Ok(Reply::One(answer)) => self.answer(answer),
-            Ok(Reply::Stream(events)) => self.follow(events, client).await,
+            Ok(Served::One(answer)) => self.answer(answer),
+            Ok(Served::Stream(events)) => self.follow(events, client).await,
             Err(error) => self.refusal(&error),
         };
         // A client that went away does not need the answer; nobody else does.
@@ -363,8 +363,8 @@ impl Running {
     }
 
     /// Methods that are about the session itself.
-    async fn in_session(&self, local: Local, session: &Arc<Session>, params: Object) -> Result<Reply, Error> {
-        let nothing = || Ok(Reply::One(Ok(Raw::empty_object())));
+    async fn in_session(&self, local: Local, session: &Arc<Session>, params: Object) -> Result<Served, Error> {
+        let nothing = || Ok(Served::One(Ok(Raw::empty_object())));
         match local {
             Local::SetLevel => {
                 offered(&*self.context.backend.settled_catalog().await, "logging")?;
@@ -385,18 +385,18 @@ impl Running {
 
     /// A subscription belongs to the session, and outlives a restart of the target. A legacy target is told over the
     /// session's own link; at a modern one the session listens.
-    async fn subscription(&self, session: &Arc<Session>, mut params: Object, on: bool) -> Result<Reply, Error> {
+    async fn subscription(&self, session: &Arc<Session>, mut params: Object, on: bool) -> Result<Served, Error> {
         let to = self.context.resource(&required_text(&params, "uri")?).await?;
         let subscription = Subscription { target: to.target.name().to_owned(), uri: to.local.clone() };
         let failed = |error: upstream::Error| Error::of_target(to.target.name(), &error);
         let modern = to.target.shared_link().await.map_err(failed)?.peer().era == Era::Modern;
         if modern && on {
             session.listen(&to, subscription).await.map_err(failed)?;
-            return Ok(Reply::One(Ok(Raw::empty_object())));
+            return Ok(Served::One(Ok(Raw::empty_object())));
         }
         if modern {
             session.unsubscribed(&subscription);
-            return Ok(Reply::One(Ok(Raw::empty_object())));
+            return Ok(Served::One(Ok(Raw::empty_object())));
         }
         params.set("uri", Raw::string(&to.local));
         let call = upstream::Call {
@@ -407,19 +407,20 @@ impl Running {
             log_level: None,
             mirrored: Vec::new(),
         };
-        let answer = relay(&self.context.links, &to, call).await?.answer().await.map_err(failed)?;
+        let link = session.link(&to.target, to.wrap).await.map_err(failed)?;
+        let answer = link.call(call).await.map_err(failed)?.answer().await.map_err(failed)?;
         match (&answer, on) {
             (Ok(_), true) => session.subscribed(subscription),
             (_, false) => session.unsubscribed(&subscription),
             (Err(_), true) => {}
         }
-        Ok(Reply::One(answer))
+        Ok(Served::One(answer))
     }
 
     /// Passes on what happens until the end, and returns the end.
     async fn follow(
         &self,
-        mut events: BoxStream<'static, Result<Event, upstream::Error>>,
+        mut events: BoxStream<'static, Result<Event, Error>>,
         client: &mpsc::Sender<Piece>,
     ) -> Single {
         while let Some(event) = events.next().await {
@@ -436,11 +437,7 @@ impl Running {
                     let text = "the target needs input from the client, which this client did not declare it can give";
                     return self.refusal(&Error::new(ErrorKind::CannotRelay, text));
                 }
-                Err(error) => {
-                    tracing::warn!("call failed: {error}");
-                    let text = "the target failed before it answered; the call may have run";
-                    return self.refusal(&Error::new(ErrorKind::TargetFailed, text));
-                }
+                Err(error) => return self.refusal(&error),
             }
         }
         self.refusal(&Error::new(ErrorKind::TargetFailed, "the target ended without an answer; the call may have run"))

@@ -7,14 +7,14 @@ use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use protocol::method::{Method, Routing, notifications};
 use protocol::{Era, Id, Object, Raw, Request, RpcError, Version, error, header, message, meta, method};
-use upstream::{Answer, Ask, Caller, Event, Note, Reply};
+use upstream::{Answer, Ask, Caller, Event, Note};
 
 use super::{header_name, refuse, unsupported};
 use crate::backend::Shared;
 use crate::dispatch::Context;
 use crate::error::{Error, ErrorKind};
 use crate::inbound::{Head, Outcome, Single};
-use crate::relay::Links;
+use crate::relay::{Links, Served};
 use crate::session::mailbox::Frames;
 use crate::{local, settings};
 
@@ -143,26 +143,25 @@ fn check_header_exactly(name: &str, body: &str) -> Result<(), Error> {
 
 enum Settled {
     One(Event),
-    Stream(BoxStream<'static, Result<Event, upstream::Error>>),
+    Stream(BoxStream<'static, Result<Event, Error>>),
 }
 
 /// Waits for the first event. An answer, or a request for input, that comes first needs no stream.
-async fn settle(reply: Reply) -> Result<Settled, Error> {
-    let mut events = match reply {
-        Reply::One(answer) => return Ok(Settled::One(Event::Answer(answer))),
-        Reply::Stream(events) => events,
+async fn settle(served: Served) -> Result<Settled, Error> {
+    let mut events = match served {
+        Served::One(answer) => return Ok(Settled::One(Event::Answer(answer))),
+        Served::Stream(events) => events,
     };
     match events.next().await {
         Some(Ok(last @ (Event::Answer(_) | Event::Ask(Ask::Replay { .. })))) => Ok(Settled::One(last)),
         Some(Ok(first)) => Ok(Settled::Stream(futures::stream::iter([Ok(first)]).chain(events).boxed())),
-        Some(Err(error)) => Err(failed(&error)),
-        None => Err(Error::new(ErrorKind::TargetFailed, "the target ended without an answer")),
+        Some(Err(error)) => Err(error),
+        None => Err(ended()),
     }
 }
 
-fn failed(error: &upstream::Error) -> Error {
-    tracing::warn!("call failed: {error}");
-    Error::new(ErrorKind::TargetFailed, "the target failed before it answered; the call may have run")
+fn ended() -> Error {
+    Error::new(ErrorKind::TargetFailed, "the target ended without an answer; the call may have run")
 }
 
 /// Caching hints for results of our own.
@@ -253,7 +252,7 @@ impl Finish {
     }
 
     /// The frames of a request that has more to say than its answer.
-    fn stream(self, events: BoxStream<'static, Result<Event, upstream::Error>>) -> BoxStream<'static, Bytes> {
+    fn stream(self, events: BoxStream<'static, Result<Event, Error>>) -> BoxStream<'static, Bytes> {
         let end = futures::stream::once(std::future::ready(None));
         let frames = events.map(Some).chain(end).scan(false, move |done, event| {
             if *done {
@@ -268,12 +267,11 @@ impl Finish {
                 }
                 Some(Err(error)) => {
                     *done = true;
-                    Some(message::response(Some(&self.id), Err(&failed(&error).to_rpc(Era::Modern).to_raw())))
+                    Some(message::response(Some(&self.id), Err(&error.to_rpc(Era::Modern).to_raw())))
                 }
                 None => {
                     *done = true;
-                    let error = RpcError::new(error::INTERNAL, "the target ended without an answer");
-                    Some(message::response(Some(&self.id), Err(&error.to_raw())))
+                    Some(message::response(Some(&self.id), Err(&ended().to_rpc(Era::Modern).to_raw())))
                 }
             }))
         });

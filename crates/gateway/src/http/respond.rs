@@ -72,7 +72,10 @@ pub fn unread(problem: &ReadError) -> Response<Body> {
         ReadError::Stalled => StatusCode::REQUEST_TIMEOUT,
         ReadError::Broken(_) => StatusCode::BAD_REQUEST,
     };
-    error(status, &problem.to_string())
+    match problem {
+        ReadError::TooLarge { .. } => error(status, &format!("{problem}; `config.limits.requestBody` sets the limit")),
+        ReadError::Stalled | ReadError::Broken(_) => error(status, &problem.to_string()),
+    }
 }
 
 /// An HTTP method that means nothing here.

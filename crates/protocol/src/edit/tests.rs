@@ -101,3 +101,12 @@ fn a_part_of_another_buffer_changes_nothing() {
     edit.replace(&Raw::string("base"), Raw::string("other"));
     assert_eq!(edit.finish(), base);
 }
+
+#[test]
+fn a_repeated_member_is_refused_among_very_many_and_quickly() {
+    let members: Vec<String> = (0..200_000).map(|n| format!("\"k{n}\":0")).collect();
+    let text = format!("{{{}}}", members.join(","));
+    assert!(Object::parse(&Bytes::from(text.clone())).is_ok());
+    let doubled = text.replacen("\"k199999\"", "\"k40\"", 1);
+    assert!(Object::parse(&Bytes::from(doubled)).is_err());
+}

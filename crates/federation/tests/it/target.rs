@@ -1,0 +1,548 @@
+//! A scripted target: its era, its items, what it answers and when it misbehaves are data that a test may change
+//! while it runs. It notes everything it hears, and what it hears that no client may say.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use upstream::settings::{Custom, Limits};
+use upstream::wire::pipe::PipeWire;
+use upstream::wire::{Connect, Inbox, Wire};
+use upstream::{Error, ErrorKind, Task, Transport};
+
+pub(crate) const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
+pub(crate) const CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
+pub(crate) const SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
+
+/// What a target does with a request.
+#[derive(Clone)]
+pub(crate) enum Act {
+    /// Answers with this result; a modern target adds what every modern result carries.
+    Result(Value),
+    /// Answers with exactly this text as its result.
+    Spelled(String),
+    /// Answers with this error.
+    Error(Value),
+    /// Says these lines first. `$id` and `$token` stand for the request's id and progress token.
+    Say(Vec<String>, Box<Act>),
+    /// Waits first.
+    After(Duration, Box<Act>),
+    /// Asks its client something, and answers with a text that is the client's whole response.
+    Ask(&'static str, Value),
+    /// Never answers.
+    Hang,
+    /// Hangs up.
+    Die,
+    /// Whatever this says for this request.
+    With(Arc<dyn Fn(&Value) -> Act + Send + Sync>),
+}
+
+impl Act {
+    pub(crate) fn error(code: i64, message: &str) -> Self {
+        Self::Error(json!({ "code": code, "message": message }))
+    }
+
+    pub(crate) fn after(seconds: u64, then: Act) -> Self {
+        Self::After(Duration::from_secs(seconds), Box::new(then))
+    }
+
+    pub(crate) fn saying<S: Into<String>>(lines: impl IntoIterator<Item = S>, then: Act) -> Self {
+        Self::Say(lines.into_iter().map(Into::into).collect(), Box::new(then))
+    }
+
+    pub(crate) fn with(choose: impl Fn(&Value) -> Act + Send + Sync + 'static) -> Self {
+        Self::With(Arc::new(choose))
+    }
+
+    pub(crate) fn text(text: &str) -> Self {
+        Self::Result(json!({ "content": [{ "type": "text", "text": text }] }))
+    }
+}
+
+/// How a target takes a connection.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Door {
+    Open,
+    /// The connection is refused.
+    Shut,
+    /// The connection is never made.
+    Hung,
+}
+
+/// What a target is.
+#[derive(Clone)]
+pub(crate) struct Script {
+    pub(crate) modern: bool,
+    pub(crate) capabilities: Value,
+    pub(crate) instructions: Option<String>,
+    pub(crate) tools: Vec<Value>,
+    pub(crate) prompts: Vec<Value>,
+    pub(crate) resources: Vec<Value>,
+    pub(crate) templates: Vec<Value>,
+    /// Items per page.
+    pub(crate) page: usize,
+    pub(crate) ttl_ms: u64,
+    pub(crate) scope: &'static str,
+    pub(crate) door: Door,
+    acts: HashMap<String, Act>,
+}
+
+/// A scripted target and what it heard.
+#[derive(Clone)]
+pub(crate) struct Target(Arc<Inner>);
+
+struct Inner {
+    name: String,
+    script: Mutex<Script>,
+    heard: Mutex<Vec<Heard>>,
+    wires: Mutex<Vec<Line>>,
+    faults: Mutex<Vec<String>>,
+    settings: Mutex<Option<upstream::Settings>>,
+    owner: bool,
+}
+
+/// A message that the target heard.
+#[derive(Clone, Debug)]
+pub(crate) struct Heard {
+    /// Which of the target's connections, counted from 0.
+    pub(crate) wire: usize,
+    pub(crate) message: Value,
+    pub(crate) text: String,
+}
+
+/// One connection.
+#[derive(Clone)]
+struct Line {
+    out: mpsc::UnboundedSender<String>,
+    end: CancellationToken,
+    /// The listen requests that are open here.
+    listens: Arc<Mutex<Vec<Value>>>,
+    /// Who waits for the client's responses.
+    asked: Arc<Mutex<HashMap<String, oneshot::Sender<Value>>>>,
+    /// Ended by the client or the target.
+    over: CancellationToken,
+}
+
+impl Target {
+    /// A target with these tools, in the 2025-11-25 revision.
+    pub(crate) fn legacy(name: &str, tools: &[&str]) -> Self {
+        Self::new(name, false, tools)
+    }
+
+    /// A target with these tools, in the 2026-07-28 revision.
+    pub(crate) fn modern(name: &str, tools: &[&str]) -> Self {
+        Self::new(name, true, tools)
+    }
+
+    fn new(name: &str, modern: bool, tools: &[&str]) -> Self {
+        let script = Script {
+            modern,
+            capabilities: json!({ "tools": { "listChanged": true } }),
+            instructions: None,
+            tools: tools.iter().map(|name| tool(name)).collect(),
+            prompts: Vec::new(),
+            resources: Vec::new(),
+            templates: Vec::new(),
+            page: usize::MAX,
+            ttl_ms: 1000,
+            scope: "private",
+            door: Door::Open,
+            acts: HashMap::new(),
+        };
+        Self(Arc::new(Inner {
+            name: name.to_owned(),
+            script: Mutex::new(script),
+            heard: Mutex::default(),
+            wires: Mutex::default(),
+            faults: Mutex::default(),
+            settings: Mutex::default(),
+            owner: true,
+        }))
+    }
+
+    /// Everything else a target may have: a prompt, a resource and a template, under names made of `word`.
+    pub(crate) fn full(self, word: &str) -> Self {
+        self.change(|script| {
+            script.capabilities = json!({
+                "tools": { "listChanged": true }, "prompts": { "listChanged": true }, "completions": {}, "logging": {},
+                "resources": { "listChanged": true, "subscribe": true },
+            });
+            script.prompts = vec![json!({ "name": format!("{word}-prompt") })];
+            script.resources = vec![json!({ "uri": format!("file:///{word}"), "name": word })];
+            script.templates = vec![json!({ "uriTemplate": format!("{word}://{{x}}"), "name": word })];
+        });
+        self
+    }
+
+    /// What the target does with a method, or with a method about one item: `tools/call echo`.
+    pub(crate) fn on(self, what: &str, act: Act) -> Self {
+        self.act(what, act);
+        self
+    }
+
+    /// The same, later.
+    pub(crate) fn act(&self, what: &str, act: Act) {
+        self.change(|script| script.acts.insert(what.to_owned(), act));
+    }
+
+    /// Back to the default.
+    pub(crate) fn unact(&self, what: &str) {
+        self.change(|script| script.acts.remove(what));
+    }
+
+    /// Before it is started.
+    pub(crate) fn be(self, change: impl FnOnce(&mut Script)) -> Self {
+        self.change(change);
+        self
+    }
+
+    pub(crate) fn change<T>(&self, change: impl FnOnce(&mut Script) -> T) -> T {
+        change(&mut lock(&self.0.script))
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// The settings under which the gateway knows this target; always equal.
+    pub(crate) fn settings(&self) -> upstream::Settings {
+        let mut settings = lock(&self.0.settings);
+        let made = || upstream::Settings {
+            name: self.0.name.clone(),
+            transport: Transport::Custom(Custom(Arc::new(self.clone()))),
+            limits: Limits::default(),
+        };
+        settings.get_or_insert_with(made).clone()
+    }
+
+    /// What was heard, without probes and handshakes.
+    pub(crate) fn heard(&self) -> Vec<Heard> {
+        let opening = ["server/discover", "initialize", "notifications/initialized"];
+        let all = lock(&self.0.heard).clone();
+        all.into_iter().filter(|heard| !opening.iter().any(|method| heard.message["method"] == *method)).collect()
+    }
+
+    /// What was heard of one method.
+    pub(crate) fn heard_of(&self, method: &str) -> Vec<Heard> {
+        lock(&self.0.heard).iter().filter(|heard| heard.message["method"] == method).cloned().collect()
+    }
+
+    pub(crate) fn count(&self, method: &str) -> usize {
+        self.heard_of(method).len()
+    }
+
+    /// The params of the last message of a method.
+    pub(crate) fn last(&self, method: &str) -> Value {
+        self.heard_of(method).last().map(|heard| heard.message["params"].clone()).unwrap_or_default()
+    }
+
+    /// How many connections were opened so far.
+    pub(crate) fn opened(&self) -> usize {
+        lock(&self.0.wires).len()
+    }
+
+    /// How many connections are open.
+    pub(crate) fn open(&self) -> usize {
+        lock(&self.0.wires).iter().filter(|line| !line.over.is_cancelled()).count()
+    }
+
+    /// Says a line on every open connection.
+    pub(crate) fn say(&self, line: &str) {
+        for wire in lock(&self.0.wires).iter() {
+            let _ = wire.out.send(line.to_owned());
+        }
+    }
+
+    /// Announces a change in the way of the target's era.
+    pub(crate) fn notify(&self, method: &str, params: Value) {
+        let modern = lock(&self.0.script).modern;
+        for wire in lock(&self.0.wires).iter() {
+            if !modern {
+                let _ = wire.out.send(json!({ "jsonrpc": "2.0", "method": method, "params": params }).to_string());
+                continue;
+            }
+            for id in lock(&wire.listens).iter() {
+                let mut params = params.clone();
+                params["_meta"] = json!({ SUBSCRIPTION: id });
+                let _ = wire.out.send(json!({ "jsonrpc": "2.0", "method": method, "params": params }).to_string());
+            }
+        }
+    }
+
+    /// Replaces the tools and says so.
+    pub(crate) fn offer(&self, tools: &[&str]) {
+        self.change(|script| script.tools = tools.iter().map(|name| tool(name)).collect());
+        self.notify("notifications/tools/list_changed", json!({}));
+    }
+
+    /// Cuts every connection, and takes none until it is revived.
+    pub(crate) fn kill(&self) {
+        self.change(|script| script.door = Door::Shut);
+        self.cut();
+    }
+
+    /// Cuts every connection; new ones are taken.
+    pub(crate) fn cut(&self) {
+        lock(&self.0.wires).iter().for_each(|line| line.end.cancel());
+    }
+
+    pub(crate) fn revive(&self) {
+        self.change(|script| script.door = Door::Open);
+    }
+}
+
+/// A plain tool.
+pub(crate) fn tool(name: &str) -> Value {
+    json!({ "name": name, "inputSchema": { "type": "object" } })
+}
+
+impl Connect for Target {
+    fn connect(&self, inbox: Inbox) -> BoxFuture<'_, Result<Box<dyn Wire>, Error>> {
+        async move {
+            match self.change(|script| script.door) {
+                Door::Shut => return Err(Error::new(ErrorKind::Unreachable, "connection refused")),
+                Door::Hung => std::future::pending().await,
+                Door::Open => {}
+            }
+            let (ours, theirs) = tokio::io::duplex(1 << 20);
+            let (reader, writer) = tokio::io::split(ours);
+            let wire = PipeWire::new(&self.0.name, 16 << 20, inbox, reader, writer);
+            self.serve(theirs);
+            Ok(Box::new(wire) as Box<dyn Wire>)
+        }
+        .boxed()
+    }
+}
+
+impl Target {
+    fn serve(&self, stream: tokio::io::DuplexStream) {
+        let (out, mut lines) = mpsc::unbounded_channel::<String>();
+        let line = Line {
+            out,
+            end: CancellationToken::new(),
+            listens: Arc::default(),
+            asked: Arc::default(),
+            over: CancellationToken::new(),
+        };
+        let wire = {
+            let mut wires = lock(&self.0.wires);
+            wires.push(line.clone());
+            wires.len() - 1
+        };
+        let (reader, mut writer) = tokio::io::split(stream);
+        let this = self.clone();
+        Task::spawn_finite("scripted target", async move {
+            let _over = line.over.clone().drop_guard();
+            let mut heard = BufReader::new(reader).lines();
+            let mut ids = HashSet::new();
+            loop {
+                tokio::select! {
+                    () = line.end.cancelled() => return,
+                    said = lines.recv() => {
+                        let said = said.expect("the target holds a sender") + "\n";
+                        if writer.write_all(said.as_bytes()).await.is_err() { return }
+                    }
+                    text = heard.next_line() => match text {
+                        Ok(Some(text)) => this.take(wire, &line, &mut ids, text),
+                        Ok(None) | Err(_) => return,
+                    },
+                }
+            }
+        });
+    }
+
+    fn take(&self, wire: usize, line: &Line, ids: &mut HashSet<String>, text: String) {
+        let message: Value = serde_json::from_str(&text).expect("a target hears JSON");
+        lock(&self.0.heard).push(Heard { wire, message: message.clone(), text });
+        self.check(&message, ids);
+        let id = message["id"].clone();
+        if message.get("method").is_none() {
+            if let Some(asker) = lock(&line.asked).remove(&id.to_string()) {
+                let _ = asker.send(message);
+            }
+            return;
+        }
+        if id.is_null() {
+            return;
+        }
+        let (this, line) = (self.clone(), line.clone());
+        Task::spawn_finite("scripted answer", async move {
+            let act = this.act_for(&message);
+            tokio::select! {
+                () = line.over.cancelled() => {}
+                () = this.perform(act, &message, &line) => {}
+            }
+        });
+    }
+
+    /// What no target may ever hear.
+    fn check(&self, message: &Value, ids: &mut HashSet<String>) {
+        let fault = |what: &str| lock(&self.0.faults).push(format!("{what}: {message}"));
+        if message["jsonrpc"] != "2.0" {
+            fault("not JSON-RPC 2.0");
+        }
+        let Some(method) = message["method"].as_str() else { return };
+        if message.get("id").is_some() && !ids.insert(message["id"].to_string()) {
+            fault("an id was used twice on one connection");
+        }
+        let meta = &message["params"]["_meta"];
+        let enveloped = meta.get(VERSION).is_some();
+        let modern = lock(&self.0.script).modern;
+        if message.get("id").is_none() || method == "server/discover" || method == "initialize" {
+            return;
+        }
+        if modern && !(meta[VERSION] == "2026-07-28" && meta[CAPABILITIES].is_object()) {
+            fault("a modern request without its envelope");
+        }
+        if !modern && (enveloped || !message["params"]["inputResponses"].is_null()) {
+            fault("a modern member in a legacy request");
+        }
+    }
+
+    fn act_for(&self, message: &Value) -> Act {
+        let script = lock(&self.0.script);
+        let method = message["method"].as_str().unwrap_or_default();
+        let params = &message["params"];
+        let item = params["name"].as_str().or(params["uri"].as_str()).unwrap_or_default();
+        let scripted = script.acts.get(&format!("{method} {item}")).or_else(|| script.acts.get(method)).cloned();
+        scripted.unwrap_or_else(|| self.default_act(&script, method, params))
+    }
+
+    fn default_act(&self, script: &Script, method: &str, params: &Value) -> Act {
+        let name = &self.0.name;
+        let unknown = || Act::error(-32601, "Method not found");
+        let has = |items: &[Value], key: &str| items.iter().any(|item| item[key] == params[key]);
+        let list = |key: &str, items: &[Value]| {
+            let start: usize = params["cursor"].as_str().map_or(0, |c| c.parse().unwrap_or(usize::MAX));
+            let end = start.saturating_add(script.page).min(items.len());
+            let mut result = json!({ key: items.get(start..end).unwrap_or_default() });
+            if end < items.len() {
+                result["nextCursor"] = json!(end.to_string());
+            }
+            Act::Result(result)
+        };
+        match (method, script.modern) {
+            ("server/discover", true) => Act::Result(json!({
+                "supportedVersions": ["2026-07-28"], "capabilities": script.capabilities, "instructions": script.instructions,
+            })),
+            ("initialize", false) => {
+                let mut result = json!({
+                    "protocolVersion": "2025-11-25", "capabilities": script.capabilities,
+                    "serverInfo": { "name": format!("server of {name}"), "version": "1" },
+                });
+                if let Some(words) = &script.instructions {
+                    result["instructions"] = json!(words);
+                }
+                Act::Result(result)
+            }
+            ("initialize", true) => Act::error(-32022, "Unsupported protocol version"),
+            ("tools/list", _) => list("tools", &script.tools),
+            ("prompts/list", _) if script.capabilities.get("prompts").is_some() => list("prompts", &script.prompts),
+            ("resources/list", _) if script.capabilities.get("resources").is_some() => list("resources", &script.resources),
+            ("resources/templates/list", _) if script.capabilities.get("resources").is_some() => {
+                list("resourceTemplates", &script.templates)
+            }
+            ("tools/call", _) if has(&script.tools, "name") => {
+                Act::text(&format!("{name}:{}", params["name"].as_str().unwrap_or_default()))
+            }
+            ("tools/call", _) => Act::error(-32602, "Unknown tool"),
+            ("prompts/get", _) if has(&script.prompts, "name") => Act::Result(json!({
+                "messages": [{ "role": "user", "content": { "type": "text", "text": name } }],
+            })),
+            ("prompts/get", _) => Act::error(-32602, "Unknown prompt"),
+            ("resources/read", modern) if !has(&script.resources, "uri") => Act::Error(json!({
+                "code": if modern { -32602 } else { -32002 }, "message": "Resource not found", "data": { "uri": params["uri"] },
+            })),
+            ("resources/read", _) => Act::Result(json!({ "contents": [{ "uri": params["uri"], "text": name }] })),
+            ("completion/complete", _) => Act::Result(json!({ "completion": { "values": [name] } })),
+            ("subscriptions/listen", true) => Act::Hang,
+            ("ping" | "logging/setLevel" | "resources/subscribe" | "resources/unsubscribe", false) => Act::Result(json!({})),
+            _ => unknown(),
+        }
+    }
+
+    async fn perform(&self, mut act: Act, request: &Value, line: &Line) {
+        let id = &request["id"];
+        if request["method"] == "subscriptions/listen" && lock(&self.0.script).modern {
+            lock(&line.listens).push(id.clone());
+            let params = json!({ "_meta": { SUBSCRIPTION: id }, "notifications": request["params"]["notifications"] });
+            let ack = json!({ "jsonrpc": "2.0", "method": "notifications/subscriptions/acknowledged", "params": params });
+            let _ = line.out.send(ack.to_string());
+        }
+        let outcome = loop {
+            act = match act {
+                Act::Result(result) => break ("result", self.dress(request, result).to_string()),
+                Act::Spelled(text) => break ("result", text),
+                Act::Error(error) => break ("error", error.to_string()),
+                Act::Say(lines, then) => {
+                    let token = request["params"]["_meta"]["progressToken"].to_string();
+                    for said in lines {
+                        let _ = line.out.send(said.replace("$id", &id.to_string()).replace("$token", &token));
+                    }
+                    *then
+                }
+                Act::After(time, then) => {
+                    tokio::time::sleep(time).await;
+                    *then
+                }
+                Act::Ask(method, params) => {
+                    let (answer, answered) = oneshot::channel();
+                    let asked = format!("ask-{}", lock(&line.asked).len());
+                    lock(&line.asked).insert(json!(asked).to_string(), answer);
+                    let ask = json!({ "jsonrpc": "2.0", "id": asked, "method": method, "params": params });
+                    let _ = line.out.send(ask.to_string());
+                    match answered.await {
+                        Ok(response) => Act::text(&response.to_string()),
+                        Err(_) => return,
+                    }
+                }
+                Act::Hang => return std::future::pending().await,
+                Act::Die => return line.end.cancel(),
+                Act::With(choose) => choose(request),
+            };
+        };
+        let (key, value) = outcome;
+        let _ = line.out.send(format!(r#"{{"jsonrpc":"2.0","id":{id},"{key}":{value}}}"#));
+    }
+
+    /// What every modern result carries, unless the script says so itself.
+    fn dress(&self, request: &Value, mut result: Value) -> Value {
+        let script = lock(&self.0.script);
+        if !script.modern {
+            return result;
+        }
+        let mut add = |key: &str, value: Value| {
+            if result.get(key).is_none() {
+                result[key] = value;
+            }
+        };
+        add("resultType", json!("complete"));
+        add("_meta", json!({ "io.modelcontextprotocol/serverInfo": { "name": format!("server of {}", self.0.name), "version": "1" } }));
+        let method = request["method"].as_str().unwrap_or_default();
+        if method.ends_with("/list") || method == "resources/read" || method == "server/discover" {
+            add("ttlMs", json!(script.ttl_ms));
+            add("cacheScope", json!(script.scope));
+        }
+        result
+    }
+}
+
+/// A fault of what a target heard is a fault of the gateway.
+impl Drop for Inner {
+    fn drop(&mut self) {
+        let faults = lock(&self.faults).clone();
+        if self.owner && !std::thread::panicking() {
+            assert!(faults.is_empty(), "target `{}` heard what no target may hear: {faults:#?}", self.name);
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,76 @@
+//! Wires against real processes and real sockets.
+
+#![expect(missing_docs, reason = "a test binary has no readers of its documentation")]
+
+mod server;
+mod sse;
+mod stdio;
+mod streamable;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use protocol::{Id, Message, Object};
+use upstream::wire::{Frames, Outgoing};
+use upstream::{Error, ErrorKind};
+
+/// A request without headers.
+fn request(id: u64, method: &str) -> Outgoing {
+    request_with(id, method, HeaderMap::new())
+}
+
+fn request_with(id: u64, method: &str, headers: HeaderMap) -> Outgoing {
+    let id = Id::from(id);
+    let body = protocol::message::request(&id, method, &Object::default());
+    Outgoing { id: Some(id), body, headers }
+}
+
+fn notification(method: &str) -> Outgoing {
+    let body = protocol::message::notification(method, &Object::default());
+    Outgoing { id: None, body, headers: HeaderMap::new() }
+}
+
+/// The response of a request that had no notes.
+fn one(outcome: Result<Frames, Error>) -> (String, u16) {
+    match outcome.expect("an answer") {
+        Frames::One(message, status) => (words(message), status),
+        Frames::Stream(_) => panic!("a stream"),
+    }
+}
+
+/// All messages on a request's account, in words.
+async fn all(outcome: Result<Frames, Error>) -> Vec<String> {
+    use futures::StreamExt as _;
+    match outcome.expect("an answer") {
+        Frames::One(message, _) => vec![words(message)],
+        Frames::Stream(frames) => {
+            frames.map(|item| item.map_or_else(|error| format!("{:?}: {error}", error.kind), words)).collect().await
+        }
+    }
+}
+
+fn words(message: Message) -> String {
+    match message {
+        Message::Request(request) => format!("request {}", request.method),
+        Message::Notification(notification) => notification.method.into(),
+        Message::Response(response) => match response.outcome {
+            Ok(raw) => format!("{raw:?}"),
+            Err(raw) => format!("error {raw:?}"),
+        },
+    }
+}
+
+fn failure(outcome: Result<Frames, Error>) -> Error {
+    match outcome {
+        Err(error) => error,
+        Ok(_) => panic!("it should have failed"),
+    }
+}
+
+fn result(id: u64, value: &str) -> Bytes {
+    format!(r#"{{"jsonrpc":"2.0","id":{id},"result":"{value}"}}"#).into()
+}
+
+fn is(error: &Error, kind: ErrorKind, detail: &str) {
+    assert_eq!(error.kind, kind, "{error}");
+    assert!(error.detail.contains(detail), "{error}");
+}
