@@ -6,7 +6,6 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use futures::FutureExt as _;
 use futures::future::select_all;
-use protocol::Kind;
 use tokio::sync::watch;
 use upstream::Task;
 
@@ -64,14 +63,19 @@ impl Backend {
     /// stopped. Sessions go on with the new set, and are told what changed.
     pub fn reconfigure(&self, settings: Settings) {
         let before = self.shared.roster.borrow().clone();
-        let keep = |wanted: &upstream::Settings| before.iter().find(|member| member.target.settings() == wanted).cloned();
+        let keep = |wanted: &upstream::Settings| {
+            before.iter().find(|member| member.target.settings() == wanted).cloned()
+        };
         let members: Vec<Member> = settings
             .targets
             .iter()
             .map(|wanted| keep(wanted).unwrap_or_else(|| Member::start(wanted.clone())))
             .collect();
-        let gone: Vec<Member> =
-            before.iter().filter(|member| !settings.targets.contains(member.target.settings())).cloned().collect();
+        let gone: Vec<Member> = before
+            .iter()
+            .filter(|member| !settings.targets.contains(member.target.settings()))
+            .cloned()
+            .collect();
         self.shared.settings.store(Arc::new(settings));
         self.shared.roster.send_replace(Arc::new(members));
         self.shared.rebuild();
@@ -122,7 +126,9 @@ impl Shared {
             generation.mark_unchanged();
             let catalog = self.catalog();
             let youngest = catalog.targets.iter().map(|entry| entry.target.started()).max();
-            let Some(deadline) = youngest.map(|started| started + START_GRACE).filter(|_| catalog.is_settling()) else {
+            let Some(deadline) =
+                youngest.map(|started| started + START_GRACE).filter(|_| catalog.is_settling())
+            else {
                 return catalog;
             };
             tokio::select! {
@@ -186,21 +192,4 @@ async fn any_change(reports: &mut Vec<watch::Receiver<Report>>) {
         }
     }
     std::future::pending().await
-}
-
-/// The three notifications that say that a list changed, for the kinds that did.
-pub(crate) fn list_changed(kinds: &[Kind]) -> Vec<&'static str> {
-    use protocol::method::notifications as n;
-    let mut names = Vec::new();
-    for kind in kinds {
-        let name = match kind {
-            Kind::Tool => n::TOOLS_CHANGED,
-            Kind::Prompt => n::PROMPTS_CHANGED,
-            Kind::Resource | Kind::Template => n::RESOURCES_CHANGED,
-        };
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
-    names
 }

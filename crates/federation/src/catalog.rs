@@ -89,8 +89,10 @@ impl Catalog {
         let prefix = Prefix::of(settings);
         let lists = Kind::ALL.map(|kind| merge(kind, &targets, prefix));
         let listings = || targets.iter().filter_map(|entry| entry.listing.as_ref());
-        let ttl = listings().map(|l| if l.public { l.fresh } else { Duration::ZERO }).min().unwrap_or_default();
-        let public = !targets.is_empty() && targets.iter().all(|entry| entry.listing.as_ref().is_some_and(|l| l.public));
+        let ttl =
+            listings().map(|l| if l.public { l.fresh } else { Duration::ZERO }).min().unwrap_or_default();
+        let public = !targets.is_empty()
+            && targets.iter().all(|entry| entry.listing.as_ref().is_some_and(|l| l.public));
         Self { lists, targets, prefix, ttl, public }
     }
 
@@ -214,7 +216,10 @@ fn expose(kind: Kind, target: &str, local: &str, prefix: Prefix, taken: &List) -
     let noun = kind.noun();
     let numbered = |n: u32| if n == 1 { carried.clone() } else { format!("{carried}_{n}") };
     let free = (1..).map(numbered).find(|name| taken.get(name).is_none()).unwrap_or_else(|| carried.clone());
-    tracing::warn!(target, "the {noun} `{plain}` exists in another target already; this one is shown as `{free}`");
+    tracing::warn!(
+        target,
+        "the {noun} `{plain}` exists in another target already; this one is shown as `{free}`"
+    );
     free
 }
 

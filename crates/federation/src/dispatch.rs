@@ -42,9 +42,10 @@ impl Context {
         match local {
             Local::Ping => Ok(Raw::empty_object()),
             Local::Discover => Ok(local::discover(self.backend.settled_catalog().await.as_ref())),
-            Local::Initialize | Local::SetLevel | Local::Subscribe | Local::Unsubscribe => {
-                Err(Error::new(ErrorKind::UnknownMethod, "this method needs a session, and this server keeps none"))
-            }
+            Local::Initialize | Local::SetLevel | Local::Subscribe | Local::Unsubscribe => Err(Error::new(
+                ErrorKind::UnknownMethod,
+                "this method needs a session, and this server keeps none",
+            )),
         }
     }
 
@@ -93,7 +94,8 @@ impl Context {
                 return Err(Error::new(ErrorKind::InvalidParams, text));
             }
         };
-        let to = to.ok_or_else(|| Error::new(ErrorKind::InvalidParams, "`ref` names nothing that exists here"))?;
+        let to =
+            to.ok_or_else(|| Error::new(ErrorKind::InvalidParams, "`ref` names nothing that exists here"))?;
         reference.set(key, Raw::string(&to.local));
         params.set("ref", reference.to_raw());
         relay(&self.links, &to, self.call(method, params)).await

@@ -18,7 +18,7 @@ impl Backend {
     /// Serves a POSTed body.
     pub async fn post(&self, head: Head, body: Bytes) -> Outcome {
         if message::is_batch(&body) {
-            return legacy::batch(&self.shared, &head, &body);
+            return legacy::batch::serve(&self.shared, &head, &body);
         }
         let message = match message::scan(&body) {
             Ok(message) => message,
@@ -37,12 +37,15 @@ impl Backend {
 
     /// Opens the stream of a legacy session (GET).
     pub fn stream(&self, head: &Head) -> Result<Frames, Single> {
-        legacy::session(&self.shared, head).map(|session| session.mailbox.read()).map_err(|error| single(None, &error, Era::Legacy))
+        legacy::session(&self.shared, head)
+            .map(|session| session.mailbox.read())
+            .map_err(|error| single(None, &error, Era::Legacy))
     }
 
     /// Ends a legacy session (DELETE).
     pub fn end(&self, head: &Head) -> Result<(), Single> {
-        let session = legacy::session(&self.shared, head).map_err(|error| single(None, &error, Era::Legacy))?;
+        let session =
+            legacy::session(&self.shared, head).map_err(|error| single(None, &error, Era::Legacy))?;
         self.shared.sessions.end(&session.id);
         Ok(())
     }
@@ -50,28 +53,34 @@ impl Backend {
     /// Opens a connection of the HTTP+SSE transport of 2024-11-05: its session's name, and the stream that carries
     /// everything. The session ends with the stream.
     pub fn open_sse(&self) -> Result<(String, Frames), Single> {
-        legacy::open_sse(&self.shared).map_err(|error| single(None, &error, Era::Legacy))
+        legacy::sse::open(&self.shared).map_err(|error| single(None, &error, Era::Legacy))
     }
 
     /// Serves a body POSTed to a connection of 2024-11-05. What there is to say is said on its stream.
     pub async fn post_sse(&self, session: &str, body: Bytes) -> Outcome {
-        legacy::post_sse(&self.shared, session, &body).await
+        legacy::sse::post(&self.shared, session, &body).await
     }
 }
 
 /// The era of a request, by what it carries. The order of the tests is the rule.
 fn era_of(request: &Request, head: &Head) -> Result<Era, Error> {
-    let enveloped = request.params.object("_meta").is_some_and(|meta| meta.get(meta::PROTOCOL_VERSION).is_some());
+    let enveloped =
+        request.params.object("_meta").is_some_and(|meta| meta.get(meta::PROTOCOL_VERSION).is_some());
     if enveloped {
         return Ok(Era::Modern);
     }
     if &*request.method == "initialize" {
         return Ok(Era::Legacy);
     }
-    let modern_only = method::lookup(&request.method, Era::Modern).is_some_and(|row| !row.eras.include(Era::Legacy));
-    let modern_header = head.version.as_deref().and_then(Version::parse).is_some_and(|v| v.era() == Era::Modern);
+    let modern_only =
+        method::lookup(&request.method, Era::Modern).is_some_and(|row| !row.eras.include(Era::Legacy));
+    let modern_header =
+        head.version.as_deref().and_then(Version::parse).is_some_and(|v| v.era() == Era::Modern);
     if modern_only || modern_header {
-        let text = format!("`params._meta[\"{}\"]` is missing: every request names its revision", meta::PROTOCOL_VERSION);
+        let text = format!(
+            "`params._meta[\"{}\"]` is missing: every request names its revision",
+            meta::PROTOCOL_VERSION
+        );
         return Err(Error::new(ErrorKind::MissingMeta, text));
     }
     Ok(Era::Legacy)
@@ -97,8 +106,10 @@ fn single(id: Option<&Id>, error: &Error, era: Era) -> Single {
 
 /// Which versions there are, as data of the error that refuses another.
 fn unsupported(requested: &str, era: Era) -> Error {
-    let supported: Vec<_> = Version::ALL.iter().filter(|v| era == Era::Legacy || v.era() == era).map(|v| v.as_str()).collect();
-    let text = format!("protocol version `{requested}` is not supported; supported: {}", supported.join(", "));
+    let supported: Vec<_> =
+        Version::ALL.iter().filter(|v| era == Era::Legacy || v.era() == era).map(|v| v.as_str()).collect();
+    let text =
+        format!("protocol version `{requested}` is not supported; supported: {}", supported.join(", "));
     let data = protocol::Raw::of(&serde_json::json!({ "supported": supported, "requested": requested }));
     Error::new(ErrorKind::UnsupportedVersion, text).with_data(data)
 }

@@ -1,8 +1,8 @@
 //! Errors of the virtual server, and THE ERROR TABLE: which JSON-RPC code each kind gets.
 
 use protocol::error::{
-    HEADER_MISMATCH, INTERNAL, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, MISSING_CLIENT_CAPABILITY, PARSE,
-    RESOURCE_NOT_FOUND, UNSUPPORTED_VERSION,
+    HEADER_MISMATCH, INTERNAL, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, MISSING_CLIENT_CAPABILITY,
+    PARSE, RESOURCE_NOT_FOUND, UNSUPPORTED_VERSION,
 };
 use protocol::{Era, Raw, RpcError};
 
@@ -65,7 +65,9 @@ impl ErrorKind {
             Self::MissingCapability => MISSING_CLIENT_CAPABILITY,
             Self::UnsupportedVersion => UNSUPPORTED_VERSION,
             Self::UnknownMethod => METHOD_NOT_FOUND,
-            Self::TooManySessions | Self::TargetUnavailable | Self::TargetFailed | Self::CannotRelay => INTERNAL,
+            Self::TooManySessions | Self::TargetUnavailable | Self::TargetFailed | Self::CannotRelay => {
+                INTERNAL
+            }
         }
     }
 }
@@ -99,7 +101,9 @@ impl Error {
             Kind::Timeout => (ErrorKind::TargetFailed, "did not answer in time; the call may have run"),
             Kind::Status(_) => (ErrorKind::TargetFailed, "answered with an HTTP error"),
             Kind::Protocol => (ErrorKind::TargetFailed, "sent something that is not MCP"),
-            Kind::TooLarge => (ErrorKind::TargetFailed, "sent an answer larger than `config.limits.responseBody` allows"),
+            Kind::TooLarge => {
+                (ErrorKind::TargetFailed, "sent an answer larger than `config.limits.responseBody` allows")
+            }
         };
         Self::new(kind, format!("target `{target}` {what}"))
     }

@@ -14,11 +14,19 @@ const PAGE_ITEMS: usize = 1000;
 const PAGE_BYTES: usize = 4 << 20;
 
 /// One page of a merged list, as a result in the modern shape but for what every modern result carries.
-pub(crate) fn page(catalog: &Catalog, kind: Kind, cursor: Option<&Raw>, failure: FailureMode) -> Result<Raw, Error> {
+pub(crate) fn page(
+    catalog: &Catalog,
+    kind: Kind,
+    cursor: Option<&Raw>,
+    failure: FailureMode,
+) -> Result<Raw, Error> {
     if failure == FailureMode::FailClosed
         && let Some(entry) = catalog.missing().next()
     {
-        let text = format!("target `{}` is not available, and this server answers only in full", entry.target.name());
+        let text = format!(
+            "target `{}` is not available, and this server answers only in full",
+            entry.target.name()
+        );
         return Err(Error::new(ErrorKind::TargetUnavailable, text));
     }
     let list = catalog.list(kind);
@@ -62,7 +70,12 @@ impl Cursor {
     }
 
     fn open(raw: &Raw, kind: Kind) -> Result<Self, Error> {
-        let foreign = || Error::new(ErrorKind::InvalidParams, "the cursor is not one of this list; ask without a cursor to begin again");
+        let foreign = || {
+            Error::new(
+                ErrorKind::InvalidParams,
+                "the cursor is not one of this list; ask without a cursor to begin again",
+            )
+        };
         let text = raw.to_text().ok_or_else(foreign)?;
         let spelled = URL_SAFE_NO_PAD.decode(text).map_err(|_| foreign())?;
         let (key, position, after): (String, usize, String) =

@@ -5,18 +5,18 @@
 //!
 //! A request passes through these modules in this order.
 
-mod inbound;
 mod edge;
+mod inbound;
 mod session;
 
 mod dispatch;
-mod local;
 mod gather;
+mod local;
 mod relay;
 
+mod backend;
 mod catalog;
 mod roster;
-mod backend;
 
 pub mod error;
 pub mod settings;

@@ -6,7 +6,9 @@ use crate::catalog::Catalog;
 
 /// Our own `serverInfo`.
 pub(crate) fn server_info() -> Raw {
-    Raw::of(&serde_json::json!({ "name": "agentgateway", "title": "agentgateway", "version": env!("CARGO_PKG_VERSION") }))
+    Raw::of(
+        &serde_json::json!({ "name": "agentgateway", "title": "agentgateway", "version": env!("CARGO_PKG_VERSION") }),
+    )
 }
 
 /// The result of `initialize`, for a client with which this revision was agreed on.
@@ -31,7 +33,9 @@ pub(crate) fn initialize(catalog: &Catalog, version: Version) -> Raw {
 pub(crate) fn discover(catalog: &Catalog) -> Raw {
     let modern: Vec<_> = Version::ALL.iter().filter(|v| v.era() == Era::Modern).map(|v| v.as_str()).collect();
     let mut result: Object =
-        [("supportedVersions", Raw::of(&modern)), ("capabilities", capabilities(catalog, Era::Modern))].into_iter().collect();
+        [("supportedVersions", Raw::of(&modern)), ("capabilities", capabilities(catalog, Era::Modern))]
+            .into_iter()
+            .collect();
     if let Some(instructions) = instructions(catalog) {
         result.set("instructions", Raw::string(&instructions));
     }

@@ -87,7 +87,11 @@ fn restore_answer(answer: Answer, target: &str) -> Answer {
 
 /// `data.uri` of a "resource not found".
 fn restore_error(error: &Raw, target: &str) -> Raw {
-    let uri = error.object().ok().and_then(|object| object.object("data")).and_then(|data: Object| data.get("uri").cloned());
+    let uri = error
+        .object()
+        .ok()
+        .and_then(|object| object.object("data"))
+        .and_then(|data: Object| data.get("uri").cloned());
     let mut edit = Splice::new(error);
     if let Some((uri, text)) = uri.and_then(|uri| Some((uri.clone(), uri.to_text()?))) {
         edit.replace(&uri, Raw::string(&name::wrap_uri(target, &text)));

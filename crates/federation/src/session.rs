@@ -160,7 +160,8 @@ impl Session {
         if let Some(level) = self.level() {
             tell_level(link, &level).await;
         }
-        let wanted: Vec<_> = lock(&self.subscriptions).keys().filter(|s| s.target == target).cloned().collect();
+        let wanted: Vec<_> =
+            lock(&self.subscriptions).keys().filter(|s| s.target == target).cloned().collect();
         for subscription in wanted {
             let params = [("uri", Raw::string(&subscription.uri))].into_iter().collect();
             ask(link, "resources/subscribe", params).await;
@@ -171,7 +172,13 @@ impl Session {
         let slots: Vec<_> = lock(&self.leases).values().cloned().collect();
         let mut links = Vec::new();
         for slot in slots {
-            links.extend(slot.lock().await.as_ref().filter(|lease| !lease.link.is_dead()).map(|lease| lease.link.clone()));
+            links.extend(
+                slot.lock()
+                    .await
+                    .as_ref()
+                    .filter(|lease| !lease.link.is_dead())
+                    .map(|lease| lease.link.clone()),
+            );
         }
         links
     }
@@ -214,7 +221,11 @@ impl Session {
 
     /// Listens for changes of a resource at a modern target, for as long as the client wants it. An error if the target does
     /// not announce them.
-    pub(crate) async fn listen(self: &Arc<Self>, to: &Destination, subscription: Subscription) -> Result<(), Error> {
+    pub(crate) async fn listen(
+        self: &Arc<Self>,
+        to: &Destination,
+        subscription: Subscription,
+    ) -> Result<(), Error> {
         let link = to.target.shared_link().await?;
         let first = listen_once(&link, &subscription.uri).await?;
         let work = keep_listening(Arc::downgrade(self), to.clone(), subscription.uri.clone(), first);
@@ -262,8 +273,14 @@ async fn ask(link: &Link, method: &'static str, params: Object) {
     let Some(method) = protocol::method::find(method) else {
         return;
     };
-    let call =
-        Call { method, params, caller: Caller::gateway(), progress: false, log_level: None, mirrored: Vec::new() };
+    let call = Call {
+        method,
+        params,
+        caller: Caller::gateway(),
+        progress: false,
+        log_level: None,
+        mirrored: Vec::new(),
+    };
     let refused = match link.call(call).await {
         Ok(reply) => match reply.answer().await {
             Ok(Ok(_)) => return,
@@ -306,7 +323,11 @@ async fn keep_listening(session: std::sync::Weak<Session>, to: Destination, uri:
 }
 
 /// Brings what a link has to say outside of calls to its session.
-async fn forward(session: std::sync::Weak<Session>, mut notices: mpsc::Receiver<Notice>, wrap: Option<String>) {
+async fn forward(
+    session: std::sync::Weak<Session>,
+    mut notices: mpsc::Receiver<Notice>,
+    wrap: Option<String>,
+) {
     while let Some(notice) = notices.recv().await {
         let Some(session) = session.upgrade() else {
             return;

@@ -55,7 +55,9 @@ impl Mailbox {
         }
         if inner.waiting.len() >= WAITING {
             inner.waiting.pop_front();
-            tracing::warn!("a session does not read its stream; the oldest of {WAITING} waiting messages was dropped");
+            tracing::warn!(
+                "a session does not read its stream; the oldest of {WAITING} waiting messages was dropped"
+            );
         }
         inner.waiting.push_back(message);
     }

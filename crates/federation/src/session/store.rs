@@ -10,7 +10,6 @@ use protocol::{Kind, Object, message};
 use upstream::Task;
 
 use super::Session;
-use crate::backend::list_changed;
 use crate::error::{Error, ErrorKind};
 
 /// Sessions without an open stream, a running call or a request for this long are ended.
@@ -26,8 +25,9 @@ impl Sessions {
     /// Begins a session under a fresh name of 256 random bits.
     pub(crate) fn create(&self) -> Result<Arc<Session>, Error> {
         let mut random = [0u8; 32];
-        getrandom::fill(&mut random)
-            .map_err(|_| Error::new(ErrorKind::TooManySessions, "no session can be opened: the system has no randomness"))?;
+        getrandom::fill(&mut random).map_err(|_| {
+            Error::new(ErrorKind::TooManySessions, "no session can be opened: the system has no randomness")
+        })?;
         let session = Session::new(URL_SAFE_NO_PAD.encode(random));
         let mut sessions = self.lock();
         if sessions.len() >= MOST {
@@ -77,8 +77,10 @@ impl Sessions {
 
     /// Tells every session that lists changed.
     pub(crate) fn announce(&self, kinds: &[Kind]) {
-        let messages: Vec<_> =
-            list_changed(kinds).into_iter().map(|method| message::notification(method, &Object::default())).collect();
+        let messages: Vec<_> = list_changed(kinds)
+            .into_iter()
+            .map(|method| message::notification(method, &Object::default()))
+            .collect();
         for session in self.lock().values() {
             messages.iter().for_each(|message| session.mailbox.post(message.clone()));
         }
@@ -92,4 +94,21 @@ impl Sessions {
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<Session>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The three notifications that say that a list changed, for the kinds that did.
+fn list_changed(kinds: &[Kind]) -> Vec<&'static str> {
+    use protocol::method::notifications as n;
+    let mut names = Vec::new();
+    for kind in kinds {
+        let name = match kind {
+            Kind::Tool => n::TOOLS_CHANGED,
+            Kind::Prompt => n::PROMPTS_CHANGED,
+            Kind::Resource | Kind::Template => n::RESOURCES_CHANGED,
+        };
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
 }

@@ -1,0 +1,65 @@
+//! The HTTP+SSE transport of 2024-11-05: one stream carries everything, and every POST is merely taken note of.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::StreamExt as _;
+use protocol::{Era, Message, message};
+use upstream::Task;
+
+use super::{call, heed, shake, unknown_session};
+use crate::backend::Shared;
+use crate::edge::{refuse, refuse_unscanned, single};
+use crate::error::Error;
+use crate::inbound::Outcome;
+use crate::session::mailbox::Frames;
+
+/// Opens a connection; its session ends when the stream is dropped.
+pub(in crate::edge) fn open(backend: &Arc<Shared>) -> Result<(String, Frames), Error> {
+    let session = backend.sessions.create()?;
+    let guard = EndOnDrop { backend: backend.clone(), id: session.id.clone() };
+    let frames = session.mailbox.read().into_stream().map(move |frame| {
+        let _held = &guard;
+        frame
+    });
+    Ok((session.id.clone(), Frames(frames.boxed())))
+}
+
+struct EndOnDrop {
+    backend: Arc<Shared>,
+    id: String,
+}
+
+impl Drop for EndOnDrop {
+    fn drop(&mut self) {
+        self.backend.sessions.end(&self.id);
+    }
+}
+
+/// Serves a body; the answers go to the connection's stream.
+pub(in crate::edge) async fn post(backend: &Arc<Shared>, id: &str, body: &Bytes) -> Outcome {
+    let Some(session) = backend.sessions.find(id) else {
+        return refuse(None, &unknown_session(), Era::Legacy);
+    };
+    match message::scan(body) {
+        Ok(Message::Request(request)) if &*request.method == "initialize" => {
+            let frame = match shake(backend, &session, &request.params).await {
+                Ok(result) => message::response(Some(&request.id), Ok(&result)),
+                Err(error) => single(Some(&request.id), &error, Era::Legacy).body,
+            };
+            session.mailbox.send(frame).await;
+        }
+        Ok(Message::Request(request)) => {
+            let mut pieces = call::start(backend, Some(session.clone()), request).await;
+            Task::spawn_finite("call over SSE", async move {
+                while let Some(piece) = pieces.recv().await {
+                    session.mailbox.send(piece.into_body()).await;
+                }
+            });
+        }
+        Ok(Message::Notification(notification)) => heed(&session, &notification),
+        Ok(Message::Response(_)) => {}
+        Err(error) => return refuse_unscanned(error),
+    }
+    Outcome::Accepted
+}

@@ -1,0 +1,120 @@
+//! What a modern request says of itself, in its `_meta` and in the headers that mirror it.
+//!
+//! Spec 2026-07-28, basic/index "_meta" and basic/transports/streamable-http "Request headers".
+
+use std::sync::Arc;
+
+use protocol::method::{Method, Routing};
+use protocol::{Era, Object, Raw, Request, Version, header, meta};
+use upstream::Caller;
+
+use crate::backend::Shared;
+use crate::dispatch::Context;
+use crate::edge::{header_name, unsupported};
+use crate::error::{Error, ErrorKind};
+use crate::inbound::Head;
+use crate::relay::Links;
+
+/// What a request says of itself, taken out of its params.
+pub(super) struct Envelope {
+    caller: Arc<Caller>,
+    /// Progress is wanted, under this token.
+    pub(super) token: Option<Raw>,
+    /// Log messages are wanted, from this level on.
+    pub(super) level: Option<String>,
+    /// The params without what describes the client's hop.
+    pub(super) params: Object,
+}
+
+impl Envelope {
+    /// Reads and checks what every request must carry.
+    pub(super) fn open(head: &Head, request: &Request) -> Result<Self, Error> {
+        let mut params = request.params.clone();
+        let meta = params.object("_meta").unwrap_or_default();
+        let version = meta.text(meta::PROTOCOL_VERSION).ok_or_else(|| missing(meta::PROTOCOL_VERSION))?;
+        check_header(header::PROTOCOL_VERSION, head.version.as_deref(), &version)?;
+        if Version::parse(&version).map(Version::era) != Some(Era::Modern) {
+            return Err(unsupported(&version, Era::Modern));
+        }
+        check_header(header::METHOD, head.method.as_deref(), &request.method)?;
+        let capabilities = meta
+            .get(meta::CLIENT_CAPABILITIES)
+            .filter(|value| value.is_object())
+            .cloned()
+            .ok_or_else(|| missing(meta::CLIENT_CAPABILITIES))?;
+        let level = meta.text(meta::LOG_LEVEL);
+        if let Some(level) = level.as_deref().filter(|level| meta::level_rank(level).is_none()) {
+            return Err(Error::new(ErrorKind::InvalidParams, format!("`{level}` is not a log level")));
+        }
+        let info = meta.get(meta::CLIENT_INFO).cloned();
+        let token = meta.get(meta::PROGRESS_TOKEN).cloned();
+        meta::strip_hop_of(&mut params);
+        Ok(Self { caller: Arc::new(Caller { era: Era::Modern, capabilities, info }), token, level, params })
+    }
+
+    /// On whose account the request is served.
+    pub(super) fn context(&self, backend: &Arc<Shared>, head: Head) -> Context {
+        Context {
+            backend: backend.clone(),
+            links: Links::Shared,
+            caller: self.caller.clone(),
+            log_level: self.level.clone(),
+            progress: self.token.is_some(),
+            mirrored: head.params,
+        }
+    }
+}
+
+fn missing(key: &str) -> Error {
+    Error::new(
+        ErrorKind::MissingMeta,
+        format!("`params._meta[\"{key}\"]` is missing or not of the right type"),
+    )
+}
+
+/// A header must be there and say what the body says.
+fn check_header(name: &str, value: Option<&str>, body: &str) -> Result<(), Error> {
+    let shown = header_name(name);
+    let mismatch = |text: String| Err(Error::new(ErrorKind::HeaderMismatch, text));
+    match value {
+        None => mismatch(format!("the header `{shown}` is missing; the body says `{body}`")),
+        Some(value) if value.trim_matches([' ', '\t']) != body => {
+            mismatch(format!("the header `{shown}` says `{value}`, the body says `{body}`"))
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+/// `Mcp-Name` mirrors the name or URI that the request is routed by.
+pub(super) fn check_name(head: &Head, row: &Method, params: &Object) -> Result<(), Error> {
+    let key = match row.routing {
+        Routing::ByName(_) => "name",
+        Routing::ByUri => "uri",
+        Routing::Ours(_) | Routing::Gather(_) | Routing::ByRef => return Ok(()),
+    };
+    let Some(body) = params.text(key) else {
+        // The body is refused for what it lacks, which says more than a header that mirrors nothing.
+        return Ok(());
+    };
+    match head.name.as_deref().map(header::decode) {
+        Some(None) => {
+            let text =
+                format!("the header `{}` is not valid Base64 between its marks", header_name(header::NAME));
+            Err(Error::new(ErrorKind::HeaderMismatch, text))
+        }
+        Some(Some(name)) => check_header_exactly(&name, &body),
+        None => check_header(header::NAME, None, &body),
+    }
+}
+
+/// A decoded value is compared as it is: its white space is part of it.
+fn check_header_exactly(name: &str, body: &str) -> Result<(), Error> {
+    if name == body {
+        return Ok(());
+    }
+    let shown = header_name(header::NAME);
+    Err(Error::new(
+        ErrorKind::HeaderMismatch,
+        format!("the header `{shown}` says `{name}`, the body says `{body}`"),
+    ))
+}

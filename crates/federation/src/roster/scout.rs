@@ -1,0 +1,275 @@
+//! A target's scout: reads its lists when it comes, when it says that they changed, and when they grow stale.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use protocol::list::{Page, item_name};
+use protocol::{Kind, Object, Raw, RpcError};
+use tokio::sync::{Notify, broadcast, watch};
+use tokio::time::Instant;
+use upstream::{Call, Caller, Failure, Link, Notice, State, Target, Task};
+
+use super::{Condition, Items, Listing, Report};
+
+/// Lists of targets that do not announce changes are read again when they are asked for and older than this.
+const UNANNOUNCED_FRESH: Duration = Duration::from_secs(30);
+/// Changes that a target announces in quick succession are read once.
+const DEBOUNCE: Duration = Duration::from_millis(50);
+/// Pages of one list. A target that goes on for longer is not paging but looping.
+const MOST_PAGES: usize = 10_000;
+/// Failures in a row after which the items of a target that was there before are taken out of the lists. A target that
+/// is merely restarted keeps them, so that clients do not see its tools flicker.
+const FORGOTTEN_AFTER: u32 = 3;
+/// Lists that could not be read are tried again after this.
+const READ_AGAIN: Duration = Duration::from_secs(5);
+/// Attempts to listen for changes again, at this pace, while a modern target is ready.
+const LISTEN_AGAIN: Duration = Duration::from_secs(5);
+
+/// Reads a target's lists when it comes, when it says that they changed, and when they grow stale.
+pub(super) struct Scout {
+    pub(super) target: Target,
+    pub(super) report: watch::Sender<Report>,
+    pub(super) stale: Arc<Notify>,
+}
+
+impl Scout {
+    /// Works for as long as the target is configured.
+    pub(super) async fn run(self) {
+        let mut state = self.target.state();
+        loop {
+            let now = state.borrow_and_update().clone();
+            match now {
+                State::Starting => {}
+                State::Ready(link) => {
+                    tokio::select! {
+                        () = self.keep(&link) => {}
+                        _ = state.changed() => continue,
+                    }
+                }
+                State::Failing(failure) => self.lost(failure),
+                State::Stopped => return,
+            }
+            if state.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    fn lost(&self, failure: Arc<Failure>) {
+        self.report.send_modify(|report| {
+            if failure.attempts >= FORGOTTEN_AFTER {
+                report.listing = None;
+            }
+            report.condition = Condition::Failing(failure);
+        });
+    }
+
+    /// Keeps the lists of a target that is there. Returns when it is of no use to go on.
+    async fn keep(&self, link: &Link) {
+        let mut notices = self.target.notices();
+        let listening = Task::spawn("listen", listen(link.clone(), self.target.clone()));
+        let mut wanted = Kind::ALL.to_vec();
+        loop {
+            let read = self.read(link, &wanted).await;
+            let retry = read.is_err();
+            if let Err(error) = read {
+                tracing::warn!("target `{}` {error}; it is left out of the lists", self.target.name());
+                self.failed(error);
+                if link.is_dead() {
+                    drop(listening);
+                    return;
+                }
+            }
+            wanted = tokio::select! {
+                kinds = changes(&mut notices) => kinds,
+                () = self.stale.notified() => Kind::ALL.to_vec(),
+                () = tokio::time::sleep(READ_AGAIN), if retry => Kind::ALL.to_vec(),
+            };
+        }
+    }
+
+    /// Lists that cannot be read leave the target without items, and say why.
+    fn failed(&self, error: upstream::Error) {
+        let failure =
+            Failure { error, attempts: 1, next: Instant::now(), last_words: self.target.last_words() };
+        self.report.send_modify(|report| report.condition = Condition::Failing(Arc::new(failure)));
+    }
+
+    async fn read(&self, link: &Link, kinds: &[Kind]) -> Result<(), upstream::Error> {
+        let before = self.report.borrow().listing.clone();
+        let mut items: [Items; Kind::ALL.len()] = Default::default();
+        let (mut ttl, mut public) = (u64::MAX, before.as_ref().is_none_or(|before| before.public));
+        public |= kinds.len() == Kind::ALL.len();
+        for kind in Kind::ALL {
+            let kept = before.as_ref().filter(|_| !kinds.contains(&kind));
+            if let Some(kept) = kept {
+                items[kind as usize] = kept.items[kind as usize].clone();
+                continue;
+            }
+            if !link.peer().offers(kind.capability()) {
+                continue;
+            }
+            let list = self.read_list(link, kind).await?;
+            (ttl, public) = (ttl.min(list.ttl_ms), public && list.public);
+            items[kind as usize] = Arc::new(list.items);
+        }
+        let announced = Kind::ALL.iter().all(|kind| {
+            !link.peer().offers(kind.capability())
+                || link.peer().offers_flag(kind.capability(), "listChanged")
+        });
+        let modern = link.peer().era == protocol::Era::Modern;
+        let fresh = match (announced, modern) {
+            (true, _) => Duration::from_secs(u64::from(u32::MAX)),
+            (false, true) if ttl != u64::MAX => Duration::from_millis(ttl).max(Duration::from_secs(1)),
+            (false, _) => UNANNOUNCED_FRESH,
+        };
+        let listing = Listing {
+            peer: link.peer().clone(),
+            items,
+            read: Instant::now(),
+            fresh,
+            public: modern && public,
+        };
+        self.report.send_replace(Report { condition: Condition::Ready, listing: Some(Arc::new(listing)) });
+        Ok(())
+    }
+
+    /// Every page of a list. A method that the target does not know is an empty list.
+    async fn read_list(&self, link: &Link, kind: Kind) -> Result<List, upstream::Error> {
+        let mut list = List { items: Vec::new(), ttl_ms: u64::MAX, public: true };
+        let mut seen = std::collections::HashSet::new();
+        let mut cursor: Option<String> = None;
+        for _ in 0..MOST_PAGES {
+            let result = match self.read_page(link, kind, cursor.as_deref()).await? {
+                Ok(result) => result,
+                Err(error) if error.code == protocol::error::METHOD_NOT_FOUND => return Ok(list),
+                Err(error) => {
+                    return Err(self.odd(&format!("answers {} with an error: {error}", kind.list_method())));
+                }
+            };
+            let page = Page::read(kind, &result).map_err(|error| {
+                self.odd(&format!("answers {} with something that is no list: {error}", kind.list_method()))
+            })?;
+            for item in page.items {
+                match item_name(kind, &item) {
+                    Some(name) if seen.insert(name.clone()) => list.items.push((name, item)),
+                    Some(name) => {
+                        self.doubt(&format!("lists the {} `{name}` twice; the first counts", kind.noun()))
+                    }
+                    None => self.doubt(&format!(
+                        "lists a {} without `{}`; it is left out",
+                        kind.noun(),
+                        kind.item_key()
+                    )),
+                }
+            }
+            (list.ttl_ms, list.public) = (list.ttl_ms.min(page.ttl_ms), list.public && page.public);
+            match page.next {
+                None => return Ok(list),
+                Some(next) if cursor.as_ref() == Some(&next) => {
+                    return Err(
+                        self.odd(&format!("answers {} with the same cursor again", kind.list_method()))
+                    );
+                }
+                Some(next) => cursor = Some(next),
+            }
+        }
+        Err(self.odd(&format!("answers {} with more than {MOST_PAGES} pages", kind.list_method())))
+    }
+
+    async fn read_page(
+        &self,
+        link: &Link,
+        kind: Kind,
+        cursor: Option<&str>,
+    ) -> Result<Result<Raw, RpcError>, upstream::Error> {
+        let Some(method) = protocol::method::find(kind.list_method()) else {
+            return Err(self.odd("offers a list without a method"));
+        };
+        let params: Object = cursor.map(|cursor| ("cursor", Raw::string(cursor))).into_iter().collect();
+        let call = Call {
+            method,
+            params,
+            caller: Caller::gateway(),
+            progress: false,
+            log_level: None,
+            mirrored: Vec::new(),
+        };
+        let limit = self.target.settings().limits.list;
+        let reply = tokio::time::timeout(limit, async { link.call(call).await?.answer().await }).await;
+        match reply {
+            Ok(answer) => Ok(answer?.map_err(|error| RpcError::from_raw(&error))),
+            Err(_) => {
+                let text = format!("did not answer {} within {} s", kind.list_method(), limit.as_secs());
+                Err(upstream::Error::new(upstream::ErrorKind::Timeout, text))
+            }
+        }
+    }
+
+    fn odd(&self, what: &str) -> upstream::Error {
+        upstream::Error::new(upstream::ErrorKind::Protocol, what)
+    }
+
+    fn doubt(&self, what: &str) {
+        tracing::warn!("target `{}` {what}", self.target.name());
+    }
+}
+
+struct List {
+    items: Vec<(String, Raw)>,
+    ttl_ms: u64,
+    public: bool,
+}
+
+/// The kinds that a target says have changed, once it has said so and been quiet for a moment.
+async fn changes(notices: &mut broadcast::Receiver<Notice>) -> Vec<Kind> {
+    let mut kinds = Vec::new();
+    loop {
+        let notice = if kinds.is_empty() {
+            notices.recv().await
+        } else {
+            match tokio::time::timeout(DEBOUNCE, notices.recv()).await {
+                Ok(notice) => notice,
+                Err(_) => return kinds,
+            }
+        };
+        match notice {
+            Ok(Notice::ListChanged(Kind::Resource)) => kinds.extend([Kind::Resource, Kind::Template]),
+            Ok(Notice::ListChanged(kind)) => kinds.push(kind),
+            Ok(Notice::Updated(_) | Notice::Log(_)) => {}
+            Err(broadcast::error::RecvError::Lagged(_)) => kinds.extend(Kind::ALL),
+            Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
+        }
+    }
+}
+
+/// Listens to a modern target's changes for as long as its link is kept; legacy targets announce them unasked.
+async fn listen(link: Link, target: Target) {
+    use futures::StreamExt as _;
+    let announced: Vec<Kind> = [Kind::Tool, Kind::Prompt, Kind::Resource]
+        .into_iter()
+        .filter(|kind| link.peer().offers_flag(kind.capability(), "listChanged"))
+        .collect();
+    if link.peer().era != protocol::Era::Modern || announced.is_empty() {
+        return;
+    }
+    let mut first = true;
+    loop {
+        match link.listen(&announced, &[]).await {
+            Ok(mut listening) => {
+                if !first {
+                    // Changes may have been missed between two streams.
+                    announced.iter().for_each(|kind| target.announce(Notice::ListChanged(*kind)));
+                }
+                while let Some(notice) = listening.notices.next().await {
+                    target.announce(notice);
+                }
+            }
+            Err(error) => {
+                tracing::debug!("target `{}` cannot be listened to for changes: {error}", target.name())
+            }
+        }
+        first = false;
+        tokio::time::sleep(LISTEN_AGAIN).await;
+    }
+}

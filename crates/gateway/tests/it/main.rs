@@ -1,0 +1,7 @@
+//! The gateway from outside: the program, its files, its sockets, its children.
+
+mod cli;
+mod client;
+mod failing;
+mod http_rules;
+mod reload;
