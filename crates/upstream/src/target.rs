@@ -26,6 +26,9 @@ mod backoff;
 /// serving the handshake, so nothing but time corrects this verdict; a wrong "modern" fails loudly instead.
 const LEGACY_BELIEVED: Duration = Duration::from_secs(3600);
 
+/// How much of a failing target's standard error is logged, in lines.
+const WORDS_LOGGED: usize = 10;
+
 /// How many notices may wait for a slow reader before it misses some.
 const NOTICES: usize = 64;
 
@@ -260,16 +263,29 @@ impl Shared {
     async fn wait(&self, error: Error, backoff: &mut backoff::Backoff) {
         let pause = backoff.next();
         let attempts = backoff.attempts();
-        let seconds = pause.as_secs_f32();
-        tracing::warn!(attempts, "target `{}` is not available: {error}; next attempt in {seconds:.1} s", self.settings.name);
         let next = Instant::now() + pause;
         let last_words = self.connect.last_words();
+        self.complain(&error, attempts, pause, &last_words);
         self.state.send_replace(State::Failing(Arc::new(Failure { error, attempts, next, last_words })));
         tokio::select! {
             () = tokio::time::sleep_until(next) => {}
             () = self.wanted_after(backoff.floor()) => {}
             () = self.stop.cancelled() => {}
         }
+    }
+
+    /// Says why the target is not there: aloud when that is news, and quietly each time it is still so.
+    fn complain(&self, error: &Error, attempts: u32, pause: Duration, last_words: &[String]) {
+        let name = &self.settings.name;
+        let known = matches!(&*self.state.borrow(), State::Failing(before) if before.error == *error);
+        if known {
+            tracing::debug!("target `{name}` is still not available after {attempts} attempts: {error}");
+            return;
+        }
+        let seconds = pause.as_secs_f32();
+        tracing::warn!("target `{name}` is not available: {error}; next attempt in {seconds:.1} s");
+        let skip = last_words.len().saturating_sub(WORDS_LOGGED);
+        last_words[skip..].iter().for_each(|line| tracing::warn!("target `{name}` said: {line}"));
     }
 
     /// Someone wants the target, but not more often than every `floor`.
