@@ -55,8 +55,7 @@ mod tests {
 
     #[test]
     fn progress_names_its_request_in_the_tokens_own_type() {
-        let number =
-            r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":7,"progress":1}}"#;
+        let number = r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":7,"progress":1}}"#;
         let text = r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"7"}}"#;
         assert_eq!(claim_of(number), Claim::Progress(7.into()));
         assert_eq!(claim_of(text), Claim::Progress(Id::Text("7".into())));
@@ -88,8 +87,7 @@ mod tests {
     #[test]
     fn everything_else_is_nobodys() {
         let changed = r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#;
-        let cancelled =
-            r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#;
+        let cancelled = r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#;
         let response = r#"{"jsonrpc":"2.0","id":1,"result":{}}"#;
         assert_eq!(claim_of(changed), Claim::Nobody);
         assert_eq!(claim_of(cancelled), Claim::Nobody);

@@ -234,11 +234,14 @@ impl Shared {
         Error::new(ErrorKind::Timeout, format!("target `{target}` did not answer {method} within {} s", waited.as_secs_f32()))
     }
 
-    /// Remembers errors after which the link is of no use, so that its owner opens another.
+    /// Remembers errors after which the link is of no use, so that its owner opens another. A call whose connection broke
+    /// is not one of them: over HTTP the next call has a connection of its own, and other wires say themselves that they
+    /// are closed.
     fn note(&self, error: Error) -> Error {
         match error.kind {
-            ErrorKind::Unreachable | ErrorKind::SessionLost | ErrorKind::Closed => self.fail(error.clone()),
-            ErrorKind::Timeout
+            ErrorKind::Unreachable | ErrorKind::SessionLost => self.fail(error.clone()),
+            ErrorKind::Closed
+            | ErrorKind::Timeout
             | ErrorKind::Unauthorized
             | ErrorKind::Status(_)
             | ErrorKind::Protocol

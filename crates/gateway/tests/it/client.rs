@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -147,15 +148,30 @@ impl Gateway {
 
     /// The same, with something on its standard input.
     pub(crate) async fn fed(args: &[&str], input: &str) -> Self {
-        let gateway = Self::spawn(args, input);
-        gateway.logged("Listening on ").await;
-        gateway
+        Self::spawn(args, input).serving().await
+    }
+
+    /// The same, in a folder.
+    pub(crate) async fn run_in(folder: &Path, args: &[&str]) -> Self {
+        let mut command = Command::new(EXE);
+        command.current_dir(folder).args(args);
+        Self::of(command, "").serving().await
     }
 
     /// Starts the program with these arguments.
     pub(crate) fn spawn(args: &[&str], input: &str) -> Self {
         let mut command = Command::new(EXE);
-        command.args(args).env_remove("RUST_LOG");
+        command.args(args);
+        Self::of(command, input)
+    }
+
+    async fn serving(self) -> Self {
+        self.logged("Listening on ").await;
+        self
+    }
+
+    fn of(mut command: Command, input: &str) -> Self {
+        command.env_remove("RUST_LOG");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program");
         let (log, out) = (Written::default(), Written::default());
@@ -173,16 +189,15 @@ impl Gateway {
 
     /// Waits until a line with this text was logged, and returns it.
     pub(crate) async fn logged(&self, text: &str) -> String {
-        let find = async || self.log().lines().find(|line| line.contains(text)).map(str::to_owned);
-        tokio::select! {
-            line = eventually(&format!("a log line with {text:?}"), find) => line,
-            () = sleep(STUCK - LOOK * 2) => panic!("no log line with {text:?} in\n{}", self.log()),
-        }
-    }
-
-    /// Waits until this was printed on standard output.
-    pub(crate) async fn printed(&self, text: &str) -> String {
-        eventually(text, async || Some(self.out.text()).filter(|out| out.contains(text))).await
+        let looking = async {
+            loop {
+                if let Some(line) = self.log().lines().find(|line| line.contains(text)) {
+                    return line.to_owned();
+                }
+                sleep(LOOK).await;
+            }
+        };
+        timeout(STUCK, looking).await.unwrap_or_else(|_| panic!("no line with {text:?} in\n{}", self.log()))
     }
 
     /// The addresses it listens on, in the order in which it began to.
@@ -197,12 +212,16 @@ impl Gateway {
         *self.addresses().first().expect("an address")
     }
 
-    /// What the admin interface shows.
-    pub(crate) async fn status(&self) -> Value {
+    /// The address of the admin interface.
+    pub(crate) async fn admin(&self) -> SocketAddr {
         let line = self.logged("Admin API available at http://").await;
         let (_, rest) = line.split_once("http://").expect("a URL");
-        let address = rest.split('/').next().and_then(|host| host.parse().ok()).expect("an address");
-        Ask::get("/api/status").send(address).await.json().await
+        rest.split('/').next().and_then(|host| host.parse().ok()).expect("an address")
+    }
+
+    /// What the admin interface shows.
+    pub(crate) async fn status(&self) -> Value {
+        Ask::get("/api/status").send(self.admin().await).await.json().await
     }
 
     /// What the admin interface shows of a target of the first backend.

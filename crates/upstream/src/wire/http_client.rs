@@ -1,11 +1,11 @@
-//! The one HTTP client for all targets.
+//! The HTTP client for targets.
 //!
 //! It does what it is told and nothing clever: no redirects (they would carry credentials elsewhere), no proxies
 //! from the environment, no cookies, no headers of its own.
 
 use std::error::Error as StdError;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -30,7 +30,11 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// that is sent in that moment is lost, and must not be sent again if it is a call.
 const IDLE: Duration = Duration::from_secs(4);
 
-/// A pool of connections. Cheap to clone; all targets share one.
+/// What the system trusts. Reading its certificates takes longer than everything else here, and they are the same for
+/// every target.
+static TRUST: OnceLock<Result<ClientConfig, rustls::Error>> = OnceLock::new();
+
+/// A pool of connections. Cheap to clone; clones share the pool.
 #[derive(Clone)]
 pub struct HttpClient {
     client: legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
@@ -41,8 +45,8 @@ pub struct HttpClient {
 impl HttpClient {
     /// A client that trusts what the system trusts.
     pub fn new() -> Self {
-        let (tls, no_tls) = match system_trust() {
-            Ok(tls) => (tls, None),
+        let (tls, no_tls) = match TRUST.get_or_init(system_trust) {
+            Ok(tls) => (tls.clone(), None),
             Err(error) => (trust_nobody(), Some(error.to_string().into())),
         };
         Self { client: client(tls), no_tls }

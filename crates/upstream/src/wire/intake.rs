@@ -56,7 +56,9 @@ mod tests {
 
     #[test]
     fn a_batch_is_unpacked() {
-        let frame = Bytes::from_static(br#" [{"jsonrpc":"2.0","id":1,"result":{}},{"jsonrpc":"2.0","method":"m"},3]"#);
+        let frame = Bytes::from_static(
+            br#" [{"jsonrpc":"2.0","id":1,"result":{}},{"jsonrpc":"2.0","method":"m"},3]"#,
+        );
         let mut kinds = Vec::new();
         each(&frame, |message| kinds.push(message.is_ok()));
         assert_eq!(kinds, [true, true, false]);

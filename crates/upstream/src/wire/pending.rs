@@ -52,7 +52,9 @@ impl Pending {
             inbox,
             noise: tally("sent something that is not a JSON-RPC message, and it was skipped"),
             unread: tally("sent more notifications than the caller reads, and the newest were dropped"),
-            unheard: tally("sent more messages outside of calls than are handled, and the newest were dropped"),
+            unheard: tally(
+                "sent more messages outside of calls than are handled, and the newest were dropped",
+            ),
         }))
     }
 

@@ -172,7 +172,9 @@ async fn read(reader: impl AsyncRead, limit: usize, pending: &Pending) -> Error 
         match reader.read_buf(lines.room()).await {
             Ok(0) => break,
             Ok(_) => {}
-            Err(error) => return Error::new(ErrorKind::Closed, format!("the target cannot be read: {error}")),
+            Err(error) => {
+                return Error::new(ErrorKind::Closed, format!("the target cannot be read: {error}"));
+            }
         }
         loop {
             match lines.next_line() {
@@ -193,7 +195,11 @@ async fn read(reader: impl AsyncRead, limit: usize, pending: &Pending) -> Error 
 }
 
 /// Writes lines until the target takes no more. When we are closing, hangs up and leaves the end to the reader.
-async fn write(writer: impl AsyncWrite, mut lines: mpsc::Receiver<Bytes>, closing: CancellationToken) -> Error {
+async fn write(
+    writer: impl AsyncWrite,
+    mut lines: mpsc::Receiver<Bytes>,
+    closing: CancellationToken,
+) -> Error {
     match write_all(writer, &mut lines, &closing).await {
         Ok(()) => futures::future::pending().await,
         Err(error) => Error::new(ErrorKind::Closed, format!("the target takes no messages: {error}")),

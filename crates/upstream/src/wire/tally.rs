@@ -21,7 +21,11 @@ impl Tally {
     /// Counts one, and tells the log if it is the first.
     pub(crate) fn warn(&self, example: impl fmt::Display) {
         if self.count.fetch_add(1, Ordering::Relaxed) == 0 {
-            tracing::warn!("target `{}` {}: {example} (told once, counted from now on)", self.name, self.what);
+            tracing::warn!(
+                "target `{}` {}: {example} (told once, counted from now on)",
+                self.name,
+                self.what
+            );
         }
     }
 

@@ -1,7 +1,5 @@
 //! Wires against real processes and real sockets.
 
-#![expect(missing_docs, reason = "a test binary has no readers of its documentation")]
-
 mod server;
 mod sse;
 mod stdio;
@@ -43,7 +41,10 @@ async fn all(outcome: Result<Frames, Error>) -> Vec<String> {
     match outcome.expect("an answer") {
         Frames::One(message, _) => vec![words(message)],
         Frames::Stream(frames) => {
-            frames.map(|item| item.map_or_else(|error| format!("{:?}: {error}", error.kind), words)).collect().await
+            frames
+                .map(|item| item.map_or_else(|error| format!("{:?}: {error}", error.kind), words))
+                .collect()
+                .await
         }
     }
 }

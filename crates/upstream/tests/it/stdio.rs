@@ -87,9 +87,8 @@ async fn the_environment_and_the_directory_are_as_configured() {
     settings.env.insert("MINE".into(), "mine".into());
     settings.cwd = Some("/".into());
     let inherited = open(&connector(settings.clone())).await.expect("a child");
-    let here = env!("CARGO_MANIFEST_DIR");
     let told = one(inherited.request(request(1, "x")).await).0;
-    assert!(told.starts_with("\"/ /") && told.ends_with(" mine\"") && !told.contains("none"), "{told} {here}");
+    assert_eq!(told, concat!(r#""/ "#, env!("CARGO_MANIFEST_DIR"), r#" mine""#));
     settings.clear_env = true;
     let cleared = open(&connector(settings)).await.expect("a child");
     assert_eq!(one(cleared.request(request(1, "x")).await).0, r#""/ none mine""#);
@@ -103,20 +102,38 @@ async fn what_cannot_be_started_says_why() {
         assert_eq!(error.kind, ErrorKind::Unreachable);
         error.detail
     };
-    assert_eq!(start("no-such-uvx", None).await, "command `no-such-uvx` was not found on PATH (for target `time`)");
-    assert_eq!(start("/no/such/uvx", None).await, "command `/no/such/uvx` does not exist (for target `time`)");
-    assert_eq!(start("/etc/passwd", None).await, "command `/etc/passwd` is not executable (for target `time`)");
-    assert_eq!(start("sh", Some("/no/dir")).await, "the working directory `/no/dir` does not exist (for target `time`)");
+    assert_eq!(
+        start("no-such-uvx", None).await,
+        "command `no-such-uvx` was not found on PATH (for target `time`)"
+    );
+    assert_eq!(
+        start("/no/such/uvx", None).await,
+        "command `/no/such/uvx` does not exist (for target `time`)"
+    );
+    assert_eq!(
+        start("/etc/passwd", None).await,
+        "command `/etc/passwd` is not executable (for target `time`)"
+    );
+    assert_eq!(
+        start("sh", Some("/no/dir")).await,
+        "the working directory `/no/dir` does not exist (for target `time`)"
+    );
 }
 
 #[tokio::test]
 async fn a_traceback_becomes_one_line() {
-    let script = "import sys; sys.stdin.readline(); print('Starting', file=sys.stderr); from os import no_such_name";
-    let settings = Stdio { cmd: "python3".into(), args: vec!["-c".into(), script.into()], ..Stdio::default() };
+    let script =
+        "import sys; sys.stdin.readline(); print('Starting', file=sys.stderr); from os import no_such_name";
+    let settings =
+        Stdio { cmd: "python3".into(), args: vec!["-c".into(), script.into()], ..Stdio::default() };
     let connect = connector(settings);
     let wire = open(&connect).await.expect("a child");
     let error = failure(wire.request(request(1, "initialize")).await);
-    is(&error, ErrorKind::Closed, "exited with code 1: ImportError: cannot import name 'no_such_name' from 'os'");
+    is(
+        &error,
+        ErrorKind::Closed,
+        "exited with code 1: ImportError: cannot import name 'no_such_name' from 'os'",
+    );
     assert_eq!(wire.closed().await, error);
     assert_eq!(connect.last_words()[0], "Starting");
     is(&failure(wire.request(request(2, "x")).await), ErrorKind::Unreachable, "ImportError");
@@ -124,7 +141,9 @@ async fn a_traceback_becomes_one_line() {
 
 #[tokio::test]
 async fn an_answer_before_the_end_still_counts() {
-    let wire = open(&connector(sh(&format!("{} exit 3", ECHO.replace("done", "break; done;"))))).await.expect("a child");
+    let wire = open(&connector(sh(&format!("{} exit 3", ECHO.replace("done", "break; done;")))))
+        .await
+        .expect("a child");
     one(wire.request(request(1, "x")).await);
     is(&wire.closed().await, ErrorKind::Closed, "exited with code 3");
 }
@@ -149,8 +168,10 @@ async fn a_child_that_exits_early_takes_its_tree_with_it() {
 /// The grandchild has left the group and holds the pipes open. It is out of reach, but it does not hold up the wire.
 #[tokio::test]
 async fn a_grandchild_that_left_does_not_hold_up_the_end() {
-    let script = "import os,sys\nif os.fork() == 0:\n  os.setsid(); import time; time.sleep(4)\nelse:\n  sys.exit(5)";
-    let settings = Stdio { cmd: "python3".into(), args: vec!["-c".into(), script.into()], ..Stdio::default() };
+    let script =
+        "import os,sys\nif os.fork() == 0:\n  os.setsid(); import time; time.sleep(4)\nelse:\n  sys.exit(5)";
+    let settings =
+        Stdio { cmd: "python3".into(), args: vec!["-c".into(), script.into()], ..Stdio::default() };
     let wire = open(&connector(settings)).await.expect("a child");
     let reason = timeout(Duration::from_secs(3), wire.closed()).await.expect("in time");
     is(&reason, ErrorKind::Closed, "exited with code 5");

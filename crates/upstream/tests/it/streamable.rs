@@ -34,7 +34,10 @@ fn version(version: &'static str) -> HeaderMap {
 async fn a_json_answer() {
     let server = always(|| json(result(1, "hi"))).await;
     let (wire, _inbox) = wire(&server);
-    assert_eq!(one(wire.request(request_with(1, "tools/list", version("2026-07-28"))).await), (r#""hi""#.into(), 200));
+    assert_eq!(
+        one(wire.request(request_with(1, "tools/list", version("2026-07-28"))).await),
+        (r#""hi""#.into(), 200)
+    );
     let seen = &server.seen()[0];
     assert_eq!(seen.method, Method::POST);
     assert_eq!(seen.body, r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#);
@@ -130,7 +133,11 @@ async fn a_broken_legacy_stream_is_resumed() {
     let frames = all(wire.request(request_with(1, "tools/call", version("2025-11-25"))).await).await;
     assert_eq!(frames, ["notifications/progress", "1"]);
     let seen = server.seen();
-    assert_eq!(seen.iter().filter(|seen| seen.method == Method::POST).count(), 1, "a call is never sent again");
+    assert_eq!(
+        seen.iter().filter(|seen| seen.method == Method::POST).count(),
+        1,
+        "a call is never sent again"
+    );
     let ids: Vec<_> = seen[1..].iter().map(|seen| seen.header("last-event-id")).collect();
     assert_eq!(ids, [Some("a1"), Some("a1"), Some("a2")]);
     assert_eq!(seen[1].header("accept"), Some("text/event-stream"));
@@ -140,7 +147,8 @@ async fn a_broken_legacy_stream_is_resumed() {
 #[tokio::test]
 async fn a_stream_that_cannot_be_resumed_is_closed() {
     let refuses = Server::start(|seen| {
-        let response = if seen.method == Method::POST { broken("retry: 1\nid: 1\ndata:\n\n") } else { status(405) };
+        let response =
+            if seen.method == Method::POST { broken("retry: 1\nid: 1\ndata:\n\n") } else { status(405) };
         futures::future::ready(response)
     })
     .await;
@@ -150,12 +158,20 @@ async fn a_stream_that_cannot_be_resumed_is_closed() {
 
     let vain = always(|| events("retry: 1\n\n")).await;
     let (over, _inbox) = wire(&vain);
-    is(&failure(over.request(request(1, "tools/call")).await), ErrorKind::Closed, "ended the stream without an answer");
+    is(
+        &failure(over.request(request(1, "tools/call")).await),
+        ErrorKind::Closed,
+        "ended the stream without an answer",
+    );
     assert_eq!(vain.seen().len(), 1, "without an event id there is nothing to resume");
 
     let modern = always(|| broken("retry: 1\nid: 1\ndata:\n\n")).await;
     let (over, _inbox) = wire(&modern);
-    is(&failure(over.request(request_with(1, "tools/call", version("2026-07-28"))).await), ErrorKind::Closed, "");
+    is(
+        &failure(over.request(request_with(1, "tools/call", version("2026-07-28"))).await),
+        ErrorKind::Closed,
+        "",
+    );
     assert_eq!(modern.seen().len(), 1, "modern streams are not resumed");
 }
 
@@ -171,11 +187,17 @@ async fn resuming_in_vain_ends() {
     assert_eq!(server.seen().len(), 6);
 }
 
-async fn sessions(seen: crate::server::Seen) -> http::Response<http_body_util::combinators::UnsyncBoxBody<bytes::Bytes, std::io::Error>> {
+async fn sessions(
+    seen: crate::server::Seen,
+) -> http::Response<http_body_util::combinators::UnsyncBoxBody<bytes::Bytes, std::io::Error>> {
     let mut response = if seen.body.contains("initialize\"") {
         json(result(1, "welcome"))
     } else if seen.body.contains("lost") {
-        answer(404, "application/json", r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32001,"message":"x"}}"#)
+        answer(
+            404,
+            "application/json",
+            r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32001,"message":"x"}}"#,
+        )
     } else if seen.body.contains("\"id\"") {
         json(result(2, "x"))
     } else {
@@ -228,7 +250,8 @@ async fn refusals() {
     .await;
     let (wire, _inbox) = wire(&server);
     let ask = async |case| {
-        let headers = HeaderMap::from_iter([(http::HeaderName::from_static("x-case"), HeaderValue::from_static(case))]);
+        let headers =
+            HeaderMap::from_iter([(http::HeaderName::from_static("x-case"), HeaderValue::from_static(case))]);
         wire.request(request_with(1, "server/discover", headers)).await
     };
     assert_eq!(one(ask("rpc").await), (r#"error {"code":-32020,"message":"x"}"#.into(), 400));
@@ -265,7 +288,10 @@ async fn answers_above_the_ceiling() {
     let streamed = always(move || events(format!("{}data: {long}x\n\n", event(PROGRESS)))).await;
     let (over, _inbox) = wire(&streamed);
     let frames = all(over.request(request(1, "x")).await).await;
-    assert_eq!(frames, ["notifications/progress", "TooLarge: the target sent a message of more than 10000 bytes"]);
+    assert_eq!(
+        frames,
+        ["notifications/progress", "TooLarge: the target sent a message of more than 10000 bytes"]
+    );
 }
 
 #[tokio::test]
@@ -276,7 +302,10 @@ async fn nobody_there() {
     drop(gone);
     tokio::time::sleep(Duration::from_millis(20)).await;
     let error = failure(wire.request(request(1, "x")).await);
-    assert_eq!((error.kind, error.detail), (ErrorKind::Unreachable, format!("cannot connect to {url}: connection refused")));
+    assert_eq!(
+        (error.kind, error.detail),
+        (ErrorKind::Unreachable, format!("cannot connect to {url}: connection refused"))
+    );
 }
 
 #[tokio::test]
@@ -320,7 +349,10 @@ async fn the_listening_stream_fills_the_inbox_and_comes_back() {
     assert_eq!(seen[1].header("last-event-id"), Some("g1"));
     assert_eq!(seen[1].header("mcp-protocol-version"), Some("2025-06-18"));
     drop(wire);
-    assert!(timeout(Duration::from_secs(5), inbox.recv()).await.expect("in time").is_none(), "the task has ended");
+    assert!(
+        timeout(Duration::from_secs(5), inbox.recv()).await.expect("in time").is_none(),
+        "the task has ended"
+    );
 }
 
 #[tokio::test]

@@ -70,7 +70,10 @@ impl Events {
 
     fn decoded(&mut self) -> Result<Option<Event>, Error> {
         self.decoder.next_event().map_err(|error| {
-            Error::new(ErrorKind::TooLarge, format!("the target sent a message of more than {} bytes", error.limit))
+            Error::new(
+                ErrorKind::TooLarge,
+                format!("the target sent a message of more than {} bytes", error.limit),
+            )
         })
     }
 }

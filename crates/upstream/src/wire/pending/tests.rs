@@ -61,7 +61,10 @@ fn notes_come_before_the_answer_and_end_with_it() {
     take(&pending, &progress(1));
     assert_eq!(told(&mut first), ["notifications/progress", r#"{"of":1}"#]);
     assert_eq!(told(&mut second), ["notifications/progress"]);
-    assert_eq!(inbox.try_recv().map(|message| method_of(&message).to_owned()), Ok("notifications/progress".into()));
+    assert_eq!(
+        inbox.try_recv().map(|message| method_of(&message).to_owned()),
+        Ok("notifications/progress".into())
+    );
 }
 
 #[test]

@@ -1,22 +1,23 @@
 use futures::StreamExt as _;
 use http::HeaderMap;
 use protocol::Message;
-use tokio::io::{AsyncBufReadExt as _, BufReader, DuplexStream, ReadHalf, SimplexStream, WriteHalf, simplex};
+use tokio::io::{AsyncBufReadExt as _, BufReader, DuplexStream, duplex};
 use tokio::time::{advance, sleep};
 
 use super::*;
 
 /// The target's side of a wire.
 struct Peer {
-    heard: tokio::io::Lines<BufReader<ReadHalf<SimplexStream>>>,
-    says: WriteHalf<SimplexStream>,
+    heard: tokio::io::Lines<BufReader<DuplexStream>>,
+    says: DuplexStream,
     inbox: mpsc::Receiver<Message>,
 }
 
 /// A wire whose pipes hold `size` bytes.
 fn pair(size: usize, limit: usize) -> (PipeWire, Peer) {
-    let (their_out, our_in) = simplex(size);
-    let (our_out, their_in) = simplex(size);
+    // A pipe each way, so that either can be closed alone.
+    let (their_out, our_in) = duplex(size);
+    let (our_out, their_in) = duplex(size);
     let (inbox, received) = mpsc::channel(2);
     let wire = PipeWire::new("t", limit, inbox, their_out, their_in);
     (wire, Peer { heard: BufReader::new(our_out).lines(), says: our_in, inbox: received })
@@ -55,7 +56,8 @@ async fn requests_and_answers_meet_at_any_chunking() {
             assert!(peer.hear().await.contains(r#""id":2,"#));
             peer.say("").await;
             peer.answer(2).await;
-            peer.say(r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":1}}"#).await;
+            peer.say(r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":1}}"#)
+                .await;
             peer.answer(1).await;
         };
         let (first, second, ()) = tokio::join!(wire.request(request(1)), wire.request(request(2)), serve);
@@ -155,7 +157,7 @@ async fn what_was_said_before_the_end_still_counts() {
 
 #[tokio::test(start_paused = true)]
 async fn death_gives_the_reason_and_ends_a_wire_that_somebody_holds_open() {
-    let (ours, theirs): (DuplexStream, DuplexStream) = tokio::io::duplex(64);
+    let (ours, theirs) = duplex(64);
     let (reader, writer) = tokio::io::split(ours);
     let (inbox, _received) = mpsc::channel(1);
     let death = async {

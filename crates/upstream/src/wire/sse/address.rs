@@ -39,7 +39,8 @@ fn absolute(base: &Uri, named: &str) -> String {
         format!("{scheme}://{authority}{path}{named}")
     } else {
         let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let (relative, query) = named.split_once('?').map_or((named, None), |(path, query)| (path, Some(query)));
+        let (relative, query) =
+            named.split_once('?').map_or((named, None), |(path, query)| (path, Some(query)));
         let query = query.map(|query| format!("?{query}")).unwrap_or_default();
         format!("{scheme}://{authority}{}{query}", without_dots(&format!("{folder}/{relative}")))
     }

@@ -47,7 +47,12 @@ pub(super) struct Pipes {
 }
 
 impl Child {
-    pub(super) fn start(name: &str, settings: &Stdio, words: &Tail, live: &Live) -> Result<(Self, Pipes), Error> {
+    pub(super) fn start(
+        name: &str,
+        settings: &Stdio,
+        words: &Tail,
+        live: &Live,
+    ) -> Result<(Self, Pipes), Error> {
         let mut child = command(settings).spawn().map_err(|error| not_started(name, settings, &error))?;
         let leader = child.id().and_then(|pid| i32::try_from(pid).ok());
         let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
@@ -196,8 +201,12 @@ fn not_started(name: &str, settings: &Stdio, error: &io::Error) -> Error {
     let Stdio { cmd, cwd, .. } = settings;
     let in_cwd = |path: &str| cwd.as_deref().unwrap_or(Path::new("")).join(path);
     let what = match (error.kind(), cwd) {
-        (_, Some(cwd)) if !cwd.is_dir() => format!("the working directory `{}` does not exist", cwd.display()),
-        (io::ErrorKind::NotFound, _) if !cmd.contains('/') => format!("command `{cmd}` was not found on PATH"),
+        (_, Some(cwd)) if !cwd.is_dir() => {
+            format!("the working directory `{}` does not exist", cwd.display())
+        }
+        (io::ErrorKind::NotFound, _) if !cmd.contains('/') => {
+            format!("command `{cmd}` was not found on PATH")
+        }
         (io::ErrorKind::NotFound, _) if in_cwd(cmd).exists() => {
             format!("command `{cmd}` names an interpreter that does not exist")
         }

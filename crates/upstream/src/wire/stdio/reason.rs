@@ -85,7 +85,8 @@ mod tests {
 
     #[test]
     fn rust_says_it_below_the_place() {
-        let panic = "thread 'main' panicked at src/main.rs:2:5:\nno config\nnote: run with `RUST_BACKTRACE=1`";
+        let panic =
+            "thread 'main' panicked at src/main.rs:2:5:\nno config\nnote: run with `RUST_BACKTRACE=1`";
         assert_eq!(
             reason(101 << 8, panic),
             "exited with code 101: thread 'main' panicked at src/main.rs:2:5: no config"

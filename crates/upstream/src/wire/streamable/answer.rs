@@ -202,7 +202,8 @@ mod tests {
         let body = Bytes::from_static(br#"{"jsonrpc":"2.0","id":"7","result":{}}"#);
         let error = read_body(&body, &7.into(), 200).err().expect("the id differs");
         assert_eq!(error.kind, ErrorKind::Protocol);
-        let null = Bytes::from_static(br#"{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"no"}}"#);
+        let null =
+            Bytes::from_static(br#"{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"no"}}"#);
         assert!(matches!(read_body(&null, &7.into(), 400), Ok(Frames::One(_, 400))));
     }
 }

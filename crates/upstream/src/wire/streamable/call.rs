@@ -39,12 +39,7 @@ pub(super) struct CallStream {
 }
 
 impl CallStream {
-    pub(super) fn new(
-        endpoint: Arc<Endpoint>,
-        events: Events,
-        id: Id,
-        resumable: Option<HeaderMap>,
-    ) -> Self {
+    pub(super) fn new(endpoint: Arc<Endpoint>, events: Events, id: Id, resumable: Option<HeaderMap>) -> Self {
         Self { endpoint, events, id, resumable, attempts: 0, ready: VecDeque::new(), done: false }
     }
 
@@ -142,6 +137,9 @@ impl CallStream {
                 return Err(Error::new(ErrorKind::Closed, detail));
             }
         }
-        Err(Error::new(ErrorKind::Closed, format!("{}, and {ATTEMPTS} attempts to resume it failed", cause.detail)))
+        Err(Error::new(
+            ErrorKind::Closed,
+            format!("{}, and {ATTEMPTS} attempts to resume it failed", cause.detail),
+        ))
     }
 }

@@ -47,7 +47,8 @@ struct Session {
 
 impl Endpoint {
     pub(super) fn new(name: &str, url: Uri, limit: usize, client: HttpClient, inbox: Inbox) -> Self {
-        let noise = Tally::new(name.into(), "sent something that is not a JSON-RPC message, and it was skipped");
+        let noise =
+            Tally::new(name.into(), "sent something that is not a JSON-RPC message, and it was skipped");
         let life = CancellationToken::new();
         Self { url, limit, inbox, life, noise, client, session: Mutex::default() }
     }
