@@ -136,9 +136,12 @@ impl Catalog {
         Some(self.destination(index, local))
     }
 
-    /// Targets that are not there, for lists that go on without them.
-    pub(crate) fn missing(&self) -> impl Iterator<Item = &Entry> {
-        self.targets.iter().filter(|entry| entry.listing.is_none())
+    /// Targets whose items of a kind are missing or may be out of date, for lists that go on without them.
+    pub(crate) fn missing(&self, kind: Kind) -> impl Iterator<Item = &Entry> {
+        self.targets.iter().filter(move |entry| match &entry.listing {
+            None => true,
+            Some(listing) => listing.faults.iter().any(|(faulty, _)| *faulty == kind),
+        })
     }
 
     /// Whether any target is still on its way for the first time.
@@ -223,20 +226,26 @@ fn expose(kind: Kind, target: &str, local: &str, prefix: Prefix, taken: &List) -
     free
 }
 
-/// The `_meta` of a list that goes on without some targets: which, since when and why.
-pub(crate) fn missing_meta(catalog: &Catalog) -> Option<Raw> {
-    let missing: Vec<Raw> = catalog.missing().map(describe).collect();
+/// The `_meta` of a list that goes on without some targets: which and why.
+pub(crate) fn missing_meta(catalog: &Catalog, kind: Kind) -> Option<Raw> {
+    let missing: Vec<Raw> = catalog.missing(kind).map(|entry| describe(entry, kind)).collect();
     (!missing.is_empty()).then(|| protocol::json::array_of(&missing))
 }
 
 /// How much of a target's standard error a list shows.
 const WORDS_SHOWN: usize = 5;
 
-fn describe(entry: &Entry) -> Raw {
+fn describe(entry: &Entry, kind: Kind) -> Raw {
     let mut object: Object = [("name", Raw::string(entry.target.name()))].into_iter().collect();
-    match &entry.condition {
-        Condition::Starting | Condition::Ready => object.set("status", Raw::string("starting")),
-        Condition::Failing(failure) => {
+    match (&entry.listing, &entry.condition) {
+        (Some(listing), _) => {
+            object.set("status", Raw::string("incomplete"));
+            let reason =
+                listing.faults.iter().find(|(faulty, _)| *faulty == kind).map(|(_, reason)| reason.as_str());
+            object.set("reason", Raw::string(reason.unwrap_or_default()));
+        }
+        (None, Condition::Starting | Condition::Ready) => object.set("status", Raw::string("starting")),
+        (None, Condition::Failing(failure)) => {
             object.set("status", Raw::string("failing"));
             object.set("reason", Raw::string(&failure.error.detail));
             let skip = failure.last_words.len().saturating_sub(WORDS_SHOWN);

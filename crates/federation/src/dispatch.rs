@@ -58,9 +58,8 @@ impl Context {
 
     async fn by_name(&self, kind: Kind, method: &'static Method, params: Object) -> Result<Served, Error> {
         let name = required_text(&params, "name")?;
-        let catalog = self.backend.settled_catalog().await;
         let unknown = || Error::new(ErrorKind::InvalidParams, format!("unknown {}: `{name}`", kind.noun()));
-        let to = catalog.by_name(kind, &name).ok_or_else(unknown)?;
+        let to = self.find(|catalog| catalog.by_name(kind, &name)).await.ok_or_else(unknown)?;
         self.relay(&to, "name", method, params).await
     }
 
@@ -71,34 +70,44 @@ impl Context {
 
     /// Where the URI of a resource leads.
     pub(crate) async fn resource(&self, uri: &str) -> Result<Destination, Error> {
-        let catalog = self.backend.settled_catalog().await;
         let unknown = || {
             Error::new(ErrorKind::UnknownResource, format!("resource not found: `{uri}`"))
                 .with_data([("uri", Raw::string(uri))].into_iter().collect::<Object>().to_raw())
         };
-        catalog.by_uri(uri).ok_or_else(unknown)
+        self.find(|catalog| catalog.by_uri(uri)).await.ok_or_else(unknown)
     }
 
     async fn by_ref(&self, method: &'static Method, mut params: Object) -> Result<Served, Error> {
-        let catalog = self.backend.settled_catalog().await;
-        offered(&catalog, "completions")?;
         let mut reference = params.object("ref").ok_or_else(|| lacking("ref"))?;
         let (key, to) = match reference.text("type").as_deref() {
             Some("ref/prompt") => {
                 let name = required_text(&reference, "name")?;
-                ("name", catalog.by_name(Kind::Prompt, &name))
+                ("name", self.find(|catalog| catalog.by_name(Kind::Prompt, &name)).await)
             }
-            Some("ref/resource") => ("uri", catalog.by_uri(&required_text(&reference, "uri")?)),
+            Some("ref/resource") => {
+                let uri = required_text(&reference, "uri")?;
+                ("uri", self.find(|catalog| catalog.by_uri(&uri)).await)
+            }
             _ => {
                 let text = "`ref.type` must be `ref/prompt` or `ref/resource`";
                 return Err(Error::new(ErrorKind::InvalidParams, text));
             }
         };
+        offered(&self.backend.catalog(), "completions")?;
         let to =
             to.ok_or_else(|| Error::new(ErrorKind::InvalidParams, "`ref` names nothing that exists here"))?;
         reference.set(key, Raw::string(&to.local));
         params.set("ref", reference.to_raw());
         relay(&self.links, &to, self.call(method, params)).await
+    }
+
+    /// Looks something up in what is offered now, and if it is not there, once more when the targets that were just started
+    /// had their chance: a call to a target that is there does not wait for one that is not.
+    async fn find(&self, look: impl Fn(&Catalog) -> Option<Destination>) -> Option<Destination> {
+        match look(&self.backend.catalog()) {
+            Some(found) => Some(found),
+            None => look(self.backend.settled_catalog().await.as_ref()),
+        }
     }
 
     async fn relay(

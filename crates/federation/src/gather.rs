@@ -21,7 +21,7 @@ pub(crate) fn page(
     failure: FailureMode,
 ) -> Result<Raw, Error> {
     if failure == FailureMode::FailClosed
-        && let Some(entry) = catalog.missing().next()
+        && let Some(entry) = catalog.missing(kind).next()
     {
         let text = format!(
             "target `{}` is not available, and this server answers only in full",
@@ -44,28 +44,30 @@ pub(crate) fn page(
     let mut result = Object::default();
     result.set(kind.list_key(), json::array_of(rest[..count].iter().map(|item| &item.raw)));
     if let Some(last) = rest[..count].last().filter(|_| count < rest.len()) {
-        let cursor = Cursor { kind, after: last.name.clone(), position: start + count };
+        let cursor =
+            Cursor { kind, after: last.name.clone(), position: start + count, length: list.items.len() };
         result.set("nextCursor", Raw::string(&cursor.seal()));
     }
-    if let Some(missing) = catalog::missing_meta(catalog) {
+    if let Some(missing) = catalog::missing_meta(catalog, kind) {
         let meta: Object = [(meta::MISSING_TARGETS, missing)].into_iter().collect();
         result.set("_meta", meta.to_raw());
     }
     Ok(result.to_raw())
 }
 
-/// Where a page ended: after this item, which stood at this position. Holds all that is needed to go on, so that any
-/// replica can; the position only counts if the item is gone.
+/// Where a page ended: after this item, which stood before this position in a list of this length. Holds all that is
+/// needed to go on, so that any replica can; position and length only count if the item is gone.
 struct Cursor {
     kind: Kind,
     after: String,
     position: usize,
+    length: usize,
 }
 
 impl Cursor {
     fn seal(&self) -> String {
-        let Self { kind, after, position } = self;
-        let spelled = serde_json::json!([kind.list_key(), position, after]).to_string();
+        let Self { kind, after, position, length } = self;
+        let spelled = serde_json::json!([kind.list_key(), position, length, after]).to_string();
         URL_SAFE_NO_PAD.encode(spelled)
     }
 
@@ -78,18 +80,22 @@ impl Cursor {
         };
         let text = raw.to_text().ok_or_else(foreign)?;
         let spelled = URL_SAFE_NO_PAD.decode(text).map_err(|_| foreign())?;
-        let (key, position, after): (String, usize, String) =
+        let (key, position, length, after): (String, usize, usize, String) =
             serde_json::from_slice(&spelled).map_err(|_| foreign())?;
         if key != kind.list_key() {
             return Err(foreign());
         }
-        Ok(Self { kind, after, position })
+        Ok(Self { kind, after, position, length })
     }
 
+    /// The position to go on from. When the item is gone, as many places further ahead as the list has lost: an item that is
+    /// shown twice does less harm than one that is never shown.
     fn resume(&self, catalog: &Catalog) -> usize {
-        match catalog.list(self.kind).position(&self.after) {
+        let list = catalog.list(self.kind);
+        let lost = self.length.saturating_sub(list.items.len()).max(1);
+        match list.position(&self.after) {
             Some(at) => at + 1,
-            None => self.position,
+            None => self.position.saturating_sub(lost),
         }
     }
 }

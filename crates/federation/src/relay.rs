@@ -50,11 +50,14 @@ fn explain(target: &str, error: &upstream::Error) -> Error {
     Error::of_target(target, error)
 }
 
-/// Sends a call, and once more over a fresh link if it is certain that it did not run because the session was lost.
+/// Sends a call, and once more over a fresh link if it is certain that it did not run: the target had forgotten our session,
+/// or the link had died unnoticed.
 async fn send(links: &Links, to: &Destination, call: Call) -> Result<Reply, upstream::Error> {
     let first = links.link(to).await?.call(call.clone()).await;
     match first {
-        Err(error) if error.kind == UpstreamKind::SessionLost => links.link(to).await?.call(call).await,
+        Err(error) if matches!(error.kind, UpstreamKind::SessionLost | UpstreamKind::Unreachable) => {
+            links.link(to).await?.call(call).await
+        }
         other => other,
     }
 }

@@ -44,6 +44,8 @@ pub enum Condition {
 pub(crate) struct Listing {
     pub(crate) peer: Peer,
     items: [Items; Kind::ALL.len()],
+    /// Lists that could not be read, and why. What was known of them before is still served.
+    pub(crate) faults: Vec<(Kind, String)>,
     pub(crate) read: Instant,
     /// For how long after `read` the lists count as fresh.
     pub(crate) fresh: Duration,

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use futures::StreamExt as _;
+use futures::future::BoxFuture;
+use futures::{FutureExt as _, StreamExt as _};
 use protocol::method::notifications;
 use protocol::{Id, Object, Raw, Version, message, meta, name};
 use tokio::sync::mpsc;
@@ -117,9 +118,8 @@ impl Session {
     /// Sets the log level, here and at every target that the session has a link to.
     pub(crate) async fn set_level(&self, level: &str) {
         *lock(&self.level) = Some(level.to_owned());
-        for link in self.live_links().await {
-            tell_level(&link, level).await;
-        }
+        let links = self.live_links().await;
+        futures::future::join_all(links.iter().map(|link| tell_level(link, level))).await;
     }
 
     /// Whether the client wants a log message: none of lower rank than it asked for.
@@ -150,9 +150,19 @@ impl Session {
             leased = target.lease(&nothing) => leased?,
         };
         self.restore(&link, target.name()).await;
-        let forward = forward(Arc::downgrade(self), notices, wrap.then(|| target.name().to_owned()));
+        let forward = forward(Arc::downgrade(self), notices, target.clone(), wrap);
         *slot = Some(Lease { link: link.clone(), _notices: Task::spawn("session notices", forward) });
         Ok(link)
+    }
+
+    /// Opens a link again that has died. Boxed, because the link's own forwarder waits for it.
+    fn reopen(self: Arc<Self>, target: Target, wrap: bool) -> BoxFuture<'static, ()> {
+        async move {
+            if let Err(error) = self.link(&target, wrap).await {
+                tracing::debug!("target `{}` cannot be listened to: {error}", target.name());
+            }
+        }
+        .boxed()
     }
 
     /// Brings a fresh link into the state that the session left the last one in.
@@ -210,6 +220,10 @@ impl Session {
         }
     }
 
+    fn listens_to(&self, target: &str) -> bool {
+        lock(&self.subscriptions).keys().any(|subscription| subscription.target == target)
+    }
+
     /// The target was told; what it says arrives as notices of the session's own link.
     pub(crate) fn subscribed(&self, subscription: Subscription) {
         lock(&self.subscriptions).insert(subscription, None);
@@ -237,8 +251,10 @@ impl Session {
 
     /// When the session was last used; `None` while it is in use.
     fn idle_since(&self) -> Option<Instant> {
+        let used = *lock(&self.used);
+        let read = self.mailbox.last_read();
         let busy = self.mailbox.is_read() || !lock(&self.running).is_empty();
-        (!busy).then(|| *lock(&self.used))
+        (!busy).then(|| read.map_or(used, |read| read.max(used)))
     }
 
     pub(crate) fn touch(&self) {
@@ -268,6 +284,9 @@ async fn tell_level(link: &Link, level: &str) {
     }
 }
 
+/// How long a target may take over a wish of the session that its call can do without.
+const WISH: Duration = Duration::from_secs(5);
+
 /// A request on the session's own account. A target that refuses it goes on without.
 async fn ask(link: &Link, method: &'static str, params: Object) {
     let Some(method) = protocol::method::find(method) else {
@@ -281,13 +300,12 @@ async fn ask(link: &Link, method: &'static str, params: Object) {
         log_level: None,
         mirrored: Vec::new(),
     };
-    let refused = match link.call(call).await {
-        Ok(reply) => match reply.answer().await {
-            Ok(Ok(_)) => return,
-            Ok(Err(error)) => protocol::RpcError::from_raw(&error).to_string(),
-            Err(error) => error.to_string(),
-        },
-        Err(error) => error.to_string(),
+    let answer = tokio::time::timeout(WISH, async { link.call(call).await?.answer().await }).await;
+    let refused = match answer {
+        Ok(Ok(Ok(_))) => return,
+        Ok(Ok(Err(error))) => protocol::RpcError::from_raw(&error).to_string(),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => format!("no answer within {} s", WISH.as_secs()),
     };
     tracing::debug!(method = method.name, "a target refused what its session wanted: {refused}");
 }
@@ -322,16 +340,26 @@ async fn keep_listening(session: std::sync::Weak<Session>, to: Destination, uri:
     }
 }
 
-/// Brings what a link has to say outside of calls to its session.
+/// Brings what a link has to say outside of calls to its session. When the link dies, another is opened if the session
+/// listens for something at the target: a client that only listens makes no call that would open one.
 async fn forward(
     session: std::sync::Weak<Session>,
     mut notices: mpsc::Receiver<Notice>,
-    wrap: Option<String>,
+    target: Target,
+    wrap: bool,
 ) {
     while let Some(notice) = notices.recv().await {
         let Some(session) = session.upgrade() else {
             return;
         };
-        session.deliver(notice, wrap.as_deref());
+        session.deliver(notice, wrap.then(|| target.name()));
+    }
+    loop {
+        tokio::time::sleep(LISTEN_AGAIN).await;
+        match session.upgrade() {
+            // The new link has a forwarder of its own, which takes this one's place.
+            Some(session) if session.listens_to(target.name()) => session.reopen(target.clone(), wrap).await,
+            _ => return,
+        }
     }
 }

@@ -94,7 +94,7 @@ impl App {
         loop {
             tokio::select! {
                 signal = shutdown.asked() => {
-                    tracing::info!("{signal}: finishing calls, at most {} s; once more stops at once", self.config.grace.as_secs());
+                    tracing::info!("{signal}: finishing calls, at most {:?}; once more stops at once", self.config.grace);
                     break;
                 }
                 cause = changes.next() => self.reload(&cause).await,
@@ -133,10 +133,13 @@ impl App {
 
     async fn reload(&mut self, cause: &str) {
         match config::load(&self.source, &config::process_environment) {
-            Ok(config) if config == self.config => tracing::debug!("{cause}, but it means the same as before"),
-            Ok(config) => {
-                self.apply(config, cause).await;
+            Ok(config) if config == self.config => {
+                tracing::debug!("{cause}, but it means the same as before");
                 self.report(None);
+            }
+            Ok(config) => {
+                let refused = self.apply(config, cause).await.err();
+                self.report(refused.map(|error| format!("{error:#}")));
             }
             Err(faults) => {
                 tracing::error!("{cause}, and is not valid; the configuration from before stays in force\n{faults}");
@@ -157,9 +160,8 @@ impl App {
     async fn stop(self) {
         let Self { config, ports, backends, admin: _admin, .. } = self;
         let drained = ports.into_values().map(|port| port.drain(config.grace));
-        let cut: usize = futures::future::join_all(drained).await.into_iter().sum();
-        if cut > 0 {
-            tracing::warn!("{cut} connections did not finish within {} s and were cut", config.grace.as_secs());
+        if futures::future::join_all(drained).await.contains(&false) {
+            tracing::warn!("not every connection finished within {:?}; those that did not were cut", config.grace);
         }
         let stopping = futures::future::join_all(backends.values().map(federation::Backend::stop));
         if tokio::time::timeout(STOPPING, stopping).await.is_err() {
@@ -191,14 +193,11 @@ impl Port {
         self.drain = Some(drain);
     }
 
-    /// Takes no new connections, waits for those that are there, and says how many had to be cut.
-    pub(crate) async fn drain(mut self, grace: Duration) -> usize {
+    /// Takes no new connections, waits for those that are there, and says whether all of them finished.
+    pub(crate) async fn drain(mut self, grace: Duration) -> bool {
         match self.drain.take() {
-            Some(drain) => match drain.wait(grace).await {
-                Drained::Complete => 0,
-                Drained::Cut { running } => running,
-            },
-            None => 0,
+            Some(drain) => matches!(drain.wait(grace).await, Drained::Complete),
+            None => true,
         }
     }
 }

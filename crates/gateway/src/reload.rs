@@ -8,14 +8,10 @@ use crate::http::listener::Bound;
 impl App {
     /// Puts a configuration in force as a diff: ports that stay keep their connections, targets that stay keep their
     /// processes, sessions go on. If a port or a certificate that is new cannot be had, everything stays as it was.
-    pub(crate) async fn apply(&mut self, config: Config, cause: &str) {
-        let prepared = match self.prepare(&config).await {
-            Ok(prepared) => prepared,
-            Err(error) => {
-                tracing::error!("{cause}, and cannot be put in force; the configuration from before stays: {error:#}");
-                return;
-            }
-        };
+    pub(crate) async fn apply(&mut self, config: Config, cause: &str) -> anyhow::Result<()> {
+        let prepared = self.prepare(&config).await.inspect_err(|error| {
+            tracing::error!("{cause}, and cannot be put in force; the configuration from before stays: {error:#}");
+        })?;
         let assembled = assemble::assemble(&config, &self.backends);
         let mut ports = std::mem::take(&mut self.ports);
         for ((bind, site), fresh) in config.binds.iter().zip(assembled.sites).zip(prepared) {
@@ -44,6 +40,7 @@ impl App {
         self.config = config;
         self.serve();
         tracing::info!("{cause}; the new configuration is in force");
+        Ok(())
     }
 
     /// Everything that can fail: the sockets of new ports and the certificates of all. For each bind of the configuration,

@@ -9,13 +9,13 @@ pub mod call;
 pub mod reply;
 pub mod settings;
 
-pub mod target;
-pub mod link;
 mod attribution;
+pub mod link;
+pub mod target;
 
-pub mod wire;
 pub mod error;
 pub mod task;
+pub mod wire;
 
 pub use call::{Call, Caller};
 pub use error::{Error, ErrorKind};

@@ -16,8 +16,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::reply::{Answer, Ask, Event, Note, Reply};
 use crate::settings::{Limits, Settings, Transport};
-use crate::wire::{Frames, Outgoing, Wire};
 use crate::task::Task;
+use crate::wire::{Frames, Outgoing, Wire};
 use crate::{Call, Error, ErrorKind};
 
 pub mod handshake;
@@ -73,7 +73,8 @@ pub struct Listening {
 impl Listening {
     /// Whether the target said that it will announce changes of this resource.
     pub fn covers(&self, uri: &str) -> bool {
-        let uris = self.honoured.get("resourceSubscriptions").and_then(|uris| uris.read::<Vec<String>>().ok());
+        let uris =
+            self.honoured.get("resourceSubscriptions").and_then(|uris| uris.read::<Vec<String>>().ok());
         uris.is_some_and(|uris| uris.iter().any(|covered| covered == uri))
     }
 }
@@ -120,7 +121,7 @@ impl Link {
             dead: CancellationToken::new(),
             cause: std::sync::Mutex::new(None),
         });
-        let pump = pump(Arc::downgrade(&shared), opened.inbox, cancelled, notices);
+        let pump = pump(shared.clone(), opened.inbox, cancelled, notices);
         Self { shared, _pump: Arc::new(Task::spawn("link", pump)) }
     }
 
@@ -231,7 +232,10 @@ impl Shared {
 
     fn silent(&self, method: &str, waited: Duration) -> Error {
         let target = &self.target;
-        Error::new(ErrorKind::Timeout, format!("target `{target}` did not answer {method} within {} s", waited.as_secs_f32()))
+        Error::new(
+            ErrorKind::Timeout,
+            format!("target `{target}` did not answer {method} within {} s", waited.as_secs_f32()),
+        )
     }
 
     /// Remembers errors after which the link is of no use, so that its owner opens another. A call whose connection broke
@@ -274,7 +278,10 @@ impl Shared {
         let outcome = match &*request.method {
             "ping" => Ok(Raw::empty_object()),
             method => {
-                tracing::warn!("target `{}` asked for `{method}`, which its client did not declare; refused", self.target);
+                tracing::warn!(
+                    "target `{}` asked for `{method}`, which its client did not declare; refused",
+                    self.target
+                );
                 let text = format!("`{method}` is not available: the client did not declare it");
                 Err(RpcError::new(protocol::error::METHOD_NOT_FOUND, text).to_raw())
             }
@@ -333,7 +340,10 @@ fn events(
             let event = match frame {
                 None => {
                     guard.disarm();
-                    let error = Error::new(ErrorKind::Closed, format!("target `{}` ended the stream without an answer", shared.target));
+                    let error = Error::new(
+                        ErrorKind::Closed,
+                        format!("target `{}` ended the stream without an answer", shared.target),
+                    );
                     return Some((Err(shared.note(error)), None));
                 }
                 Some(Err(error)) => {
@@ -389,32 +399,41 @@ fn notice(notification: Notification) -> Option<Notice> {
     }
 }
 
-/// Carries what belongs to no call: notices up, cancellations and answers down. Ends with the link.
+/// Log messages may fill half of the queue; the rest is for what a target says only once.
+fn pass_on(notices: &Notices, notice: Notice) {
+    let crowded = matches!(notice, Notice::Log(_)) && notices.capacity() * 2 < notices.max_capacity();
+    if crowded || notices.try_send(notice).is_err() {
+        tracing::debug!("a notice of a target was dropped: nobody reads them fast enough");
+    }
+}
+
+/// Carries what belongs to no call: notices up, cancellations and answers down. Ends with the wire, and is cut with the
+/// last handle of the link.
 async fn pump(
-    shared: std::sync::Weak<Shared>,
+    shared: Arc<Shared>,
     mut inbox: mpsc::Receiver<Message>,
     mut cancelled: mpsc::Receiver<Id>,
     notices: Notices,
 ) {
+    let mut closed = shared.wire.closed();
     loop {
         tokio::select! {
+            biased;
             message = inbox.recv() => match message {
-                Some(Message::Request(request)) => match shared.upgrade() {
-                    Some(shared) => shared.serve(request).await,
-                    None => return,
-                },
+                Some(Message::Request(request)) => shared.serve(request).await,
                 Some(Message::Notification(notification)) => {
-                    if let Some(notice) = notice(notification) && notices.try_send(notice).is_err() {
-                        tracing::debug!("a notice of a target was dropped: nobody reads them fast enough");
+                    if let Some(notice) = notice(notification) {
+                        pass_on(&notices, notice);
                     }
                 }
                 Some(Message::Response(_)) => {}
                 None => return,
             },
-            id = cancelled.recv() => match (id, shared.upgrade()) {
-                (Some(id), Some(shared)) => shared.cancel(&id).await,
-                _ => return,
-            },
+            Some(id) = cancelled.recv() => shared.cancel(&id).await,
+            error = &mut closed => return shared.fail(error),
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -69,7 +69,9 @@ impl Reply {
             Some(Ok(Event::Answer(answer))) => Ok(Self::One(answer)),
             Some(Ok(first)) => Ok(Self::Stream(futures::stream::iter([Ok(first)]).chain(events).boxed())),
             Some(Err(error)) => Err(error),
-            None => Err(Error::new(crate::ErrorKind::Closed, "the target ended the stream without an answer")),
+            None => {
+                Err(Error::new(crate::ErrorKind::Closed, "the target ended the stream without an answer"))
+            }
         }
     }
 
@@ -82,10 +84,18 @@ impl Reply {
                     Some(Ok(Event::Answer(answer))) => return Ok(answer),
                     Some(Ok(Event::Note(_) | Event::Ask(Ask::Held { .. }))) => {}
                     Some(Ok(Event::Ask(Ask::Replay { .. }))) => {
-                        return Err(Error::new(crate::ErrorKind::Protocol, "the target asks for input where none can be given"));
+                        return Err(Error::new(
+                            crate::ErrorKind::Protocol,
+                            "the target asks for input where none can be given",
+                        ));
                     }
                     Some(Err(error)) => return Err(error),
-                    None => return Err(Error::new(crate::ErrorKind::Closed, "the target ended the stream without an answer")),
+                    None => {
+                        return Err(Error::new(
+                            crate::ErrorKind::Closed,
+                            "the target ended the stream without an answer",
+                        ));
+                    }
                 }
             },
         }

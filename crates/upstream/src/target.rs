@@ -12,12 +12,12 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::link::handshake::{self, Way};
 use crate::link::{Link, Notice};
 use crate::settings::{Settings, Transport};
+use crate::task::Task;
 use crate::wire::Connect;
 use crate::wire::http_client::HttpClient;
 use crate::wire::sse::SseConnect;
 use crate::wire::stdio::StdioConnect;
 use crate::wire::streamable::StreamableConnect;
-use crate::task::Task;
 use crate::{Error, ErrorKind};
 
 mod backoff;
@@ -91,7 +91,9 @@ impl Target {
                 let older = SseConnect::new(name, url.clone(), limits, client.clone());
                 (Arc::new(StreamableConnect::new(name, url.clone(), limits, client)), Some(Arc::new(older)))
             }
-            Transport::Sse(url) => (Arc::new(SseConnect::new(name, url.clone(), limits, HttpClient::new())), None),
+            Transport::Sse(url) => {
+                (Arc::new(SseConnect::new(name, url.clone(), limits, HttpClient::new())), None)
+            }
             Transport::Custom(custom) => (custom.0.clone(), None),
         };
         let stop = CancellationToken::new();
@@ -309,7 +311,9 @@ impl Shared {
 
     fn known_era(&self) -> Option<Era> {
         let known = *self.era.lock().unwrap_or_else(PoisonError::into_inner);
-        known.filter(|(era, found)| *era == Era::Modern || found.elapsed() < LEGACY_BELIEVED).map(|(era, _)| era)
+        known
+            .filter(|(era, found)| *era == Era::Modern || found.elapsed() < LEGACY_BELIEVED)
+            .map(|(era, _)| era)
     }
 }
 

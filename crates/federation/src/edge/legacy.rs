@@ -124,10 +124,12 @@ async fn shake(backend: &Arc<Shared>, session: &Arc<Session>, params: &Object) -
         capabilities: Raw::empty_object(),
         info: params.get("clientInfo").cloned(),
     };
+    // Changes are announced from the handshake on, so what is described here must be the state before them.
+    let catalog = backend.settled_catalog().await;
     if !session.shake(Handshake { version, caller: Arc::new(caller) }) {
         return Err(Error::new(ErrorKind::Malformed, "the session is initialized already"));
     }
-    Ok(local::initialize(&*backend.settled_catalog().await, version))
+    Ok(local::initialize(&catalog, version))
 }
 
 fn negotiate(params: &Object) -> Version {

@@ -1,5 +1,6 @@
 //! A target's scout: reads its lists when it comes, when it says that they changed, and when they grow stale.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +16,8 @@ use super::{Condition, Items, Listing, Report};
 const UNANNOUNCED_FRESH: Duration = Duration::from_secs(30);
 /// Changes that a target announces in quick succession are read once.
 const DEBOUNCE: Duration = Duration::from_millis(50);
+/// A target that announces changes without end is read nevertheless.
+const DEBOUNCE_AT_MOST: Duration = Duration::from_millis(500);
 /// Pages of one list. A target that goes on for longer is not paging but looping.
 const MOST_PAGES: usize = 10_000;
 /// Failures in a row after which the items of a target that was there before are taken out of the lists. A target that
@@ -70,85 +73,73 @@ impl Scout {
         let listening = Task::spawn("listen", listen(link.clone(), self.target.clone()));
         let mut wanted = Kind::ALL.to_vec();
         loop {
-            let read = self.read(link, &wanted).await;
-            let retry = read.is_err();
-            if let Err(error) = read {
-                tracing::warn!("target `{}` {error}; it is left out of the lists", self.target.name());
-                self.failed(error);
-                if link.is_dead() {
-                    drop(listening);
-                    return;
-                }
+            let whole = self.read(link, &wanted).await;
+            if link.is_dead() {
+                drop(listening);
+                return;
             }
             wanted = tokio::select! {
                 kinds = changes(&mut notices) => kinds,
                 () = self.stale.notified() => Kind::ALL.to_vec(),
-                () = tokio::time::sleep(READ_AGAIN), if retry => Kind::ALL.to_vec(),
+                () = tokio::time::sleep(READ_AGAIN), if !whole => Kind::ALL.to_vec(),
             };
         }
     }
 
-    /// Lists that cannot be read leave the target without items, and say why.
-    fn failed(&self, error: upstream::Error) {
-        let failure =
-            Failure { error, attempts: 1, next: Instant::now(), last_words: self.target.last_words() };
-        self.report.send_modify(|report| report.condition = Condition::Failing(Arc::new(failure)));
-    }
-
-    async fn read(&self, link: &Link, kinds: &[Kind]) -> Result<(), upstream::Error> {
+    /// Reads lists and reports them; false if not all of them could be read. A list that cannot be read stays as it was,
+    /// and takes no other list away.
+    async fn read(&self, link: &Link, kinds: &[Kind]) -> bool {
         let before = self.report.borrow().listing.clone();
-        let mut items: [Items; Kind::ALL.len()] = Default::default();
-        let (mut ttl, mut public) = (u64::MAX, before.as_ref().is_none_or(|before| before.public));
-        public |= kinds.len() == Kind::ALL.len();
+        let public_before = before.as_ref().is_none_or(|before| before.public);
+        let (mut ttl, mut public) = (u64::MAX, public_before || kinds.len() == Kind::ALL.len());
+        let (mut items, mut faults): ([Items; Kind::ALL.len()], Vec<_>) = Default::default();
         for kind in Kind::ALL {
-            let kept = before.as_ref().filter(|_| !kinds.contains(&kind));
-            if let Some(kept) = kept {
-                items[kind as usize] = kept.items[kind as usize].clone();
+            let kept =
+                || before.as_ref().map(|before| before.items[kind as usize].clone()).unwrap_or_default();
+            if !kinds.contains(&kind) {
+                items[kind as usize] = kept();
+                faults.extend(before.iter().flat_map(|b| &b.faults).filter(|(k, _)| *k == kind).cloned());
                 continue;
             }
             if !link.peer().offers(kind.capability()) {
                 continue;
             }
-            let list = self.read_list(link, kind).await?;
-            (ttl, public) = (ttl.min(list.ttl_ms), public && list.public);
-            items[kind as usize] = Arc::new(list.items);
+            match self.read_list(link, kind).await {
+                Ok(list) => {
+                    (ttl, public) = (ttl.min(list.ttl_ms), public && list.public);
+                    items[kind as usize] = Arc::new(list.items);
+                }
+                Err(error) => {
+                    self.doubt(&format!("{error}; it is asked again in {} s", READ_AGAIN.as_secs()));
+                    items[kind as usize] = kept();
+                    faults.push((kind, error.to_string()));
+                }
+            }
         }
-        let announced = Kind::ALL.iter().all(|kind| {
-            !link.peer().offers(kind.capability())
-                || link.peer().offers_flag(kind.capability(), "listChanged")
-        });
-        let modern = link.peer().era == protocol::Era::Modern;
-        let fresh = match (announced, modern) {
-            (true, _) => Duration::from_secs(u64::from(u32::MAX)),
-            (false, true) if ttl != u64::MAX => Duration::from_millis(ttl).max(Duration::from_secs(1)),
-            (false, _) => UNANNOUNCED_FRESH,
-        };
-        let listing = Listing {
-            peer: link.peer().clone(),
-            items,
-            read: Instant::now(),
-            fresh,
-            public: modern && public,
-        };
+        let whole = faults.is_empty();
+        let fresh = freshness(link, ttl);
+        let public = link.peer().era == protocol::Era::Modern && public;
+        let listing =
+            Listing { peer: link.peer().clone(), items, faults, read: Instant::now(), fresh, public };
         self.report.send_replace(Report { condition: Condition::Ready, listing: Some(Arc::new(listing)) });
-        Ok(())
+        whole
     }
 
     /// Every page of a list. A method that the target does not know is an empty list.
     async fn read_list(&self, link: &Link, kind: Kind) -> Result<List, upstream::Error> {
         let mut list = List { items: Vec::new(), ttl_ms: u64::MAX, public: true };
-        let mut seen = std::collections::HashSet::new();
+        let (mut seen, mut cursors) = (HashSet::new(), HashSet::<String>::new());
         let mut cursor: Option<String> = None;
         for _ in 0..MOST_PAGES {
             let result = match self.read_page(link, kind, cursor.as_deref()).await? {
                 Ok(result) => result,
                 Err(error) if error.code == protocol::error::METHOD_NOT_FOUND => return Ok(list),
                 Err(error) => {
-                    return Err(self.odd(&format!("answers {} with an error: {error}", kind.list_method())));
+                    return Err(odd(&format!("answers {} with an error: {error}", kind.list_method())));
                 }
             };
             let page = Page::read(kind, &result).map_err(|error| {
-                self.odd(&format!("answers {} with something that is no list: {error}", kind.list_method()))
+                odd(&format!("answers {} with something that is no list: {error}", kind.list_method()))
             })?;
             for item in page.items {
                 match item_name(kind, &item) {
@@ -166,15 +157,16 @@ impl Scout {
             (list.ttl_ms, list.public) = (list.ttl_ms.min(page.ttl_ms), list.public && page.public);
             match page.next {
                 None => return Ok(list),
-                Some(next) if cursor.as_ref() == Some(&next) => {
-                    return Err(
-                        self.odd(&format!("answers {} with the same cursor again", kind.list_method()))
-                    );
+                Some(next) if !cursors.insert(next.clone()) => {
+                    return Err(odd(&format!(
+                        "answers {} with a cursor that it gave before",
+                        kind.list_method()
+                    )));
                 }
                 Some(next) => cursor = Some(next),
             }
         }
-        Err(self.odd(&format!("answers {} with more than {MOST_PAGES} pages", kind.list_method())))
+        Err(odd(&format!("answers {} with more than {MOST_PAGES} pages", kind.list_method())))
     }
 
     async fn read_page(
@@ -184,7 +176,7 @@ impl Scout {
         cursor: Option<&str>,
     ) -> Result<Result<Raw, RpcError>, upstream::Error> {
         let Some(method) = protocol::method::find(kind.list_method()) else {
-            return Err(self.odd("offers a list without a method"));
+            return Err(odd("offers a list without a method"));
         };
         let params: Object = cursor.map(|cursor| ("cursor", Raw::string(cursor))).into_iter().collect();
         let call = Call {
@@ -206,12 +198,22 @@ impl Scout {
         }
     }
 
-    fn odd(&self, what: &str) -> upstream::Error {
-        upstream::Error::new(upstream::ErrorKind::Protocol, what)
-    }
-
     fn doubt(&self, what: &str) {
         tracing::warn!("target `{}` {what}", self.target.name());
+    }
+}
+
+/// For how long lists count as fresh that were just read, with this as the least time that the target names.
+fn freshness(link: &Link, ttl_ms: u64) -> Duration {
+    let announced = Kind::ALL.iter().all(|kind| {
+        !link.peer().offers(kind.capability()) || link.peer().offers_flag(kind.capability(), "listChanged")
+    });
+    match (announced, link.peer().era) {
+        (true, _) => Duration::from_secs(u64::from(u32::MAX)),
+        (false, protocol::Era::Modern) if ttl_ms != u64::MAX => {
+            Duration::from_millis(ttl_ms).max(Duration::from_secs(1))
+        }
+        (false, _) => UNANNOUNCED_FRESH,
     }
 }
 
@@ -221,23 +223,32 @@ struct List {
     public: bool,
 }
 
-/// The kinds that a target says have changed, once it has said so and been quiet for a moment.
+fn odd(what: &str) -> upstream::Error {
+    upstream::Error::new(upstream::ErrorKind::Protocol, what)
+}
+
+/// The kinds that a target says have changed, once it has said so and said no more of it for a moment.
 async fn changes(notices: &mut broadcast::Receiver<Notice>) -> Vec<Kind> {
-    let mut kinds = Vec::new();
+    let mut kinds = change(notices).await;
+    let latest = Instant::now() + DEBOUNCE_AT_MOST;
     loop {
-        let notice = if kinds.is_empty() {
-            notices.recv().await
-        } else {
-            match tokio::time::timeout(DEBOUNCE, notices.recv()).await {
-                Ok(notice) => notice,
-                Err(_) => return kinds,
-            }
-        };
-        match notice {
-            Ok(Notice::ListChanged(Kind::Resource)) => kinds.extend([Kind::Resource, Kind::Template]),
-            Ok(Notice::ListChanged(kind)) => kinds.push(kind),
+        let quiet = (Instant::now() + DEBOUNCE).min(latest);
+        match tokio::time::timeout_at(quiet, change(notices)).await {
+            Ok(more) => kinds.extend(more),
+            Err(_) => return kinds,
+        }
+    }
+}
+
+/// The next change of a list.
+async fn change(notices: &mut broadcast::Receiver<Notice>) -> Vec<Kind> {
+    loop {
+        match notices.recv().await {
+            Ok(Notice::ListChanged(Kind::Resource)) => return vec![Kind::Resource, Kind::Template],
+            Ok(Notice::ListChanged(kind)) => return vec![kind],
             Ok(Notice::Updated(_) | Notice::Log(_)) => {}
-            Err(broadcast::error::RecvError::Lagged(_)) => kinds.extend(Kind::ALL),
+            // Some were missed, and any of them may have been one.
+            Err(broadcast::error::RecvError::Lagged(_)) => return Kind::ALL.to_vec(),
             Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
         }
     }

@@ -1,12 +1,13 @@
 //! What is to be said to a session outside of its calls, and the one stream on which it is said.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
-use tokio::sync::mpsc;
+use tokio::sync::Notify;
+use tokio::time::Instant;
 
 /// Messages for a client, each one JSON-RPC message.
 pub struct Frames(pub(crate) BoxStream<'static, Bytes>);
@@ -24,98 +25,163 @@ impl std::fmt::Debug for Frames {
     }
 }
 
-/// How many messages wait for a reader. When there are more, the oldest is dropped: what is said outside of calls is news,
-/// and the newest news counts.
+/// How many messages wait for a reader. When there are more, the oldest news is dropped: what is said outside of calls is
+/// news, and the newest counts.
 const WAITING: usize = 256;
 
-/// The queue of a session, and its reader if it has one.
-#[derive(Default)]
-pub(crate) struct Mailbox(Mutex<Inner>);
+/// The queue of a session, and its reader if it has one. Cheap to clone.
+#[derive(Clone, Default)]
+pub(crate) struct Mailbox(Arc<Shared>);
 
 #[derive(Default)]
-struct Inner {
-    waiting: VecDeque<Bytes>,
-    reader: Option<mpsc::Sender<Bytes>>,
+struct Shared {
+    queue: Mutex<Queue>,
+    /// There is something to read, or the reader has to go.
+    news: Notify,
+    /// There may be room.
+    room: Notify,
+}
+
+#[derive(Default)]
+struct Queue {
+    waiting: VecDeque<Letter>,
+    /// How many readers there have been; the last is the one that reads.
+    readers: u64,
+    is_read: bool,
+    last_read: Option<Instant>,
     closed: bool,
+}
+
+struct Letter {
+    message: Bytes,
+    /// Whether it may be dropped for newer ones.
+    news: bool,
 }
 
 impl Mailbox {
     /// Posts a message that may be lost if nobody reads for long. A message that waits already is not posted again.
     pub(crate) fn post(&self, message: Bytes) {
-        let mut inner = self.lock();
-        if inner.closed {
+        let mut queue = self.queue();
+        if queue.closed || queue.waiting.iter().any(|letter| letter.message == message) {
             return;
         }
-        let message = match inner.hand_over(message) {
-            Ok(()) => return,
-            Err(message) => message,
-        };
-        if inner.waiting.contains(&message) {
-            return;
-        }
-        if inner.waiting.len() >= WAITING {
-            inner.waiting.pop_front();
-            tracing::warn!(
+        if queue.waiting.len() >= WAITING {
+            let Some(oldest) = queue.waiting.iter().position(|letter| letter.news) else {
+                return tracing::warn!(
+                    "a session does not read its stream; a message outside of its calls was dropped"
+                );
+            };
+            queue.waiting.remove(oldest);
+            tracing::debug!(
                 "a session does not read its stream; the oldest of {WAITING} waiting messages was dropped"
             );
         }
-        inner.waiting.push_back(message);
+        queue.waiting.push_back(Letter { message, news: true });
+        self.0.news.notify_waiters();
     }
 
     /// Sends a message that must not be lost, waiting for room. False if nobody reads.
     pub(crate) async fn send(&self, message: Bytes) -> bool {
-        let reader = self.lock().reader.clone();
-        match reader {
-            Some(reader) => reader.send(message).await.is_ok(),
-            None => false,
+        loop {
+            let room = self.0.room.notified();
+            tokio::pin!(room);
+            room.as_mut().enable();
+            {
+                let mut queue = self.queue();
+                if queue.closed || !queue.is_read {
+                    return false;
+                }
+                if queue.waiting.len() < WAITING {
+                    queue.waiting.push_back(Letter { message, news: false });
+                    self.0.news.notify_waiters();
+                    return true;
+                }
+            }
+            room.await;
         }
     }
 
     /// Opens the stream. A stream that was open before ends: a client that lost its connection without our noticing must be
     /// able to come back.
     pub(crate) fn read(&self) -> Frames {
-        let (sender, receiver) = mpsc::channel(WAITING);
-        let mut inner = self.lock();
-        let waiting = std::mem::take(&mut inner.waiting);
-        if !inner.closed {
-            inner.reader = Some(sender);
-        }
-        let later = futures::stream::unfold(receiver, |mut receiver| async move {
-            receiver.recv().await.map(|message| (message, receiver))
+        let mut queue = self.queue();
+        queue.readers += 1;
+        queue.is_read = !queue.closed;
+        let reader = Reader { mailbox: self.clone(), number: queue.readers };
+        drop(queue);
+        self.0.news.notify_waiters();
+        let frames = futures::stream::unfold(reader, |reader| async move {
+            let message = reader.next().await?;
+            Some((message, reader))
         });
-        Frames(futures::stream::iter(waiting).chain(later).boxed())
+        Frames(frames.boxed())
     }
 
     /// Whether someone reads the stream.
     pub(crate) fn is_read(&self) -> bool {
-        self.lock().reader.as_ref().is_some_and(|reader| !reader.is_closed())
+        self.queue().is_read
+    }
+
+    /// When someone last did, if it is over.
+    pub(crate) fn last_read(&self) -> Option<Instant> {
+        self.queue().last_read
     }
 
     /// Ends the stream after what was sent.
     pub(crate) fn close(&self) {
-        let mut inner = self.lock();
-        inner.closed = true;
-        inner.reader = None;
+        let mut queue = self.queue();
+        queue.closed = true;
+        queue.is_read = false;
+        drop(queue);
+        self.0.news.notify_waiters();
+        self.0.room.notify_waiters();
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Every change of the queue is complete in itself, so a panic elsewhere leaves nothing half done.
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.0.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Inner {
-    /// Gives a message to the reader; gives it back if there is none or it has no room.
-    fn hand_over(&mut self, message: Bytes) -> Result<(), Bytes> {
-        let Some(reader) = &self.reader else {
-            return Err(message);
-        };
-        match reader.try_send(message) {
-            Ok(()) => Ok(()),
-            Err(mpsc::error::TrySendError::Full(message)) => Err(message),
-            Err(mpsc::error::TrySendError::Closed(message)) => {
-                self.reader = None;
-                Err(message)
+/// The end of the stream that the client reads.
+struct Reader {
+    mailbox: Mailbox,
+    number: u64,
+}
+
+impl Reader {
+    /// The next message; none when another reader took over, or when everything was read and no more will come.
+    async fn next(&self) -> Option<Bytes> {
+        loop {
+            let news = self.mailbox.0.news.notified();
+            tokio::pin!(news);
+            news.as_mut().enable();
+            {
+                let mut queue = self.mailbox.queue();
+                if queue.readers != self.number {
+                    return None;
+                }
+                if let Some(letter) = queue.waiting.pop_front() {
+                    self.mailbox.0.room.notify_one();
+                    return Some(letter.message);
+                }
+                if queue.closed {
+                    return None;
+                }
             }
+            news.await;
+        }
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        let mut queue = self.mailbox.queue();
+        if queue.readers == self.number {
+            queue.is_read = false;
+            queue.last_read = Some(Instant::now());
+            drop(queue);
+            self.mailbox.0.room.notify_waiters();
         }
     }
 }

@@ -75,13 +75,13 @@ impl Sessions {
         futures::future::join_all(sessions.iter().map(|session| session.end())).await;
     }
 
-    /// Tells every session that lists changed.
+    /// Tells every session that has begun that lists changed.
     pub(crate) fn announce(&self, kinds: &[Kind]) {
         let messages: Vec<_> = list_changed(kinds)
             .into_iter()
             .map(|method| message::notification(method, &Object::default()))
             .collect();
-        for session in self.lock().values() {
+        for session in self.lock().values().filter(|session| session.handshake().is_some()) {
             messages.iter().for_each(|message| session.mailbox.post(message.clone()));
         }
     }

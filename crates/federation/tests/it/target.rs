@@ -262,6 +262,11 @@ impl Target {
         }
     }
 
+    /// Says a line on one connection.
+    pub(crate) fn say_on(&self, wire: usize, line: &str) {
+        let _ = lock(&self.0.wires)[wire].out.send(line.to_owned());
+    }
+
     /// Announces a change in the way of the target's era.
     pub(crate) fn notify(&self, method: &str, params: Value) {
         let modern = lock(&self.0.script).modern;
@@ -520,6 +525,7 @@ impl Target {
         if !script.modern {
             return result;
         }
+        let complete = result.get("resultType").is_none_or(|kind| kind == "complete");
         let mut add = |key: &str, value: Value| {
             if result.get(key).is_none() {
                 result[key] = value;
@@ -528,7 +534,7 @@ impl Target {
         add("resultType", json!("complete"));
         add("_meta", json!({ "io.modelcontextprotocol/serverInfo": { "name": format!("server of {}", self.0.name), "version": "1" } }));
         let method = request["method"].as_str().unwrap_or_default();
-        if method.ends_with("/list") || method == "resources/read" || method == "server/discover" {
+        if complete && (method.ends_with("/list") || method == "resources/read" || method == "server/discover") {
             add("ttlMs", json!(script.ttl_ms));
             add("cacheScope", json!(script.scope));
         }

@@ -25,7 +25,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 /// How long a test may take before it counts as stuck. It is never waited for.
-pub(crate) const STUCK: Duration = Duration::from_secs(60);
+pub(crate) const STUCK: Duration = Duration::from_secs(30);
 /// The pause between two looks at a condition.
 const LOOK: Duration = Duration::from_millis(15);
 
@@ -198,6 +198,11 @@ impl Gateway {
             }
         };
         timeout(STUCK, looking).await.unwrap_or_else(|_| panic!("no line with {text:?} in\n{}", self.log()))
+    }
+
+    /// Everything that was printed on standard output.
+    pub(crate) fn out(&self) -> String {
+        self.out.text()
     }
 
     /// The addresses it listens on, in the order in which it began to.
@@ -455,12 +460,7 @@ impl Reply {
         if self.header("content-type") != "text/event-stream" {
             return self.json().await;
         }
-        let mut events = self.events();
-        let mut last = Value::Null;
-        while let Some(event) = events.next().await {
-            last = event.json();
-        }
-        last
+        self.events().last().await
     }
 
     /// Status, JSON-RPC code and message of an error.
@@ -513,6 +513,15 @@ impl Events {
             let frame = soon(self.body.frame()).await?.expect("an unbroken stream");
             self.buffer.extend_from_slice(frame.data_ref().map(|data| &data[..]).unwrap_or_default());
         }
+    }
+
+    /// Reads on to the end, which has to be a proper one, and returns the last message.
+    pub(crate) async fn last(&mut self) -> Value {
+        let mut last = Value::Null;
+        while let Some(event) = self.next().await {
+            last = event.json();
+        }
+        last
     }
 
     /// Reads on until a message of this method comes.

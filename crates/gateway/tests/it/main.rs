@@ -2,6 +2,9 @@
 
 mod cli;
 mod client;
+mod conformance;
 mod failing;
 mod http_rules;
+mod peers;
 mod reload;
+mod support;

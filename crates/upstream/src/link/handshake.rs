@@ -81,7 +81,10 @@ async fn probe(settings: &Settings, way: &Way<'_>, capabilities: &Raw) -> Result
         Err(_) if settings.transport.is_http() => {
             // Over HTTP, silence is an outage and says nothing about the era.
             let waited = settings.limits.probe.as_secs();
-            return Err(Error::new(ErrorKind::Timeout, format!("no answer to the first request within {waited} s")));
+            return Err(Error::new(
+                ErrorKind::Timeout,
+                format!("no answer to the first request within {waited} s"),
+            ));
         }
         Err(_) => Verdict::LegacyElsewhere,
     };
@@ -148,7 +151,10 @@ async fn response(
                 }
             }
             let target = &settings.name;
-            Err(Error::new(ErrorKind::Closed, format!("target `{target}` ended the stream without an answer")))
+            Err(Error::new(
+                ErrorKind::Closed,
+                format!("target `{target}` ended the stream without an answer"),
+            ))
         }
     }
 }
@@ -194,7 +200,9 @@ fn judge(settings: &Settings, answer: Answered) -> Result<Verdict, Error> {
 
 fn judge_failure(settings: &Settings, error: Error) -> Result<Verdict, Error> {
     match error.kind {
-        ErrorKind::Unreachable | ErrorKind::Unauthorized | ErrorKind::Timeout | ErrorKind::Stopped => Err(error),
+        ErrorKind::Unreachable | ErrorKind::Unauthorized | ErrorKind::Timeout | ErrorKind::Stopped => {
+            Err(error)
+        }
         // The process ended, or the other side hung up: on stdio that is how some legacy servers refuse.
         ErrorKind::Closed if settings.transport.is_http() => Err(error),
         ErrorKind::Closed => Ok(Verdict::LegacyElsewhere),
@@ -263,3 +271,5 @@ impl Transport {
     }
 }
 
+#[cfg(test)]
+mod tests;

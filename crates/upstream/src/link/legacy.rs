@@ -17,7 +17,11 @@ pub(super) fn outgoing(id: Id, call: &Call, version: Version) -> Outgoing {
     for modern_only in ["inputResponses", "requestState"] {
         params.remove(modern_only);
     }
-    Outgoing { body: message::request(&id, call.method.name, &params), headers: headers(version), id: Some(id) }
+    Outgoing {
+        body: message::request(&id, call.method.name, &params),
+        headers: headers(version),
+        id: Some(id),
+    }
 }
 
 /// What every message after the handshake carries over HTTP.
@@ -41,6 +45,7 @@ pub(super) fn initialize(id: Id, capabilities: &Raw) -> Outgoing {
 
 /// The handshake's end.
 pub(super) fn initialized(version: Version) -> Outgoing {
-    let body = message::notification(protocol::method::notifications::INITIALIZED, &protocol::Object::default());
+    let body =
+        message::notification(protocol::method::notifications::INITIALIZED, &protocol::Object::default());
     Outgoing { id: None, body, headers: headers(version) }
 }

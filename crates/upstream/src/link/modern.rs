@@ -62,13 +62,18 @@ fn bare(id: Id, method: &str, mut params: Object, version: Version) -> Outgoing 
     .into_iter()
     .collect();
     params.set("_meta", meta.to_raw());
-    Outgoing { body: message::request(&id, method, &params), headers: headers(version, method, None), id: Some(id) }
+    Outgoing {
+        body: message::request(&id, method, &params),
+        headers: headers(version, method, None),
+        id: Some(id),
+    }
 }
 
 fn headers(version: Version, method: &str, name: Option<String>) -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert(header::PROTOCOL_VERSION, HeaderValue::from_static(version.as_str()));
-    let mirrored = [(header::METHOD, Some(method.to_owned())), (header::NAME, name.as_deref().map(header::encode))];
+    let mirrored =
+        [(header::METHOD, Some(method.to_owned())), (header::NAME, name.as_deref().map(header::encode))];
     for (key, value) in mirrored {
         if let Some(value) = value.and_then(|value| HeaderValue::try_from(value).ok()) {
             headers.insert(key, value);

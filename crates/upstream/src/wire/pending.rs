@@ -9,6 +9,7 @@ use bytes::Bytes;
 use futures::stream::Stream;
 use futures::{FutureExt as _, StreamExt as _};
 use protocol::message::ScanError;
+use protocol::method::notifications;
 use protocol::{Id, Message, Response};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -135,6 +136,10 @@ impl Pending {
 
     fn pass_on(&self, message: Message) {
         if let Some(message) = self.note(message) {
+            // Log lines may fill half of the inbox; the rest is for what a target says only once.
+            if is_log(&message) && self.0.inbox.capacity() * 2 < self.0.inbox.max_capacity() {
+                return self.0.unheard.warn(method_of(&message));
+            }
             match self.0.inbox.try_send(message) {
                 Err(TrySendError::Full(message)) => self.0.unheard.warn(method_of(&message)),
                 // A closed inbox belongs to a link that is being dropped.
@@ -190,6 +195,10 @@ fn only_call(table: &HashMap<Id, Waiter>) -> Option<Id> {
     let mut calls = table.iter().filter(|(_, waiter)| !waiter.subscription);
     let (id, _) = calls.next()?;
     calls.next().is_none().then(|| id.clone())
+}
+
+fn is_log(message: &Message) -> bool {
+    matches!(message, Message::Notification(notification) if &*notification.method == notifications::MESSAGE)
 }
 
 fn method_of(message: &Message) -> &str {

@@ -154,6 +154,11 @@ impl Channel {
         }
     }
 
+    /// Whether the other side still holds the connection.
+    pub(crate) fn is_heard(&self) -> bool {
+        self.0.lock().expect("no panic").as_ref().is_some_and(|sender| !sender.is_closed())
+    }
+
     pub(crate) fn hang_up(&self) {
         *self.0.lock().expect("no panic") = None;
     }

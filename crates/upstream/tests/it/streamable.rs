@@ -219,12 +219,12 @@ async fn a_session_is_opened_used_lost_and_ended() {
     wire.send(initialized).await.expect("taken");
     let lost = failure(wire.request(request(3, "lost")).await);
     is(&lost, ErrorKind::SessionLost, "no longer knows our session");
+    one(wire.request(request(1, "initialize")).await);
     wire.close().await;
     let seen = server.seen();
     let sessions: Vec<_> = seen.iter().map(|seen| seen.header("mcp-session-id")).collect();
-    assert_eq!(sessions, [None, None, Some("s1"), Some("s1"), Some("s1")]);
-    assert_eq!(seen[4].method, Method::DELETE);
-    assert_eq!(seen[4].header("mcp-protocol-version"), Some("2025-11-25"));
+    assert_eq!(sessions, [None, None, Some("s1"), Some("s1"), None, Some("s1")]);
+    assert_eq!(seen[5].method, Method::DELETE);
     is(&failure(wire.request(request(4, "x")).await), ErrorKind::Stopped, "");
 }
 
@@ -292,6 +292,66 @@ async fn answers_above_the_ceiling() {
         frames,
         ["notifications/progress", "TooLarge: the target sent a message of more than 10000 bytes"]
     );
+}
+
+#[tokio::test]
+async fn a_session_is_ended_with_the_headers_of_its_messages() {
+    let server = Server::start(sessions).await;
+    let (wire, _inbox) = wire(&server);
+    one(wire.request(request(1, "initialize")).await);
+    one(wire.request(request_with(2, "tools/list", version("2025-11-25"))).await);
+    wire.close().await;
+    let seen = server.seen();
+    assert_eq!(seen[2].method, Method::DELETE);
+    assert_eq!(seen[2].header("mcp-protocol-version"), Some("2025-11-25"));
+}
+
+/// A server may let go of a stream as often as it likes, as long as something comes each time.
+#[tokio::test]
+async fn a_polled_stream_is_resumed_without_end() {
+    let gets = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let server = Server::start(move |_| {
+        let round = gets.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let last = r#"data: {"jsonrpc":"2.0","id":1,"result":"end"}"#;
+        futures::future::ready(events(format!(
+            "retry: 1\nid: {round}\n{}\n\n",
+            if round < 12 { "data:" } else { last }
+        )))
+    })
+    .await;
+    let (wire, _inbox) = wire(&server);
+    assert_eq!(one(wire.request(request(1, "tools/call")).await).0, r#""end""#);
+    assert_eq!(server.seen().len(), 13);
+}
+
+/// To a modern server, this is how a request is cancelled.
+#[tokio::test]
+async fn dropping_the_frames_closes_their_connection() {
+    let channel = Channel::default();
+    let server = {
+        let channel = channel.clone();
+        Server::start(move |_| futures::future::ready(channel.open(event(PROGRESS)))).await
+    };
+    let (wire, _inbox) = wire(&server);
+    let frames = wire.request(request(1, "tools/call")).await.expect("a stream");
+    assert!(channel.is_heard());
+    drop(frames);
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(5);
+    while channel.is_heard() {
+        assert!(tokio::time::Instant::now() < deadline, "the connection is still open");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_server_without_tls_cannot_be_reached_with_it() {
+    let server = always(|| status(200)).await;
+    let url: http::Uri = server.url.to_string().replace("http:", "https:").parse().expect("a URL");
+    let (inbox, _received) = mpsc::channel(1);
+    let wire = StreamableWire::new("t", url.clone(), LIMIT, HttpClient::new(), inbox);
+    let error = failure(wire.request(request(1, "x")).await);
+    is(&error, ErrorKind::Unreachable, &format!("cannot connect to {url}: "));
+    assert!(error.detail.contains("TLS") || error.detail.contains("InvalidContentType"), "{error}");
 }
 
 #[tokio::test]

@@ -266,7 +266,10 @@ impl Running {
 
     fn answer(&self, answer: Answer) -> Single {
         let outcome = match answer {
-            Ok(result) => Ok(down(&result)),
+            Ok(result) => match down(&result) {
+                Ok(result) => Ok(result),
+                Err(error) => return self.refusal(&error),
+            },
             Err(error) => Err(error),
         };
         Single::plain(message::response(Some(&self.id), outcome.as_ref()))
@@ -293,14 +296,19 @@ fn take_token(params: &mut Object) -> Option<Raw> {
     token
 }
 
-/// A result without what only modern clients know; some validators of older ones refuse unknown members.
-fn down(result: &Raw) -> Raw {
+/// A result without what only modern clients know; some validators of older ones refuse unknown members. A result of
+/// another type than `complete` means nothing to them.
+fn down(result: &Raw) -> Result<Raw, Error> {
     if memmem::find(result.as_bytes(), b"\"resultType\"").is_none() {
-        return result.clone();
+        return Ok(result.clone());
     }
     let Ok(mut object) = result.object() else {
-        return result.clone();
+        return Ok(result.clone());
     };
+    if let Some(kind) = object.text("resultType").filter(|kind| kind != "complete") {
+        let text = format!("the target answered with a result of type `{kind}`, which was not negotiated");
+        return Err(Error::new(ErrorKind::CannotRelay, text));
+    }
     if let Some(mut meta) = object.object("_meta") {
         meta.remove(meta::SERVER_INFO);
         if meta.is_empty() {
@@ -309,7 +317,7 @@ fn down(result: &Raw) -> Raw {
             object.set("_meta", meta.to_raw());
         }
     }
-    list::without(&object.to_raw(), &["resultType", "ttlMs", "cacheScope"])
+    Ok(list::without(&object.to_raw(), &["resultType", "ttlMs", "cacheScope"]))
 }
 
 /// Errors that legacy HTTP shows outside the body: those about the message and the session, not those about the call.

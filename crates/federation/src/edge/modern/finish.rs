@@ -23,9 +23,9 @@ pub(super) struct Hints {
 /// A merged list is as fresh as the stalest of its parts, and only public if all of them are.
 pub(super) fn hints(backend: &Shared, row: &Method) -> Hints {
     match row.routing {
-        Routing::Gather(_) => {
+        Routing::Gather(kind) => {
             let catalog = backend.catalog();
-            let whole = catalog.missing().next().is_none()
+            let whole = catalog.missing(kind).next().is_none()
                 || backend.settings().failure == settings::FailureMode::FailClosed;
             let ttl_ms = if whole {
                 u64::try_from(catalog.ttl.as_millis()).unwrap_or(u64::MAX).min(60_000)
@@ -101,8 +101,9 @@ impl Finish {
         if !self.row.cacheable {
             return;
         }
-        let valid = object.get("ttlMs").and_then(|ttl| ttl.read::<u64>().ok()).is_some()
-            && object.text("cacheScope").is_some();
+        let ttl = object.get("ttlMs").and_then(|ttl| ttl.read::<u64>().ok());
+        let scope = object.text("cacheScope").filter(|scope| scope == "public" || scope == "private");
+        let valid = ttl.is_some() && scope.is_some();
         if !valid {
             object.set("ttlMs", Raw::of(&self.hints.ttl_ms));
             object.set("cacheScope", Raw::string(if self.hints.public { "public" } else { "private" }));
