@@ -28,7 +28,9 @@ fn replace_and_undo(base: &Raw, object: &Object, chosen: u64, new: &Raw) {
     let mut edit = Splice::new(base);
     // From the end, because the order of replacements must not matter.
     let members: Vec<_> = object.iter().collect();
-    for (_, old) in members.iter().enumerate().rev().filter(|(index, _)| is_chosen(*index)).map(|(_, member)| member) {
+    for (_, old) in
+        members.iter().enumerate().rev().filter(|(index, _)| is_chosen(*index)).map(|(_, member)| member)
+    {
         edit.replace(old, new.clone());
     }
     let edited = edit.finish();

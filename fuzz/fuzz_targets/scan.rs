@@ -25,7 +25,9 @@ fn check(scanned: &Message) {
     assert_eq!(write(scanned), written);
     match scanned {
         Message::Request(request) => readers_agree(&written, &request.method, &request.params),
-        Message::Notification(notification) => readers_agree(&written, &notification.method, &notification.params),
+        Message::Notification(notification) => {
+            readers_agree(&written, &notification.method, &notification.params)
+        }
         Message::Response(_) => {}
     }
 }
@@ -33,7 +35,9 @@ fn check(scanned: &Message) {
 fn write(scanned: &Message) -> Bytes {
     match scanned {
         Message::Request(request) => message::request(&request.id, &request.method, &request.params),
-        Message::Notification(notification) => message::notification(&notification.method, &notification.params),
+        Message::Notification(notification) => {
+            message::notification(&notification.method, &notification.params)
+        }
         Message::Response(response) => message::response(response.id.as_ref(), response.outcome.as_ref()),
     }
 }

@@ -273,21 +273,9 @@ impl Shared {
         Outgoing { id: None, body, headers }
     }
 
-    /// Answers what a target asks of its client. We declare nothing that a target may ask for, so only `ping` is served.
+    /// Answers what a target asks of its client.
     async fn serve(&self, request: Request) {
-        let outcome = match &*request.method {
-            "ping" => Ok(Raw::empty_object()),
-            method => {
-                tracing::warn!(
-                    "target `{}` asked for `{method}`, which its client did not declare; refused",
-                    self.target
-                );
-                let text = format!("`{method}` is not available: the client did not declare it");
-                Err(RpcError::new(protocol::error::METHOD_NOT_FOUND, text).to_raw())
-            }
-        };
-        let body = message::response(Some(&request.id), outcome.as_ref());
-        if let Err(error) = self.wire.send(self.message(body)).await {
+        if let Err(error) = self.wire.send(self.message(reply_to(&self.target, &request))).await {
             tracing::debug!("a request of target `{}` could not be answered: {error}", self.target);
         }
     }
@@ -299,6 +287,21 @@ impl Shared {
             tracing::debug!("a call could not be cancelled at target `{}`: {error}", self.target);
         }
     }
+}
+
+/// The response to what a target asks of its client. We declare nothing that a target may ask for, so only `ping` is served.
+fn reply_to(target: &str, request: &Request) -> bytes::Bytes {
+    let outcome = match &*request.method {
+        "ping" => Ok(Raw::empty_object()),
+        method => {
+            tracing::warn!(
+                "target `{target}` asked for `{method}`, which its client did not declare; refused"
+            );
+            let text = format!("`{method}` is not available: the client did not declare it");
+            Err(RpcError::new(protocol::error::METHOD_NOT_FOUND, text).to_raw())
+        }
+    };
+    message::response(Some(&request.id), outcome.as_ref())
 }
 
 /// Tells the target that a call is no longer wanted, unless it was answered.

@@ -62,7 +62,7 @@ async fn hints_that_are_none_are_replaced() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn bug_a_cache_scope_that_is_none_is_replaced() {
+async fn a_cache_scope_that_is_none_is_replaced() {
     let read = json!({ "contents": [], "ttlMs": 5, "cacheScope": "everyone" });
     let a = Target::modern("a", &[]).full("x").on("resources/read", Act::Result(read));
     let world = World::start(&[&a]).await;
@@ -81,7 +81,7 @@ async fn a_result_of_an_unknown_type_is_refused_to_a_modern_client() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn bug_a_result_of_an_unknown_type_is_refused_to_a_legacy_client() {
+async fn a_result_of_an_unknown_type_is_refused_to_a_legacy_client() {
     let world = World::start(&[&modern_with(json!({ "resultType": "task", "task": {} }))]).await;
     assert_eq!(world.legacy().await.tool("x").await.code(), -32603);
 }

@@ -105,7 +105,7 @@ async fn a_target_that_hangs_in_its_first_list_holds_up_no_more_than_the_start_g
 }
 
 #[tokio::test(start_paused = true)]
-async fn bug_a_call_to_a_ready_target_does_not_wait_for_another_that_starts() {
+async fn a_call_to_a_ready_target_does_not_wait_for_another_that_starts() {
     let (a, b) = (Target::legacy("a", &["x"]), Target::legacy("b", &["x"]).be(|script| script.door = Door::Hung));
     let world = World::start(&[&a, &b]).await;
     let start = Instant::now();
@@ -114,7 +114,7 @@ async fn bug_a_call_to_a_ready_target_does_not_wait_for_another_that_starts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn bug_lists_that_could_not_be_read_once_are_read_again() {
+async fn lists_that_could_not_be_read_once_are_read_again() {
     let (a, b) = (Target::legacy("a", &["x"]), Target::legacy("b", &["x"]).on("tools/list", Act::Hang));
     let world = World::start(&[&a, &b]).await;
     b.unact("tools/list");
@@ -196,7 +196,7 @@ async fn a_target_that_dies_in_a_call_fails_it_at_once_and_the_call_is_not_repea
             assert!(start.elapsed() < Duration::from_secs(1));
             assert_eq!(target.count("tools/call"), before + 1);
             seconds(5).await;
-            // That the first of these may fail is told apart, in `sessions`.
+            // That the first of these succeeds is promised in `sessions`.
             let _ = client.tool("x").await;
             assert_eq!(client.tool("x").await.said(), "a:x");
         }

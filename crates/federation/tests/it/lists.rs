@@ -45,7 +45,7 @@ async fn a_target_that_repeats_its_cursor_is_stopped_and_hurts_no_other() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn bug_a_target_whose_cursors_go_round_in_a_circle_is_stopped_early() {
+async fn a_target_whose_cursors_go_round_in_a_circle_is_stopped_early() {
     let a = Target::legacy("a", &[]).on("tools/list", Act::with(|request| {
         let next = if request["params"]["cursor"] == "one" { "two" } else { "one" };
         Act::Result(json!({ "tools": [tool("x")], "nextCursor": next }))
@@ -98,7 +98,7 @@ async fn a_cursor_survives_changes_before_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn bug_no_item_is_skipped_when_the_last_one_of_a_page_is_gone() {
+async fn no_item_is_skipped_when_the_last_one_of_a_page_is_gone() {
     let a = Target::legacy("a", &[]).be(|script| script.tools = numbered(0..1500));
     let world = World::start(&[&a]).await;
     let client = world.modern();
@@ -173,7 +173,7 @@ async fn a_list_method_that_a_target_does_not_know_is_an_empty_list() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn bug_one_list_that_fails_takes_no_other_list_of_its_target_away() {
+async fn one_list_that_fails_takes_no_other_list_of_its_target_away() {
     let a = Target::legacy("a", &["echo"]).full("x").on("prompts/list", Act::error(-32603, "database is locked"));
     let world = World::start(&[&a, &Target::legacy("b", &[])]).await;
     assert_eq!(world.modern().tools().await, ["a_echo"]);
@@ -273,7 +273,7 @@ async fn changes_in_quick_succession_are_read_and_told_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn bug_a_session_is_not_told_of_changes_from_before_its_handshake_ended() {
+async fn a_session_is_not_told_of_changes_from_before_its_handshake_ended() {
     let world = World::at_once(&[&Target::legacy("a", &["x"])], |_| {});
     let client = world.legacy().await;
     assert_eq!(client.tools().await, ["x"]);
@@ -281,7 +281,7 @@ async fn bug_a_session_is_not_told_of_changes_from_before_its_handshake_ended() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn bug_a_target_that_logs_without_end_does_not_keep_its_changes_from_being_read() {
+async fn a_target_that_logs_without_end_does_not_keep_its_changes_from_being_read() {
     let a = Target::legacy("a", &["x"]);
     let world = World::start(&[&a]).await;
     a.offer(&["y"]);
@@ -293,7 +293,7 @@ async fn bug_a_target_that_logs_without_end_does_not_keep_its_changes_from_being
 }
 
 #[tokio::test(start_paused = true)]
-async fn bug_a_change_is_not_lost_in_a_burst_of_logs() {
+async fn a_change_is_not_lost_in_a_burst_of_logs() {
     let a = Target::legacy("a", &["x"]);
     let world = World::start(&[&a]).await;
     let log = r#"{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"debug","data":"busy"}}"#;

@@ -150,7 +150,7 @@ async fn logs_outside_of_calls_come_on_the_sessions_stream_at_its_level() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn bug_a_target_that_hangs_on_its_level_does_not_hang_the_session() {
+async fn a_target_that_hangs_on_its_level_does_not_hang_the_session() {
     let a = Target::legacy("a", &["x"]).full("w");
     let world = World::start(&[&a]).await;
     let client = world.legacy().await;
@@ -265,4 +265,25 @@ async fn a_notification_without_a_session_is_taken_and_dropped() {
     let Outcome::One(single) = world.backend.post(head, Bytes::from(body)).await else { panic!("refused") };
     let refused: Value = serde_json::from_slice(&single.body).expect("JSON");
     assert_eq!((&refused["id"], single.error), (&Value::Null, Some(federation::ErrorKind::UnknownSession)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_calls_with_the_same_token_and_id_do_not_mix() {
+    let act = Act::with(|request| {
+        let n = request["params"]["arguments"]["n"].as_u64().unwrap_or_default();
+        Act::saying([PROGRESS.replace("$n", &n.to_string())], Act::after(1, Act::text(&n.to_string())))
+    });
+    for target in [Target::legacy("a", &["x"]), Target::modern("a", &["x"])] {
+        let target = target.on("tools/call", act.clone());
+        let world = World::start(&[&target]).await;
+        let calls = (0..1000).map(|n| {
+            let client = world.modern();
+            async move {
+                let params = json!({ "name": "x", "arguments": { "n": n }, "_meta": { "progressToken": "same" } });
+                let reply = client.call_as(json!("same"), "tools/call", params).await.expect("an answer");
+                assert_eq!((reply.noted(), reply.said()), (vec![format!(r#"{n}@"same""#)], n.to_string()));
+            }
+        });
+        futures::future::join_all(calls).await;
+    }
 }

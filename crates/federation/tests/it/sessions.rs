@@ -153,7 +153,7 @@ async fn a_session_that_ends_closes_its_links_its_stream_and_its_calls() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn bug_the_first_call_after_a_sessions_own_link_died_succeeds() {
+async fn the_first_call_after_a_sessions_own_link_died_succeeds() {
     let a = Target::legacy("a", &["x"]);
     let world = World::start(&[&a]).await;
     let client = world.legacy().await;
@@ -201,7 +201,7 @@ async fn a_session_in_use_does_not_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn bug_a_session_whose_stream_has_just_closed_has_half_an_hour_to_come_back() {
+async fn a_session_whose_stream_has_just_closed_has_half_an_hour_to_come_back() {
     let world = World::start(&[&Target::legacy("a", &["x"])]).await;
     let client = world.legacy().await;
     let hears = client.listen();
@@ -329,4 +329,74 @@ async fn stopping_ends_sessions_and_targets_in_good_order() {
     assert!(hears.ended().await);
     settle().await;
     assert_eq!((a.open(), b.open(), world.backend.session_count()), (0, 0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_that_cannot_be_opened_fails_its_call_with_the_connect_deadline_and_hurts_no_other() {
+    let (a, b) = (Target::legacy("a", &["x"]), Target::legacy("b", &["x"]));
+    let world = World::start(&[&a, &b]).await;
+    let client = Arc::new(world.legacy().await);
+    a.change(|script| script.door = crate::target::Door::Hung);
+    let mut hung = background(&client, json!("hung"), "a_x");
+    settle().await;
+    let start = tokio::time::Instant::now();
+    assert_eq!(client.tool("b_x").await.said(), "b:x");
+    assert!(start.elapsed() < Duration::from_secs(1));
+    assert_eq!(hung.recv().await.flatten().expect("an answer").code(), -32603);
+    assert!((59..=61).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
+    assert_eq!(a.count("tools/call"), 0);
+    a.revive();
+    assert_eq!(client.tool("a_x").await.said(), "a:x");
+}
+
+#[tokio::test(start_paused = true)]
+async fn bug_a_link_that_is_being_opened_does_not_hold_up_the_sessions_level() {
+    let a = Target::legacy("a", &["x"]).full("w");
+    let world = World::start(&[&a]).await;
+    let client = Arc::new(world.legacy().await);
+    a.change(|script| script.door = crate::target::Door::Hung);
+    let _hung = background(&client, json!("hung"), "x");
+    settle().await;
+    let start = tokio::time::Instant::now();
+    client.call("logging/setLevel", json!({ "level": "error" })).await.ok();
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_that_ends_while_a_link_is_being_opened_ends_at_once() {
+    let a = Target::legacy("a", &["x"]);
+    let world = World::start(&[&a]).await;
+    let client = Arc::new(world.legacy().await);
+    a.change(|script| script.door = crate::target::Door::Hung);
+    let mut hung = background(&client, json!("hung"), "x");
+    settle().await;
+    client.end();
+    let start = tokio::time::Instant::now();
+    assert!(hung.recv().await.expect("the call ends").is_none());
+    assert!(start.elapsed() < Duration::from_secs(1));
+    assert_eq!(a.open(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropping_the_server_stops_its_targets() {
+    let (a, b) = (Target::legacy("a", &["x"]), Target::modern("b", &["x"]));
+    let world = World::start(&[&a, &b]).await;
+    world.legacy().await.tool("a_x").await.ok();
+    drop(world);
+    seconds(5).await;
+    assert_eq!((a.open(), b.open()), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_status_of_targets_is_told_in_the_order_of_the_configuration() {
+    let (a, b) = (Target::legacy("z", &["x", "y"]).full("w"), Target::modern("b", &["x"]));
+    b.kill();
+    let world = World::start(&[&a, &b]).await;
+    let shown: Vec<_> = world.backend.status().into_iter().map(|s| (s.name, s.counts, s.peer.is_some(), s.restarts)).collect();
+    assert_eq!(shown, [("z".to_owned(), [2, 1, 1, 1], true, 0), ("b".to_owned(), [0; 4], false, 0)]);
+    a.cut();
+    seconds(5).await;
+    let statuses = world.backend.status();
+    assert!(matches!(statuses[0].condition, federation::Condition::Ready) && statuses[0].restarts == 1);
+    assert!(matches!(&statuses[1].condition, federation::Condition::Failing(failure) if failure.attempts > 1));
 }

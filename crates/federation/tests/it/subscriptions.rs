@@ -82,7 +82,7 @@ async fn a_fresh_link_gets_the_sessions_level_and_subscriptions_before_its_first
     client.call("resources/unsubscribe", json!({ "uri": "a+file:///y" })).await.ok();
     a.cut();
     seconds(5).await;
-    // That the first of these may fail is told apart, in `sessions`.
+    // That the first of these succeeds is promised in `sessions`.
     let _ = client.tool("a_x").await;
     client.tool("a_x").await.ok();
     let wire = a.heard_of("tools/call").last().expect("a call").wire;
@@ -94,7 +94,7 @@ async fn a_fresh_link_gets_the_sessions_level_and_subscriptions_before_its_first
 }
 
 #[tokio::test(start_paused = true)]
-async fn bug_subscriptions_are_restored_after_a_restart_without_waiting_for_a_call() {
+async fn subscriptions_are_restored_after_a_restart_without_waiting_for_a_call() {
     let a = Target::legacy("a", &["x"]).full("x");
     let world = World::start(&[&a]).await;
     let client = world.legacy().await;
@@ -105,7 +105,7 @@ async fn bug_subscriptions_are_restored_after_a_restart_without_waiting_for_a_ca
 }
 
 #[tokio::test(start_paused = true)]
-async fn bug_the_newest_update_arrives_at_a_reader_that_was_slow() {
+async fn the_newest_update_arrives_at_a_reader_that_was_slow() {
     let a = Target::legacy("a", &["x"]).full("x");
     let world = World::start(&[&a]).await;
     let client = world.legacy().await;
@@ -133,7 +133,7 @@ async fn what_was_said_before_the_stream_was_opened_waits_for_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn bug_what_is_advertised_for_subscriptions_works_at_a_modern_target() {
+async fn what_is_advertised_for_subscriptions_works_at_a_modern_target() {
     let a = Target::modern("a", &["x"]).full("x");
     let world = World::start(&[&a]).await;
     let (client, shaken) = world.legacy_of("2025-11-25").await;
@@ -147,4 +147,19 @@ async fn bug_what_is_advertised_for_subscriptions_works_at_a_modern_target() {
     } else {
         assert_eq!(subscribed.code(), -32601);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn bug_updates_come_under_a_uri_that_can_be_read_also_after_a_reload_that_gave_uris_their_target() {
+    let (a, b) = (Target::legacy("a", &["x"]).full("x"), Target::legacy("b", &["x"]));
+    let mut world = World::start(&[&a]).await;
+    let client = world.legacy().await;
+    client.call("resources/subscribe", json!({ "uri": "file:///x" })).await.ok();
+    world.reconfigure(&[&a, &b], |_| {});
+    settle().await;
+    let mut hears = client.listen();
+    hears.heard().await;
+    a.notify(UPDATED, json!({ "uri": "file:///x" }));
+    let updates: Vec<_> = hears.heard().await.into_iter().filter(|heard| heard.starts_with("resources/updated")).collect();
+    assert_eq!(updates, ["resources/updated a+file:///x"]);
 }

@@ -4,13 +4,14 @@
 //! or a recognised modern error means modern; any other error, an exit or silence means legacy, which is then tried
 //! with `initialize`. Failures of authentication and of the network say nothing about the era.
 
+use http::HeaderMap;
 use protocol::error::{HEADER_MISMATCH, MISSING_CLIENT_CAPABILITY, UNSUPPORTED_VERSION};
 use protocol::{Era, Id, Message, Raw, Response, RpcError, Version};
 use tokio::sync::mpsc;
 
 use super::{Link, Notices, Peer, legacy, modern};
 use crate::settings::{Settings, Transport};
-use crate::wire::{Connect, Frames, Wire};
+use crate::wire::{Connect, Frames, Outgoing, Wire};
 use crate::{Error, ErrorKind};
 
 /// Ids of the probe and of the handshake; calls begin after them, because a legacy session never reuses an id.
@@ -75,19 +76,20 @@ enum Verdict {
 async fn probe(settings: &Settings, way: &Way<'_>, capabilities: &Raw) -> Result<Opened, Error> {
     let (wire, inbox) = connect(way.connect).await?;
     let sent = wire.request(modern::discover(Id::from(DISCOVER_ID), Version::NEWEST_MODERN));
-    let verdict = match tokio::time::timeout(settings.limits.probe, response(settings, sent)).await {
-        Ok(Ok(answer)) => judge(settings, answer)?,
-        Ok(Err(error)) => judge_failure(settings, error)?,
-        Err(_) if settings.transport.is_http() => {
-            // Over HTTP, silence is an outage and says nothing about the era.
-            let waited = settings.limits.probe.as_secs();
-            return Err(Error::new(
-                ErrorKind::Timeout,
-                format!("no answer to the first request within {waited} s"),
-            ));
-        }
-        Err(_) => Verdict::LegacyElsewhere,
-    };
+    let verdict =
+        match tokio::time::timeout(settings.limits.probe, response(settings, wire.as_ref(), sent)).await {
+            Ok(Ok(answer)) => judge(settings, answer)?,
+            Ok(Err(error)) => judge_failure(settings, error)?,
+            Err(_) if settings.transport.is_http() => {
+                // Over HTTP, silence is an outage and says nothing about the era.
+                let waited = settings.limits.probe.as_secs();
+                return Err(Error::new(
+                    ErrorKind::Timeout,
+                    format!("no answer to the first request within {waited} s"),
+                ));
+            }
+            Err(_) => Verdict::LegacyElsewhere,
+        };
     match verdict {
         Verdict::Modern(peer) => Ok(Opened { wire, inbox, peer: *peer }),
         Verdict::Legacy => match initialize(settings, wire.as_ref(), capabilities).await {
@@ -137,6 +139,7 @@ struct Answered {
 
 async fn response(
     settings: &Settings,
+    wire: &dyn Wire,
     sent: futures::future::BoxFuture<'_, Result<Frames, Error>>,
 ) -> Result<Answered, Error> {
     use futures::StreamExt as _;
@@ -146,8 +149,14 @@ async fn response(
         Frames::One(..) => Err(Error::new(ErrorKind::Protocol, "the answer is not a JSON-RPC response")),
         Frames::Stream(mut frames) => {
             while let Some(frame) = frames.next().await {
-                if let Message::Response(response) = frame? {
-                    return Ok(outcome(response));
+                match frame? {
+                    Message::Response(response) => return Ok(outcome(response)),
+                    // A legacy server may ping before the handshake is done (spec 2025-11-25, basic/lifecycle).
+                    Message::Request(request) => {
+                        let body = super::reply_to(&settings.name, &request);
+                        wire.send(Outgoing { id: None, body, headers: HeaderMap::new() }).await?;
+                    }
+                    Message::Notification(_) => {}
                 }
             }
             let target = &settings.name;
@@ -239,7 +248,7 @@ fn modern_peer(described: &protocol::Object) -> Peer {
 
 async fn initialize(settings: &Settings, wire: &dyn Wire, capabilities: &Raw) -> Result<Peer, Error> {
     let sent = wire.request(legacy::initialize(Id::from(INITIALIZE_ID), capabilities));
-    let result = match response(settings, sent).await?.outcome {
+    let result = match response(settings, wire, sent).await?.outcome {
         Ok(result) => result.object().unwrap_or_default(),
         Err(error) => {
             let error = RpcError::from_raw(&error);

@@ -307,7 +307,7 @@ async fn a_target_that_hangs_up_ends_its_calls_and_its_link() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn bug_a_link_whose_wire_has_ended_is_dead() {
+async fn a_link_whose_wire_has_ended_is_dead() {
     let target = Scripted::legacy(|_, _| {});
     let (link, _notices) = target.open().await;
     target.wire(0).exit();

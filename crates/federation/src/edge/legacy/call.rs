@@ -57,6 +57,8 @@ pub(super) async fn start(
     Task::spawn_finite("call", async move {
         let token = call.token.clone();
         tokio::select! {
+            // First, because the end of a session also ends the links under its calls.
+            biased;
             () = token.cancelled() => tracing::debug!("a call was cancelled by its client"),
             () = call.run(&sender) => {}
         }
