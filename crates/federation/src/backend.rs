@@ -43,12 +43,14 @@ impl Backend {
     pub fn start(settings: Settings) -> Self {
         let members: Vec<Member> = settings.targets.iter().cloned().map(Member::start).collect();
         let catalog = Catalog::build(&settings, &members);
+        let sessions = Sessions::default();
+        sessions.wrap_uris(catalog.prefix().uris);
         let shared = Arc::new(Shared {
             settings: ArcSwap::from_pointee(settings),
             roster: watch::Sender::new(Arc::new(members)),
             catalog: ArcSwap::from_pointee(catalog),
             generation: watch::Sender::new(0),
-            sessions: Sessions::default(),
+            sessions,
         });
         let keeper = Task::spawn("backend", keep(shared.clone()));
         Self { shared, _keeper: Arc::new(keeper) }
@@ -146,6 +148,7 @@ impl Shared {
     fn rebuild(&self) {
         let members = self.roster.borrow().clone();
         let next = Arc::new(Catalog::build(&self.settings.load(), &members));
+        self.sessions.wrap_uris(next.prefix().uris);
         let before = self.catalog.swap(next.clone());
         let changed = next.changed_since(&before);
         self.generation.send_modify(|generation| *generation += 1);

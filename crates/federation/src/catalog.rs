@@ -256,3 +256,6 @@ fn describe(entry: &Entry, kind: Kind) -> Raw {
     }
     object.to_raw()
 }
+
+#[cfg(test)]
+mod tests;

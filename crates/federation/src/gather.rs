@@ -99,3 +99,6 @@ impl Cursor {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,7 +24,7 @@ pub(crate) enum Links {
 impl Links {
     async fn link(&self, to: &Destination) -> Result<Link, upstream::Error> {
         match self {
-            Self::Session(session) => session.link(&to.target, to.wrap).await,
+            Self::Session(session) => session.link(&to.target).await,
             Self::Shared => to.target.shared_link().await,
         }
     }

@@ -1,6 +1,7 @@
 //! A legacy client's session: who it is, what it runs, the links it has for itself, and what is to be said to it.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -22,6 +23,8 @@ pub(crate) mod store;
 /// A session of a legacy client.
 pub(crate) struct Session {
     pub(crate) id: String,
+    /// Whether URIs carry their target now: a reload may change it under a running session.
+    wrap: Arc<AtomicBool>,
     handshake: OnceLock<Handshake>,
     /// The least severe log messages that the client wants, if it said so.
     level: Mutex<Option<String>>,
@@ -55,9 +58,10 @@ pub(crate) struct Subscription {
 }
 
 impl Session {
-    fn new(id: String) -> Arc<Self> {
+    fn new(id: String, wrap: Arc<AtomicBool>) -> Arc<Self> {
         Arc::new(Self {
             id,
+            wrap,
             handshake: OnceLock::new(),
             level: Mutex::default(),
             running: Mutex::default(),
@@ -118,7 +122,7 @@ impl Session {
     /// Sets the log level, here and at every target that the session has a link to.
     pub(crate) async fn set_level(&self, level: &str) {
         *lock(&self.level) = Some(level.to_owned());
-        let links = self.live_links().await;
+        let links = self.live_links();
         futures::future::join_all(links.iter().map(|link| tell_level(link, level))).await;
     }
 
@@ -133,7 +137,7 @@ impl Session {
 
     /// The link over which this session calls a target: the shared one for modern targets, which know no sessions, and one
     /// of its own for legacy targets, which may keep state for it.
-    pub(crate) async fn link(self: &Arc<Self>, target: &Target, wrap: bool) -> Result<Link, Error> {
+    pub(crate) async fn link(self: &Arc<Self>, target: &Target) -> Result<Link, Error> {
         let shared = target.shared_link().await?;
         if shared.peer().era == protocol::Era::Modern {
             return Ok(shared);
@@ -150,15 +154,15 @@ impl Session {
             leased = target.lease(&nothing) => leased?,
         };
         self.restore(&link, target.name()).await;
-        let forward = forward(Arc::downgrade(self), notices, target.clone(), wrap);
+        let forward = forward(Arc::downgrade(self), notices, target.clone());
         *slot = Some(Lease { link: link.clone(), _notices: Task::spawn("session notices", forward) });
         Ok(link)
     }
 
     /// Opens a link again that has died. Boxed, because the link's own forwarder waits for it.
-    fn reopen(self: Arc<Self>, target: Target, wrap: bool) -> BoxFuture<'static, ()> {
+    fn reopen(self: Arc<Self>, target: Target) -> BoxFuture<'static, ()> {
         async move {
-            if let Err(error) = self.link(&target, wrap).await {
+            if let Err(error) = self.link(&target).await {
                 tracing::debug!("target `{}` cannot be listened to: {error}", target.name());
             }
         }
@@ -167,8 +171,11 @@ impl Session {
 
     /// Brings a fresh link into the state that the session left the last one in.
     async fn restore(&self, link: &Link, target: &str) {
-        if let Some(level) = self.level() {
+        let mut told = None;
+        // The client may change its mind while the target is being told.
+        while let Some(level) = self.level().filter(|level| told.as_ref() != Some(level)) {
             tell_level(link, &level).await;
+            told = Some(level);
         }
         let wanted: Vec<_> =
             lock(&self.subscriptions).keys().filter(|s| s.target == target).cloned().collect();
@@ -178,17 +185,16 @@ impl Session {
         }
     }
 
-    async fn live_links(&self) -> Vec<Link> {
+    fn live_links(&self) -> Vec<Link> {
         let slots: Vec<_> = lock(&self.leases).values().cloned().collect();
         let mut links = Vec::new();
         for slot in slots {
-            links.extend(
-                slot.lock()
-                    .await
-                    .as_ref()
-                    .filter(|lease| !lease.link.is_dead())
-                    .map(|lease| lease.link.clone()),
-            );
+            // One that is being opened is brought up to date before it is used.
+            if let Ok(slot) = slot.try_lock() {
+                links.extend(
+                    slot.as_ref().filter(|lease| !lease.link.is_dead()).map(|lease| lease.link.clone()),
+                );
+            }
         }
         links
     }
@@ -202,13 +208,13 @@ impl Session {
     // === Subscriptions ===
 
     /// Puts a notice into the mailbox, under the names that the client knows.
-    fn deliver(&self, notice: Notice, wrap: Option<&str>) {
+    fn deliver(&self, notice: Notice, target: &str) {
         match notice {
             // The catalog says when the exposed lists change, to every session at once.
             Notice::ListChanged(_) => {}
             Notice::Updated(mut params) => {
                 meta::strip_hop_of(&mut params);
-                if let (Some(target), Some(uri)) = (wrap, params.text("uri")) {
+                if let Some(uri) = params.text("uri").filter(|_| self.wrap.load(Ordering::Relaxed)) {
                     params.set("uri", Raw::string(&name::wrap_uri(target, &uri)));
                 }
                 self.mailbox.post(message::notification(notifications::RESOURCE_UPDATED, &params));
@@ -265,7 +271,7 @@ impl Session {
     pub(crate) async fn end(&self) {
         self.over.cancel();
         self.mailbox.close();
-        let links = self.live_links().await;
+        let links = self.live_links();
         futures::future::join_all(links.iter().map(Link::close)).await;
         lock(&self.leases).clear();
     }
@@ -330,7 +336,7 @@ async fn keep_listening(session: std::sync::Weak<Session>, to: Destination, uri:
                 let Some(session) = session.upgrade() else {
                     return;
                 };
-                session.deliver(notice, to.wrap.then(|| to.target.name()));
+                session.deliver(notice, to.target.name());
             }
         }
         tokio::time::sleep(LISTEN_AGAIN).await;
@@ -342,23 +348,18 @@ async fn keep_listening(session: std::sync::Weak<Session>, to: Destination, uri:
 
 /// Brings what a link has to say outside of calls to its session. When the link dies, another is opened if the session
 /// listens for something at the target: a client that only listens makes no call that would open one.
-async fn forward(
-    session: std::sync::Weak<Session>,
-    mut notices: mpsc::Receiver<Notice>,
-    target: Target,
-    wrap: bool,
-) {
+async fn forward(session: std::sync::Weak<Session>, mut notices: mpsc::Receiver<Notice>, target: Target) {
     while let Some(notice) = notices.recv().await {
         let Some(session) = session.upgrade() else {
             return;
         };
-        session.deliver(notice, wrap.then(|| target.name()));
+        session.deliver(notice, target.name());
     }
     loop {
         tokio::time::sleep(LISTEN_AGAIN).await;
         match session.upgrade() {
             // The new link has a forwarder of its own, which takes this one's place.
-            Some(session) if session.listens_to(target.name()) => session.reopen(target.clone(), wrap).await,
+            Some(session) if session.listens_to(target.name()) => session.reopen(target.clone()).await,
             _ => return,
         }
     }

@@ -1,6 +1,7 @@
 //! The sessions of a virtual server: the only map of them.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -19,7 +20,11 @@ const MOST: usize = 20_000;
 
 /// Every session of a virtual server.
 #[derive(Default)]
-pub(crate) struct Sessions(Mutex<HashMap<String, Arc<Session>>>);
+pub(crate) struct Sessions {
+    by_id: Mutex<HashMap<String, Arc<Session>>>,
+    /// Whether URIs carry their target.
+    wrap: Arc<AtomicBool>,
+}
 
 impl Sessions {
     /// Begins a session under a fresh name of 256 random bits.
@@ -28,7 +33,7 @@ impl Sessions {
         getrandom::fill(&mut random).map_err(|_| {
             Error::new(ErrorKind::TooManySessions, "no session can be opened: the system has no randomness")
         })?;
-        let session = Session::new(URL_SAFE_NO_PAD.encode(random));
+        let session = Session::new(URL_SAFE_NO_PAD.encode(random), self.wrap.clone());
         let mut sessions = self.lock();
         if sessions.len() >= MOST {
             let text = format!("no session can be opened: {MOST} are open already");
@@ -36,6 +41,11 @@ impl Sessions {
         }
         sessions.insert(session.id.clone(), session.clone());
         Ok(session)
+    }
+
+    /// From now on, URIs carry their target or do not.
+    pub(crate) fn wrap_uris(&self, wrap: bool) {
+        self.wrap.store(wrap, Ordering::Relaxed);
     }
 
     pub(crate) fn find(&self, id: &str) -> Option<Arc<Session>> {
@@ -92,7 +102,7 @@ impl Sessions {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<Session>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.by_id.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

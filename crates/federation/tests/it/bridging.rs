@@ -19,7 +19,13 @@ async fn every_modern_result_names_us_and_says_its_type_whatever_the_target_is()
         client.tool("x").await.ok();
         client.call("prompts/get", json!({ "name": "x-prompt" })).await.ok();
         client.call("resources/read", json!({ "uri": "file:///x" })).await.ok();
-        client.call("completion/complete", json!({ "ref": { "type": "ref/prompt", "name": "x-prompt" }, "argument": {} })).await.ok();
+        client
+            .call(
+                "completion/complete",
+                json!({ "ref": { "type": "ref/prompt", "name": "x-prompt" }, "argument": {} }),
+            )
+            .await
+            .ok();
         client.call("server/discover", json!({})).await.ok();
         for method in ["tools/list", "prompts/list", "resources/list", "resources/templates/list"] {
             client.call(method, json!({})).await.ok();
@@ -38,7 +44,8 @@ async fn other_meta_of_a_result_stays() {
 
 #[tokio::test(start_paused = true)]
 async fn caching_hints_of_a_modern_target_reach_modern_clients_and_a_legacy_one_gets_none() {
-    let read = json!({ "contents": [{ "uri": "file:///x", "text": "" }], "ttlMs": 1234, "cacheScope": "public" });
+    let read =
+        json!({ "contents": [{ "uri": "file:///x", "text": "" }], "ttlMs": 1234, "cacheScope": "public" });
     let a = Target::modern("a", &["x"]).full("x").on("resources/read", Act::Result(read));
     let b = Target::legacy("b", &["x"]).full("x");
     let world = World::start(&[&a, &b]).await;
@@ -52,7 +59,12 @@ async fn caching_hints_of_a_modern_target_reach_modern_clients_and_a_legacy_one_
 
 #[tokio::test(start_paused = true)]
 async fn hints_that_are_none_are_replaced() {
-    for (ttl, scope) in [(json!(-1), json!("public")), (json!("1"), json!("public")), (json!(5), Value::Null), (json!(1.5), json!("private"))] {
+    for (ttl, scope) in [
+        (json!(-1), json!("public")),
+        (json!("1"), json!("public")),
+        (json!(5), Value::Null),
+        (json!(1.5), json!("private")),
+    ] {
         let read = json!({ "contents": [], "ttlMs": ttl, "cacheScope": scope });
         let a = Target::modern("a", &[]).full("x").on("resources/read", Act::Result(read));
         let world = World::start(&[&a]).await;
@@ -74,7 +86,10 @@ async fn a_cache_scope_that_is_none_is_replaced() {
 
 #[tokio::test(start_paused = true)]
 async fn a_result_of_an_unknown_type_is_refused_to_a_modern_client() {
-    for target in [modern_with(json!({ "resultType": "task", "task": {} })), modern_with(json!({ "resultType": "later" }))] {
+    for target in [
+        modern_with(json!({ "resultType": "task", "task": {} })),
+        modern_with(json!({ "resultType": "later" })),
+    ] {
         let world = World::start(&[&target]).await;
         assert_eq!(world.modern().tool("x").await.code(), -32603);
     }
@@ -89,13 +104,17 @@ async fn a_result_of_an_unknown_type_is_refused_to_a_legacy_client() {
 #[tokio::test(start_paused = true)]
 async fn a_request_for_input_passes_between_modern_peers_with_its_state_byte_by_byte() {
     let asking = r#"{"resultType":"input_required","requestState":"s\u00e9\/+= \ud83d\ude00","inputRequests":{"k":{"method":"elicitation/create","params":{"n":1.0}}}}"#;
-    let (state, requests) = (r#""requestState":"s\u00e9\/+= \ud83d\ude00""#, r#""inputRequests":{"k":{"method":"elicitation/create","params":{"n":1.0}}}"#);
-    let a = Target::modern("a", &["x"]).on("tools/call", Act::with(move |request| {
-        match request["params"].get("inputResponses") {
+    let (state, requests) = (
+        r#""requestState":"s\u00e9\/+= \ud83d\ude00""#,
+        r#""inputRequests":{"k":{"method":"elicitation/create","params":{"n":1.0}}}"#,
+    );
+    let a = Target::modern("a", &["x"]).on(
+        "tools/call",
+        Act::with(move |request| match request["params"].get("inputResponses") {
             None => Act::Spelled(asking.into()),
             Some(_) => Act::text("done"),
-        }
-    }));
+        }),
+    );
     let world = World::start(&[&a, &Target::legacy("b", &[])]).await;
     let client = world.modern();
     let reply = client.tool("a_x").await;
@@ -109,7 +128,11 @@ async fn a_request_for_input_passes_between_modern_peers_with_its_state_byte_by_
     let done = client.exchange(head, &json!(50), "tools/call", body).await.expect("an answer");
     assert_eq!(done.said(), "done");
     let heard = a.heard_of("tools/call").pop().expect("the retry").text;
-    assert!(heard.contains(state) && heard.contains(r#""inputResponses":{"k":{"action":"accept","content":{"n":2.0}}}"#), "{heard}");
+    assert!(
+        heard.contains(state)
+            && heard.contains(r#""inputResponses":{"k":{"action":"accept","content":{"n":2.0}}}"#),
+        "{heard}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -132,8 +155,14 @@ async fn input_is_asked_for_only_where_it_may_be() {
     let world = World::start(&[&a]).await;
     let client = world.modern();
     assert_eq!(client.tool("x").await.ok()["resultType"], "input_required");
-    assert_eq!(client.call("prompts/get", json!({ "name": "x-prompt" })).await.ok()["resultType"], "input_required");
-    assert_eq!(client.call("resources/read", json!({ "uri": "file:///x" })).await.ok()["resultType"], "input_required");
+    assert_eq!(
+        client.call("prompts/get", json!({ "name": "x-prompt" })).await.ok()["resultType"],
+        "input_required"
+    );
+    assert_eq!(
+        client.call("resources/read", json!({ "uri": "file:///x" })).await.ok()["resultType"],
+        "input_required"
+    );
     let complete = json!({ "ref": { "type": "ref/prompt", "name": "x-prompt" }, "argument": {} });
     assert_eq!(client.call("completion/complete", complete).await.code(), -32603);
     let legacy = world.legacy().await;
@@ -142,7 +171,8 @@ async fn input_is_asked_for_only_where_it_may_be() {
 
 #[tokio::test(start_paused = true)]
 async fn a_word_in_a_result_is_not_a_request_for_input() {
-    let a = modern_with(json!({ "content": [{ "type": "text", "text": "\"resultType\":\"input_required\"" }] }));
+    let a =
+        modern_with(json!({ "content": [{ "type": "text", "text": "\"resultType\":\"input_required\"" }] }));
     let world = World::start(&[&a]).await;
     for client in [world.modern(), world.legacy().await] {
         assert_eq!(client.tool("x").await.said(), "\"resultType\":\"input_required\"");
@@ -157,11 +187,29 @@ async fn targets_errors_reach_modern_clients_in_codes_that_mean_something() {
     for target in [Target::legacy("a", &["x"]), Target::modern("a", &["x"])] {
         let world = World::start(&[&target]).await;
         for (theirs, ours) in [
-            (-32002, -32602), (-32042, -32603), (-32000, -32603), (-32001, -32603), (-32003, -32603), (-32004, -32603), (-32019, -32603),
-            (-32020, -32603), (-32021, -32021), (-32022, -32603), (-32023, -32603), (-32050, -32603), (-32099, -32603),
-            (-32602, -32602), (-32601, -32601), (-32603, -32603), (-1, -1), (42, 42),
+            (-32002, -32602),
+            (-32042, -32603),
+            (-32000, -32603),
+            (-32001, -32603),
+            (-32003, -32603),
+            (-32004, -32603),
+            (-32019, -32603),
+            (-32020, -32603),
+            (-32021, -32021),
+            (-32022, -32603),
+            (-32023, -32603),
+            (-32050, -32603),
+            (-32099, -32603),
+            (-32602, -32602),
+            (-32601, -32601),
+            (-32603, -32603),
+            (-1, -1),
+            (42, 42),
         ] {
-            target.act("tools/call", Act::Error(json!({ "code": theirs, "message": "no", "data": { "why": 1 } })));
+            target.act(
+                "tools/call",
+                Act::Error(json!({ "code": theirs, "message": "no", "data": { "why": 1 } })),
+            );
             let refused = world.modern().tool("x").await;
             assert_eq!(refused.code(), ours, "{theirs}");
             let error = refused.outcome.expect_err("an error");

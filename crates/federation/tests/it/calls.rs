@@ -8,7 +8,9 @@ use crate::target::{Act, CAPABILITIES, Target};
 /// A request whose bytes matter: `params` as they are spelled, before the members of the envelope.
 async fn spelled(client: &Client, method: &str, name: &str, params: &str) -> Value {
     let envelope = match client.session {
-        None => format!(r#","_meta":{{"io.modelcontextprotocol/protocolVersion":"2026-07-28","{CAPABILITIES}":{{}}}}"#),
+        None => format!(
+            r#","_meta":{{"io.modelcontextprotocol/protocolVersion":"2026-07-28","{CAPABILITIES}":{{}}}}"#
+        ),
         Some(_) => String::new(),
     };
     let body = format!(r#"{{"jsonrpc":"2.0","id":77,"method":"{method}","params":{{{params}{envelope}}}}}"#);
@@ -22,7 +24,13 @@ async fn arguments_reach_the_target_as_they_were_spelled() {
     for target in [Target::legacy("a", &["x"]), Target::modern("a", &["x"])] {
         let world = World::start(&[&target, &Target::legacy("b", &[])]).await;
         for client in [world.modern(), world.legacy().await] {
-            spelled(&client, "tools/call", "a_x", &format!(r#""name":"a_x","arguments":{arguments},"later":null"#)).await;
+            spelled(
+                &client,
+                "tools/call",
+                "a_x",
+                &format!(r#""name":"a_x","arguments":{arguments},"later":null"#),
+            )
+            .await;
             let heard = target.heard_of("tools/call").pop().expect("a call").text;
             assert!(heard.contains(&format!(r#""arguments":{arguments}"#)), "{heard}");
             assert!(heard.contains(r#""name":"x""#) && heard.contains(r#""later":null"#), "{heard}");
@@ -35,7 +43,8 @@ async fn arguments_reach_the_target_as_they_were_spelled() {
 async fn a_results_members_pass_through_as_they_were_spelled() {
     let members = r#""content":[{ "type":"text","text":"\u00e9","new":1.10 }],"structuredContent":{"n":12345678901234567890123}"#;
     let legacy = Target::legacy("a", &["x"]).on("tools/call", Act::Spelled(format!("{{{members}}}")));
-    let modern = Target::modern("a", &["x"]).on("tools/call", Act::Spelled(format!(r#"{{{members},"resultType":"complete"}}"#)));
+    let modern = Target::modern("a", &["x"])
+        .on("tools/call", Act::Spelled(format!(r#"{{{members},"resultType":"complete"}}"#)));
     for target in [legacy, modern] {
         let world = World::start(&[&target]).await;
         for client in [world.modern(), world.legacy().await] {
@@ -52,12 +61,16 @@ async fn links_and_embedded_resources_in_answers_lead_back_to_their_target() {
         { "type": "resource", "resource": { "uri": "file:///y", "text": "see file:///x" } },
         { "type": "text", "text": "file:///x" },
     ]);
-    let call = Act::Result(json!({ "content": content, "structuredContent": { "uri": "file:///x" }, "_meta": { "ui": { "resourceUri": "ui://v" } } }));
+    let call = Act::Result(
+        json!({ "content": content, "structuredContent": { "uri": "file:///x" }, "_meta": { "ui": { "resourceUri": "ui://v" } } }),
+    );
     let prompt = Act::Result(json!({ "messages": [
         { "role": "user", "content": { "type": "resource", "resource": { "uri": "file:///x", "text": "" } } },
         { "role": "user", "content": { "type": "resource_link", "uri": "file:///x", "name": "x" } },
     ] }));
-    let read = Act::Result(json!({ "contents": [{ "uri": "file:///x", "text": "" }, { "uri": "file:///x/part", "text": "" }] }));
+    let read = Act::Result(
+        json!({ "contents": [{ "uri": "file:///x", "text": "" }, { "uri": "file:///x/part", "text": "" }] }),
+    );
     for target in [Target::legacy("a", &["x"]), Target::modern("a", &["x"])] {
         let target = target
             .full("x")
@@ -68,7 +81,10 @@ async fn links_and_embedded_resources_in_answers_lead_back_to_their_target() {
         for client in [world.modern(), world.legacy().await] {
             let called = client.tool("a_x").await.ok();
             assert_eq!(called["content"][0]["uri"], "a+file:///x");
-            assert_eq!(called["content"][1]["resource"], json!({ "uri": "a+file:///y", "text": "see file:///x" }));
+            assert_eq!(
+                called["content"][1]["resource"],
+                json!({ "uri": "a+file:///y", "text": "see file:///x" })
+            );
             assert_eq!(called["content"][2]["text"], "file:///x");
             assert_eq!(called["structuredContent"]["uri"], "file:///x");
             assert_eq!(called["_meta"]["ui"]["resourceUri"], "ui://a+v");
@@ -76,7 +92,10 @@ async fn links_and_embedded_resources_in_answers_lead_back_to_their_target() {
             assert_eq!(got["messages"][0]["content"]["resource"]["uri"], "a+file:///x");
             assert_eq!(got["messages"][1]["content"]["uri"], "a+file:///x");
             let read = client.call("resources/read", json!({ "uri": "a+file:///x" })).await.ok();
-            assert_eq!((&read["contents"][0]["uri"], &read["contents"][1]["uri"]), (&json!("a+file:///x"), &json!("a+file:///x/part")));
+            assert_eq!(
+                (&read["contents"][0]["uri"], &read["contents"][1]["uri"]),
+                (&json!("a+file:///x"), &json!("a+file:///x/part"))
+            );
             assert_eq!(target.last("prompts/get")["name"], "x-prompt");
             assert_eq!(target.last("resources/read")["uri"], "file:///x");
         }
@@ -97,10 +116,26 @@ async fn completion_goes_to_the_owner_of_the_prompt_or_template() {
     let world = World::start(&[&a, &b]).await;
     for client in [world.modern(), world.legacy().await] {
         for (reference, owner, local) in [
-            (json!({ "type": "ref/prompt", "name": "a_x-prompt" }), &a, json!({ "type": "ref/prompt", "name": "x-prompt" })),
-            (json!({ "type": "ref/prompt", "name": "b_x-prompt" }), &b, json!({ "type": "ref/prompt", "name": "x-prompt" })),
-            (json!({ "type": "ref/resource", "uri": "b+x://{x}" }), &b, json!({ "type": "ref/resource", "uri": "x://{x}" })),
-            (json!({ "type": "ref/resource", "uri": "a+file:///x" }), &a, json!({ "type": "ref/resource", "uri": "file:///x" })),
+            (
+                json!({ "type": "ref/prompt", "name": "a_x-prompt" }),
+                &a,
+                json!({ "type": "ref/prompt", "name": "x-prompt" }),
+            ),
+            (
+                json!({ "type": "ref/prompt", "name": "b_x-prompt" }),
+                &b,
+                json!({ "type": "ref/prompt", "name": "x-prompt" }),
+            ),
+            (
+                json!({ "type": "ref/resource", "uri": "b+x://{x}" }),
+                &b,
+                json!({ "type": "ref/resource", "uri": "x://{x}" }),
+            ),
+            (
+                json!({ "type": "ref/resource", "uri": "a+file:///x" }),
+                &a,
+                json!({ "type": "ref/resource", "uri": "file:///x" }),
+            ),
         ] {
             let params = json!({ "ref": reference, "argument": { "name": "x", "value": "v" }, "context": { "arguments": { "y": "w" } } });
             let completed = client.call("completion/complete", params).await.ok();
@@ -116,10 +151,16 @@ async fn a_completion_for_nothing_is_invalid_params() {
     let (a, b) = (Target::legacy("a", &[]).full("x"), Target::legacy("b", &[]));
     let world = World::start(&[&a, &b]).await;
     for reference in [
-        json!({ "type": "ref/prompt", "name": "c_x" }), json!({ "type": "ref/resource", "uri": "c+x://{x}" }),
-        json!({ "type": "ref/tool", "name": "a_x" }), json!({ "type": "ref/prompt" }), json!({}), json!(7), Value::Null,
+        json!({ "type": "ref/prompt", "name": "c_x" }),
+        json!({ "type": "ref/resource", "uri": "c+x://{x}" }),
+        json!({ "type": "ref/tool", "name": "a_x" }),
+        json!({ "type": "ref/prompt" }),
+        json!({}),
+        json!(7),
+        Value::Null,
     ] {
-        let refused = world.modern().call("completion/complete", json!({ "ref": reference, "argument": {} })).await;
+        let refused =
+            world.modern().call("completion/complete", json!({ "ref": reference, "argument": {} })).await;
         assert_eq!(refused.code(), -32602, "{reference}");
     }
     assert_eq!(a.count("completion/complete"), 0);
@@ -130,8 +171,12 @@ async fn a_call_without_the_name_it_is_routed_by_is_invalid_params() {
     let world = World::start(&[&Target::legacy("a", &["x"]).full("x")]).await;
     for client in [world.modern(), world.legacy().await] {
         for (method, params) in [
-            ("tools/call", json!({})), ("tools/call", json!({ "name": 7 })), ("tools/call", json!({ "name": null })),
-            ("prompts/get", json!({})), ("resources/read", json!({ "uri": ["x"] })), ("resources/read", json!({})),
+            ("tools/call", json!({})),
+            ("tools/call", json!({ "name": 7 })),
+            ("tools/call", json!({ "name": null })),
+            ("prompts/get", json!({})),
+            ("resources/read", json!({ "uri": ["x"] })),
+            ("resources/read", json!({})),
         ] {
             assert_eq!(client.call(method, params.clone()).await.code(), -32602, "{method} {params}");
         }
@@ -143,7 +188,8 @@ async fn a_modern_target_is_told_exactly_what_the_client_declared() {
     let a = Target::modern("a", &["x"]);
     let world = World::start(&[&a]).await;
     let mut client = world.modern();
-    client.capabilities = json!({ "elicitation": { "form": {} }, "extensions": { "example.com/x": { "v": 1 } } });
+    client.capabilities =
+        json!({ "elicitation": { "form": {} }, "extensions": { "example.com/x": { "v": 1 } } });
     let meta = json!({ "io.modelcontextprotocol/clientInfo": { "name": "me", "version": "3" }, "traceparent": "00-1-2-01" });
     client.call("tools/call", json!({ "name": "x", "_meta": meta })).await.ok();
     let heard = a.last("tools/call")["_meta"].clone();
@@ -180,7 +226,10 @@ async fn a_targets_ping_in_a_call_is_answered_and_other_requests_are_refused() {
     let a = Target::legacy("a", &["ping", "ask", "elicit", "roots"])
         .on("tools/call ping", Act::Ask("ping", json!({})))
         .on("tools/call ask", Act::Ask("sampling/createMessage", json!({ "messages": [], "maxTokens": 1 })))
-        .on("tools/call elicit", Act::Ask("elicitation/create", json!({ "message": "?", "requestedSchema": {} })))
+        .on(
+            "tools/call elicit",
+            Act::Ask("elicitation/create", json!({ "message": "?", "requestedSchema": {} })),
+        )
         .on("tools/call roots", Act::Ask("roots/list", json!({})));
     let world = World::start(&[&a]).await;
     for client in [world.modern(), world.legacy().await] {
@@ -195,14 +244,18 @@ async fn a_targets_ping_in_a_call_is_answered_and_other_requests_are_refused() {
 
 #[tokio::test(start_paused = true)]
 async fn calls_at_the_same_time_get_each_its_own_answer() {
-    let echo = Act::with(|request| Act::after(1, Act::text(&request["params"]["arguments"]["n"].to_string())));
+    let echo =
+        Act::with(|request| Act::after(1, Act::text(&request["params"]["arguments"]["n"].to_string())));
     for target in [Target::legacy("a", &["x"]), Target::modern("a", &["x"])] {
         let target = target.on("tools/call", echo.clone());
         let world = World::start(&[&target]).await;
         for client in [world.modern(), world.legacy().await] {
             let calls = (0..200).map(|n| {
                 let client = &client;
-                async move { client.call("tools/call", json!({ "name": "x", "arguments": { "n": n } })).await.said() == n.to_string() }
+                async move {
+                    client.call("tools/call", json!({ "name": "x", "arguments": { "n": n } })).await.said()
+                        == n.to_string()
+                }
             });
             assert!(futures::future::join_all(calls).await.into_iter().all(|own| own));
         }

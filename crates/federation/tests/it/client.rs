@@ -48,7 +48,10 @@ impl World {
     pub(crate) fn at_once(targets: &[&Target], change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = settings(targets);
         change(&mut settings);
-        Self { backend: Backend::start(settings), targets: targets.iter().map(|target| (*target).clone()).collect() }
+        Self {
+            backend: Backend::start(settings),
+            targets: targets.iter().map(|target| (*target).clone()).collect(),
+        }
     }
 
     /// Takes over another set of targets.
@@ -176,7 +179,8 @@ impl Client {
 
     /// The headers that go with a request.
     pub(crate) fn head(&self, method: &str, params: &Value) -> Head {
-        let mut head = Head { session: self.session.clone(), version: Some(self.version.into()), ..Head::default() };
+        let mut head =
+            Head { session: self.session.clone(), version: Some(self.version.into()), ..Head::default() };
         if self.is_modern() {
             head.method = Some(method.into());
             head.name = params["name"].as_str().or(params["uri"].as_str()).map(protocol::header::encode);
@@ -214,7 +218,8 @@ impl Client {
 
     /// The same with a body as it is spelled by the caller.
     pub(crate) async fn exchange(&self, head: Head, id: &Value, method: &str, body: String) -> Option<Reply> {
-        let token = serde_json::from_str::<Value>(&body).map_or(Value::Null, |b| b["params"]["_meta"]["progressToken"].clone());
+        let token = serde_json::from_str::<Value>(&body)
+            .map_or(Value::Null, |b| b["params"]["_meta"]["progressToken"].clone());
         let frames = match self.backend.post(head, Bytes::from(body)).await {
             Outcome::Accepted => panic!("a request must be answered"),
             Outcome::One(single) => vec![single.body],
@@ -247,9 +252,14 @@ impl Client {
         assert!(note.get("id").is_none(), "no request and no second answer on a call's stream: {note}");
         match note["method"].as_str() {
             Some("notifications/progress") => {
-                assert!(!token.is_null() && note["params"]["progressToken"] == *token, "someone else's progress: {note}");
+                assert!(
+                    !token.is_null() && note["params"]["progressToken"] == *token,
+                    "someone else's progress: {note}"
+                );
             }
-            Some("notifications/message") => assert!(!self.is_modern() || self.level.is_some(), "an unwanted log: {note}"),
+            Some("notifications/message") => {
+                assert!(!self.is_modern() || self.level.is_some(), "an unwanted log: {note}")
+            }
             _ => panic!("a stray notification on a call's stream: {note}"),
         }
     }
@@ -258,11 +268,15 @@ impl Client {
     fn check_names(&self, result: &Value) {
         let settings = self.backend.settings();
         let several = settings.targets.len() > 1;
-        let names = settings.prefix == PrefixMode::Always || (several && settings.prefix == PrefixMode::Conditional);
+        let names =
+            settings.prefix == PrefixMode::Always || (several && settings.prefix == PrefixMode::Conditional);
         let uris = settings.prefix == PrefixMode::Always || several;
         let known = |text: &str, seam: char| {
             let text = text.strip_prefix("ui://").unwrap_or(text);
-            settings.targets.iter().any(|target| text.strip_prefix(&target.name).is_some_and(|rest| rest.starts_with(seam)))
+            settings
+                .targets
+                .iter()
+                .any(|target| text.strip_prefix(&target.name).is_some_and(|rest| rest.starts_with(seam)))
         };
         for (list, key, seam, carried) in [
             ("tools", "name", '_', names),
@@ -280,7 +294,8 @@ impl Client {
     /// Sends a notification.
     pub(crate) async fn notify(&self, method: &str, params: Value) {
         let body = json!({ "jsonrpc": "2.0", "method": method, "params": params }).to_string();
-        let head = Head { session: self.session.clone(), version: Some(self.version.into()), ..Head::default() };
+        let head =
+            Head { session: self.session.clone(), version: Some(self.version.into()), ..Head::default() };
         let outcome = self.backend.post(head, Bytes::from(body)).await;
         assert!(matches!(outcome, Outcome::Accepted), "a notification is accepted: {outcome:?}");
     }
@@ -309,7 +324,8 @@ impl Client {
 
     /// The same with progress asked for under a token.
     pub(crate) async fn tool_with(&self, name: &str, token: Value) -> Reply {
-        self.call("tools/call", json!({ "name": name, "arguments": {}, "_meta": { "progressToken": token } })).await
+        self.call("tools/call", json!({ "name": name, "arguments": {}, "_meta": { "progressToken": token } }))
+            .await
     }
 
     fn session_head(&self) -> Head {
@@ -346,8 +362,12 @@ impl Listener {
         let mut heard = Vec::new();
         while let Ok(Some(frame)) = tokio::time::timeout(Duration::from_millis(500), self.0.next()).await {
             let message = read(&frame).0;
-            assert!(message.get("id").is_none(), "no answers and no requests on the session's stream: {message}");
-            let method = message["method"].as_str().expect("a method").trim_start_matches("notifications/").to_owned();
+            assert!(
+                message.get("id").is_none(),
+                "no answers and no requests on the session's stream: {message}"
+            );
+            let method =
+                message["method"].as_str().expect("a method").trim_start_matches("notifications/").to_owned();
             let about = message["params"]["uri"].as_str().or(message["params"]["data"].as_str());
             heard.push(about.map_or(method.clone(), |about| format!("{method} {about}")));
         }
@@ -362,14 +382,19 @@ impl Listener {
 
 /// The names in one page of a list.
 pub(crate) fn names_in(page: &Value) -> Vec<String> {
-    let lists = [("tools", "name"), ("prompts", "name"), ("resources", "uri"), ("resourceTemplates", "uriTemplate")];
+    let lists =
+        [("tools", "name"), ("prompts", "name"), ("resources", "uri"), ("resourceTemplates", "uriTemplate")];
     let (list, key) = lists.into_iter().find(|(list, _)| page[list].is_array()).expect("a list");
     let items = page[list].as_array().expect("an array");
     items.iter().map(|item| item[key].as_str().expect("a name").to_owned()).collect()
 }
 
 /// Runs a call in the background; what it returns arrives when it is there.
-pub(crate) fn background(client: &std::sync::Arc<Client>, id: Value, name: &str) -> mpsc::Receiver<Option<Reply>> {
+pub(crate) fn background(
+    client: &std::sync::Arc<Client>,
+    id: Value,
+    name: &str,
+) -> mpsc::Receiver<Option<Reply>> {
     let (sender, receiver) = mpsc::channel(1);
     let (client, name) = (client.clone(), name.to_owned());
     upstream::Task::spawn_finite("background call", async move {
@@ -389,14 +414,21 @@ fn read(frame: &Bytes) -> (Value, String) {
 
 fn check_modern(method: &str, result: &Value) {
     let kind = result["resultType"].as_str();
-    assert!(matches!(kind, Some("complete" | "input_required")), "a modern result has a known type: {result}");
+    assert!(
+        matches!(kind, Some("complete" | "input_required")),
+        "a modern result has a known type: {result}"
+    );
     let info = &result["_meta"][SERVER_INFO];
     assert_eq!(info["name"], "agentgateway", "a modern result names its server, which is us: {result}");
-    let hinted = result["ttlMs"].is_u64() && matches!(result["cacheScope"].as_str(), Some("public" | "private"));
+    let hinted =
+        result["ttlMs"].is_u64() && matches!(result["cacheScope"].as_str(), Some("public" | "private"));
     if CACHEABLE.contains(&method) && kind == Some("complete") {
         assert!(hinted, "a cacheable result says for how long and for whom: {result}");
     } else {
-        assert!(result.get("ttlMs").is_none() && result.get("cacheScope").is_none(), "not cacheable: {result}");
+        assert!(
+            result.get("ttlMs").is_none() && result.get("cacheScope").is_none(),
+            "not cacheable: {result}"
+        );
     }
 }
 

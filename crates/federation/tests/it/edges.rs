@@ -12,7 +12,9 @@ async fn world() -> World {
 }
 
 async fn answer(world: &World, head: Head, body: &str) -> (Value, Option<ErrorKind>) {
-    let Outcome::One(single) = world.backend.post(head, Bytes::from(body.to_owned())).await else { panic!("one answer to {body}") };
+    let Outcome::One(single) = world.backend.post(head, Bytes::from(body.to_owned())).await else {
+        panic!("one answer to {body}")
+    };
     (serde_json::from_slice(&single.body).expect("JSON"), single.error)
 }
 
@@ -25,7 +27,12 @@ fn envelope(version: &str) -> Value {
 }
 
 fn head(method: &str, name: Option<&str>) -> Head {
-    Head { version: Some("2026-07-28".into()), method: Some(method.into()), name: name.map(Into::into), ..Head::default() }
+    Head {
+        version: Some("2026-07-28".into()),
+        method: Some(method.into()),
+        name: name.map(Into::into),
+        ..Head::default()
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -37,7 +44,8 @@ async fn a_modern_request_lacks_nothing_of_its_envelope() {
         (json!({ VERSION: 7, CAPABILITIES: {} }), -32602),
         (json!({ CAPABILITIES: {} }), -32602),
     ] {
-        let (refused, _) = answer(&world, head("tools/list", None), &request("tools/list", json!({ "_meta": meta }))).await;
+        let (refused, _) =
+            answer(&world, head("tools/list", None), &request("tools/list", json!({ "_meta": meta }))).await;
         assert_eq!((&refused["error"]["code"], &refused["id"]), (&json!(code), &json!("é")), "{meta}");
     }
     let without_info = request("tools/list", json!({ "_meta": envelope("2026-07-28") }));
@@ -49,8 +57,13 @@ async fn a_version_that_is_not_served_is_refused_with_those_that_are() {
     let world = world().await;
     for version in ["1900-01-01", "2025-11-25", "2027-01-01", ""] {
         let head = Head { version: Some(version.into()), ..head("tools/list", None) };
-        let (refused, kind) = answer(&world, head, &request("tools/list", json!({ "_meta": envelope(version) }))).await;
-        assert_eq!((&refused["error"]["code"], kind), (&json!(-32022), Some(ErrorKind::UnsupportedVersion)), "{version}");
+        let (refused, kind) =
+            answer(&world, head, &request("tools/list", json!({ "_meta": envelope(version) }))).await;
+        assert_eq!(
+            (&refused["error"]["code"], kind),
+            (&json!(-32022), Some(ErrorKind::UnsupportedVersion)),
+            "{version}"
+        );
         assert_eq!(refused["error"]["data"], json!({ "supported": ["2026-07-28"], "requested": version }));
     }
 }
@@ -82,9 +95,15 @@ async fn headers_and_body_of_a_modern_request_agree() {
     ];
     for head in wrong {
         let (refused, kind) = answer(&world, head.clone(), &call).await;
-        assert_eq!((&refused["error"]["code"], kind), (&json!(-32020), Some(ErrorKind::HeaderMismatch)), "{head:?}");
+        assert_eq!(
+            (&refused["error"]["code"], kind),
+            (&json!(-32020), Some(ErrorKind::HeaderMismatch)),
+            "{head:?}"
+        );
     }
-    for (method, params) in [("prompts/get", json!({ "name": "x-prompt" })), ("resources/read", json!({ "uri": "file:///x" }))] {
+    for (method, params) in
+        [("prompts/get", json!({ "name": "x-prompt" })), ("resources/read", json!({ "uri": "file:///x" }))]
+    {
         let (refused, _) = answer(&world, head(method, None), &body(method, params)).await;
         assert_eq!(refused["error"]["code"], -32020, "{method}");
     }
@@ -93,9 +112,23 @@ async fn headers_and_body_of_a_modern_request_agree() {
 #[tokio::test(start_paused = true)]
 async fn what_a_modern_client_may_not_ask_for_is_unknown_to_it() {
     let world = world().await;
-    for method in ["initialize", "ping", "logging/setLevel", "resources/subscribe", "resources/unsubscribe", "nonsense", "Tools/List"] {
-        let (refused, kind) = answer(&world, head(method, None), &request(method, json!({ "_meta": envelope("2026-07-28") }))).await;
-        assert_eq!((&refused["error"]["code"], kind), (&json!(-32601), Some(ErrorKind::UnknownMethod)), "{method}");
+    for method in [
+        "initialize",
+        "ping",
+        "logging/setLevel",
+        "resources/subscribe",
+        "resources/unsubscribe",
+        "nonsense",
+        "Tools/List",
+    ] {
+        let (refused, kind) =
+            answer(&world, head(method, None), &request(method, json!({ "_meta": envelope("2026-07-28") })))
+                .await;
+        assert_eq!(
+            (&refused["error"]["code"], kind),
+            (&json!(-32601), Some(ErrorKind::UnknownMethod)),
+            "{method}"
+        );
     }
     assert_eq!(world.backend.session_count(), 0);
 }
@@ -104,7 +137,8 @@ async fn what_a_modern_client_may_not_ask_for_is_unknown_to_it() {
 async fn a_modern_request_takes_no_notice_of_a_session() {
     let world = world().await;
     let head = Head { session: Some("nobody".into()), ..head("tools/list", None) };
-    let (answered, _) = answer(&world, head, &request("tools/list", json!({ "_meta": envelope("2026-07-28") }))).await;
+    let (answered, _) =
+        answer(&world, head, &request("tools/list", json!({ "_meta": envelope("2026-07-28") }))).await;
     assert!(answered.get("result").is_some());
 }
 
@@ -144,8 +178,16 @@ async fn what_is_no_message_is_refused_with_its_id_where_it_has_one() {
         (r#"{"jsonrpc":"2.0","id":1.5,"method":"ping"}"#, -32600, Value::Null),
         (r#"{"jsonrpc":"2.0","id":1,"method":"ping","method":"tools/list"}"#, -32600, json!(1)),
         (r#"{"jsonrpc":"2.0","id":1,"method":"ping","params":[]}"#, -32600, json!(1)),
-        (r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x","na\u006de":"y"}}"#, -32600, json!(1)),
-        (r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x","Name":"y"}}"#, -32600, json!(1)),
+        (
+            r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x","na\u006de":"y"}}"#,
+            -32600,
+            json!(1),
+        ),
+        (
+            r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"x","Name":"y"}}"#,
+            -32600,
+            json!(1),
+        ),
     ] {
         let (refused, kind) = answer(&world, Head::default(), body).await;
         assert_eq!((&refused["error"]["code"], &refused["id"]), (&json!(code), &id), "{body}");
@@ -160,7 +202,9 @@ async fn ids_come_back_as_they_were_spelled() {
     for id in ["123456789012345678901234567890", "-1", "0", r#""""#, r#""7""#, r#""é\n""#] {
         let body = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#);
         let head = Head { session: client.session.clone(), ..Head::default() };
-        let Outcome::One(single) = world.backend.post(head, Bytes::from(body)).await else { panic!("one answer") };
+        let Outcome::One(single) = world.backend.post(head, Bytes::from(body)).await else {
+            panic!("one answer")
+        };
         let text = String::from_utf8_lossy(&single.body).into_owned();
         assert!(text.contains(&format!(r#""id":{id},"#)), "{text}");
     }

@@ -12,7 +12,12 @@ const MISSING: &str = "agentgateway.dev/missingTargets";
 
 fn missing(page: &Value) -> Vec<(String, String)> {
     let text = |entry: &Value, key: &str| entry[key].as_str().unwrap_or_default().to_owned();
-    page["_meta"][MISSING].as_array().into_iter().flatten().map(|entry| (text(entry, "name"), text(entry, "status"))).collect()
+    page["_meta"][MISSING]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|entry| (text(entry, "name"), text(entry, "status")))
+        .collect()
 }
 
 #[tokio::test(start_paused = true)]
@@ -77,13 +82,17 @@ async fn a_target_that_stays_away_loses_its_items_after_three_attempts() {
     b.kill();
     seconds(60).await;
     let page = client.call("tools/list", json!({})).await.ok();
-    assert_eq!((page["tools"].as_array().map(Vec::len), missing(&page)), (Some(1), vec![("b".into(), "failing".into())]));
+    assert_eq!(
+        (page["tools"].as_array().map(Vec::len), missing(&page)),
+        (Some(1), vec![("b".into(), "failing".into())])
+    );
     assert_eq!(hears.heard().await, ["tools/list_changed"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_hung_target_holds_up_a_list_for_the_start_grace_at_most_and_only_once() {
-    let (a, b) = (Target::legacy("a", &["x"]), Target::legacy("b", &["x"]).be(|script| script.door = Door::Hung));
+    let (a, b) =
+        (Target::legacy("a", &["x"]), Target::legacy("b", &["x"]).be(|script| script.door = Door::Hung));
     let world = World::at_once(&[&a, &b], |_| {});
     let start = Instant::now();
     assert_eq!(world.modern().tools().await, ["a_x"]);
@@ -106,7 +115,8 @@ async fn a_target_that_hangs_in_its_first_list_holds_up_no_more_than_the_start_g
 
 #[tokio::test(start_paused = true)]
 async fn a_call_to_a_ready_target_does_not_wait_for_another_that_starts() {
-    let (a, b) = (Target::legacy("a", &["x"]), Target::legacy("b", &["x"]).be(|script| script.door = Door::Hung));
+    let (a, b) =
+        (Target::legacy("a", &["x"]), Target::legacy("b", &["x"]).be(|script| script.door = Door::Hung));
     let world = World::start(&[&a, &b]).await;
     let start = Instant::now();
     assert_eq!(world.modern().tool("a_x").await.said(), "a:x");
@@ -147,7 +157,8 @@ async fn a_silent_call_ends_with_its_deadline_and_is_cancelled_at_the_target() {
             let (start, before) = (Instant::now(), target.count("notifications/cancelled"));
             let refused = client.tool("x").await;
             assert_eq!((refused.code(), start.elapsed().as_secs()), (-32603, 300));
-            let text = refused.outcome.expect_err("an error")["message"].as_str().unwrap_or_default().to_owned();
+            let text =
+                refused.outcome.expect_err("an error")["message"].as_str().unwrap_or_default().to_owned();
             assert!(text.contains("did not answer in time"), "{text}");
             settle().await;
             assert_eq!(target.count("notifications/cancelled"), before + 1);

@@ -24,18 +24,22 @@ async fn every_page_of_every_target_in_the_order_of_the_configuration() {
 
 #[tokio::test(start_paused = true)]
 async fn an_empty_cursor_is_a_cursor() {
-    let a = Target::legacy("a", &[]).on("tools/list", Act::with(|request| match request["params"]["cursor"].as_str() {
-        None => Act::Result(json!({ "tools": [tool("first")], "nextCursor": "" })),
-        Some("") => Act::Result(json!({ "tools": [tool("second")] })),
-        Some(_) => Act::error(-32602, "unknown cursor"),
-    }));
+    let a = Target::legacy("a", &[]).on(
+        "tools/list",
+        Act::with(|request| match request["params"]["cursor"].as_str() {
+            None => Act::Result(json!({ "tools": [tool("first")], "nextCursor": "" })),
+            Some("") => Act::Result(json!({ "tools": [tool("second")] })),
+            Some(_) => Act::error(-32602, "unknown cursor"),
+        }),
+    );
     let world = World::start(&[&a]).await;
     assert_eq!(world.modern().tools().await, ["first", "second"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_target_that_repeats_its_cursor_is_stopped_and_hurts_no_other() {
-    let a = Target::legacy("a", &[]).on("tools/list", Act::Result(json!({ "tools": [tool("x")], "nextCursor": "again" })));
+    let a = Target::legacy("a", &[])
+        .on("tools/list", Act::Result(json!({ "tools": [tool("x")], "nextCursor": "again" })));
     let b = Target::legacy("b", &["echo"]);
     let world = World::start(&[&a, &b]).await;
     assert!(a.count("tools/list") <= 3, "asked {} times", a.count("tools/list"));
@@ -46,10 +50,13 @@ async fn a_target_that_repeats_its_cursor_is_stopped_and_hurts_no_other() {
 
 #[tokio::test(start_paused = true)]
 async fn a_target_whose_cursors_go_round_in_a_circle_is_stopped_early() {
-    let a = Target::legacy("a", &[]).on("tools/list", Act::with(|request| {
-        let next = if request["params"]["cursor"] == "one" { "two" } else { "one" };
-        Act::Result(json!({ "tools": [tool("x")], "nextCursor": next }))
-    }));
+    let a = Target::legacy("a", &[]).on(
+        "tools/list",
+        Act::with(|request| {
+            let next = if request["params"]["cursor"] == "one" { "two" } else { "one" };
+            Act::Result(json!({ "tools": [tool("x")], "nextCursor": next }))
+        }),
+    );
     let _world = World::start(&[&a]).await;
     assert!(a.count("tools/list") <= 10, "asked {} times", a.count("tools/list"));
 }
@@ -59,7 +66,8 @@ async fn thousands_of_items_come_over_pages_without_loss_and_in_a_stable_order()
     let a = Target::legacy("a", &[]).be(|script| (script.tools, script.page) = (numbered(0..1700), 100));
     let b = Target::modern("b", &[]).be(|script| (script.tools, script.page) = (numbered(0..900), 7));
     let world = World::start(&[&a, &b]).await;
-    let expected: Vec<String> = (0..1700).map(|n| format!("a_t{n:04}")).chain((0..900).map(|n| format!("b_t{n:04}"))).collect();
+    let expected: Vec<String> =
+        (0..1700).map(|n| format!("a_t{n:04}")).chain((0..900).map(|n| format!("b_t{n:04}"))).collect();
     for client in [world.modern(), world.legacy().await] {
         assert_eq!(client.tools().await, expected);
         assert_eq!(client.tools().await, expected);
@@ -76,10 +84,20 @@ async fn a_foreign_cursor_is_invalid_params() {
     let first = client.call("tools/list", json!({})).await.ok();
     let cursor = first["nextCursor"].as_str().expect("a second page");
     for (method, foreign) in [
-        ("tools/list", json!("1000")), ("tools/list", json!("")), ("tools/list", json!(7)), ("tools/list", json!("\u{0}")),
-        ("tools/list", json!({})), ("prompts/list", json!(cursor)), ("resources/list", json!(cursor)), ("tools/list", json!(&cursor[1..])),
+        ("tools/list", json!("1000")),
+        ("tools/list", json!("")),
+        ("tools/list", json!(7)),
+        ("tools/list", json!("\u{0}")),
+        ("tools/list", json!({})),
+        ("prompts/list", json!(cursor)),
+        ("resources/list", json!(cursor)),
+        ("tools/list", json!(&cursor[1..])),
     ] {
-        assert_eq!(client.call(method, json!({ "cursor": foreign })).await.code(), -32602, "{method} {foreign}");
+        assert_eq!(
+            client.call(method, json!({ "cursor": foreign })).await.code(),
+            -32602,
+            "{method} {foreign}"
+        );
     }
     assert_eq!(names_in(&client.call("tools/list", json!({ "cursor": cursor })).await.ok()), ["t1000"]);
 }
@@ -121,7 +139,8 @@ async fn an_item_without_a_name_or_listed_twice_does_not_spoil_the_rest() {
 #[tokio::test(start_paused = true)]
 async fn capabilities_are_the_union_of_what_targets_offer() {
     let a = Target::legacy("a", &["echo"]);
-    let b = Target::modern("b", &[]).be(|script| script.capabilities = json!({ "prompts": {}, "completions": {} }));
+    let b = Target::modern("b", &[])
+        .be(|script| script.capabilities = json!({ "prompts": {}, "completions": {} }));
     let c = Target::legacy("c", &[]).be(|script| {
         script.capabilities = json!({ "resources": { "subscribe": true }, "logging": {} });
     });
@@ -133,7 +152,10 @@ async fn capabilities_are_the_union_of_what_targets_offer() {
     expect![[r#"{"completions":{},"logging":{},"prompts":{},"resources":{},"tools":{}}"#]]
         .assert_eq(&discovered["capabilities"].to_string());
     assert_eq!(discovered["supportedVersions"], json!(["2026-07-28"]));
-    assert_eq!((&shaken["protocolVersion"], &shaken["serverInfo"]["name"]), (&json!("2025-06-18"), &json!("agentgateway")));
+    assert_eq!(
+        (&shaken["protocolVersion"], &shaken["serverInfo"]["name"]),
+        (&json!("2025-06-18"), &json!("agentgateway"))
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -146,7 +168,8 @@ async fn a_capability_that_no_target_has_is_neither_advertised_nor_served() {
         assert_eq!(world.modern().call(method, json!({})).await.code(), -32601, "{method}");
     }
     assert_eq!(legacy.call("logging/setLevel", json!({ "level": "info" })).await.code(), -32601);
-    let complete = json!({ "ref": { "type": "ref/prompt", "name": "p" }, "argument": { "name": "x", "value": "" } });
+    let complete =
+        json!({ "ref": { "type": "ref/prompt", "name": "p" }, "argument": { "name": "x", "value": "" } });
     assert_eq!(legacy.call("completion/complete", complete).await.code(), -32601);
 }
 
@@ -156,7 +179,10 @@ async fn a_target_is_asked_only_for_what_it_offers() {
     let b = Target::modern("b", &[]).be(|script| script.capabilities = json!({ "prompts": {} }));
     let _world = World::start(&[&a, &b]).await;
     let lists = |target: &Target| -> Vec<String> {
-        let heard = target.heard().into_iter().map(|heard| heard.message["method"].as_str().unwrap_or("?").to_owned());
+        let heard = target
+            .heard()
+            .into_iter()
+            .map(|heard| heard.message["method"].as_str().unwrap_or("?").to_owned());
         heard.filter(|method| method.ends_with("/list")).collect()
     };
     assert_eq!((lists(&a), lists(&b)), (vec!["tools/list".to_owned()], vec!["prompts/list".to_owned()]));
@@ -164,17 +190,23 @@ async fn a_target_is_asked_only_for_what_it_offers() {
 
 #[tokio::test(start_paused = true)]
 async fn a_list_method_that_a_target_does_not_know_is_an_empty_list() {
-    let a = Target::legacy("a", &["echo"]).full("x").on("resources/templates/list", Act::error(-32601, "Method not found"));
+    let a = Target::legacy("a", &["echo"])
+        .full("x")
+        .on("resources/templates/list", Act::error(-32601, "Method not found"));
     let world = World::start(&[&a]).await;
     let client = world.modern();
     let templates = client.call("resources/templates/list", json!({})).await.ok();
-    assert_eq!((names_in(&templates).len(), &templates["_meta"]["agentgateway.dev/missingTargets"]), (0, &Value::Null));
+    assert_eq!(
+        (names_in(&templates).len(), &templates["_meta"]["agentgateway.dev/missingTargets"]),
+        (0, &Value::Null)
+    );
     assert_eq!((client.tools().await.len(), client.list("resources/list").await.len()), (1, 1));
 }
 
 #[tokio::test(start_paused = true)]
 async fn one_list_that_fails_takes_no_other_list_of_its_target_away() {
-    let a = Target::legacy("a", &["echo"]).full("x").on("prompts/list", Act::error(-32603, "database is locked"));
+    let a =
+        Target::legacy("a", &["echo"]).full("x").on("prompts/list", Act::error(-32603, "database is locked"));
     let world = World::start(&[&a, &Target::legacy("b", &[])]).await;
     assert_eq!(world.modern().tools().await, ["a_echo"]);
 }
@@ -184,7 +216,9 @@ async fn one_list_that_fails_takes_no_other_list_of_its_target_away() {
 #[tokio::test(start_paused = true)]
 async fn lists_are_as_fresh_and_as_public_as_the_least_of_their_parts() {
     let public = |name: &str, ttl: u64| {
-        Target::modern(name, &["x"]).be(|script| (script.ttl_ms, script.scope, script.capabilities) = (ttl, "public", json!({ "tools": {} })))
+        Target::modern(name, &["x"]).be(|script| {
+            (script.ttl_ms, script.scope, script.capabilities) = (ttl, "public", json!({ "tools": {} }))
+        })
     };
     let (a, b) = (public("a", 9000), public("b", 5000));
     let page = World::start(&[&a, &b]).await.modern().call("tools/list", json!({})).await.ok();
@@ -192,7 +226,8 @@ async fn lists_are_as_fresh_and_as_public_as_the_least_of_their_parts() {
     let private = Target::modern("c", &["x"]);
     let page = World::start(&[&a, &private]).await.modern().call("tools/list", json!({})).await.ok();
     assert_eq!(page["cacheScope"], "private");
-    let page = World::start(&[&Target::legacy("l", &["x"])]).await.modern().call("tools/list", json!({})).await.ok();
+    let page =
+        World::start(&[&Target::legacy("l", &["x"])]).await.modern().call("tools/list", json!({})).await.ok();
     assert_eq!((&page["ttlMs"], &page["cacheScope"]), (&json!(0), &json!("private")));
 }
 
@@ -286,7 +321,9 @@ async fn a_target_that_logs_without_end_does_not_keep_its_changes_from_being_rea
     let world = World::start(&[&a]).await;
     a.offer(&["y"]);
     for _ in 0..200 {
-        a.say(r#"{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"debug","data":"busy"}}"#);
+        a.say(
+            r#"{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"debug","data":"busy"}}"#,
+        );
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
     assert_eq!(world.modern().tools().await, ["y"]);
@@ -296,7 +333,8 @@ async fn a_target_that_logs_without_end_does_not_keep_its_changes_from_being_rea
 async fn a_change_is_not_lost_in_a_burst_of_logs() {
     let a = Target::legacy("a", &["x"]);
     let world = World::start(&[&a]).await;
-    let log = r#"{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"debug","data":"busy"}}"#;
+    let log =
+        r#"{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"debug","data":"busy"}}"#;
     a.say(&[log; 2000].join("\n"));
     a.offer(&["y"]);
     seconds(2).await;
@@ -311,7 +349,9 @@ async fn closed_failure_mode_answers_only_in_full() {
     let client = world.modern();
     let refused = client.call("tools/list", json!({})).await;
     assert_eq!(refused.code(), -32603);
-    assert!(refused.outcome.expect_err("an error")["message"].as_str().is_some_and(|text| text.contains("`b`")));
+    assert!(
+        refused.outcome.expect_err("an error")["message"].as_str().is_some_and(|text| text.contains("`b`"))
+    );
     assert_eq!(client.tool("a_x").await.said(), "a:x", "calls go on");
     b.revive();
     seconds(5).await;

@@ -30,7 +30,14 @@ async fn conditional_names_the_target_where_there_are_several() {
     let (a, b) = (Target::legacy("a", &["echo"]).full("x"), Target::modern("b", &["echo"]).full("x"));
     let world = World::start(&[&a, &b]).await;
     let expected = [
-        "a_echo", "b_echo", "a_x-prompt", "b_x-prompt", "a+file:///x", "b+file:///x", "a+x://{x}", "b+x://{x}",
+        "a_echo",
+        "b_echo",
+        "a_x-prompt",
+        "b_x-prompt",
+        "a+file:///x",
+        "b+file:///x",
+        "a+x://{x}",
+        "b+x://{x}",
     ];
     assert_eq!(all(&world).await, expected);
     assert_eq!(world.modern().tool("a_echo").await.said(), "a:echo");
@@ -48,14 +55,20 @@ async fn always_names_even_a_single_target() {
 
 #[tokio::test(start_paused = true)]
 async fn never_keeps_plain_names_and_nothing_vanishes_in_a_collision() {
-    let (a, b) = (Target::legacy("a", &["echo", "c_echo"]).full("x"), Target::legacy("b", &["echo", "own"]).full("x"));
+    let (a, b) =
+        (Target::legacy("a", &["echo", "c_echo"]).full("x"), Target::legacy("b", &["echo", "own"]).full("x"));
     let c = Target::legacy("c", &["echo", "own"]);
     let world = World::with(&[&a, &b, &c], |settings| settings.prefix = PrefixMode::Never).await;
     let client = world.modern();
     assert_eq!(client.tools().await, ["echo", "c_echo", "b_echo", "own", "c_echo_2", "c_own"]);
     assert_eq!(client.list("prompts/list").await, ["x-prompt", "b_x-prompt"]);
     let leads_to = [
-        ("echo", "a:echo"), ("c_echo", "a:c_echo"), ("b_echo", "b:echo"), ("own", "b:own"), ("c_echo_2", "c:echo"), ("c_own", "c:own"),
+        ("echo", "a:echo"),
+        ("c_echo", "a:c_echo"),
+        ("b_echo", "b:echo"),
+        ("own", "b:own"),
+        ("c_echo_2", "c:echo"),
+        ("c_own", "c:own"),
     ];
     for (name, said) in leads_to {
         assert_eq!(client.tool(name).await.said(), said, "{name}");
@@ -75,7 +88,8 @@ async fn never_still_names_the_target_in_uris_because_they_must_lead_back() {
 
 #[tokio::test(start_paused = true)]
 async fn a_tools_other_bytes_pass_through_lists_untouched() {
-    let spelled = r#"{"tools":[{ "x" : 1.0e2, "name":"echo","é":"\u00e9", "inputSchema":{"$defs":{"name":1.10}} }]}"#;
+    let spelled =
+        r#"{"tools":[{ "x" : 1.0e2, "name":"echo","é":"\u00e9", "inputSchema":{"$defs":{"name":1.10}} }]}"#;
     let a = Target::legacy("a", &[]).on("tools/list", Act::Spelled(spelled.into()));
     let b = Target::legacy("b", &[]);
     let world = World::start(&[&a, &b]).await;
@@ -143,7 +157,10 @@ async fn an_unknown_resource_has_the_code_of_the_clients_era() {
     for uri in ["file:///x", "c+file:///x", "nothing"] {
         let params = json!({ "uri": uri });
         let refused = modern.call("resources/read", params.clone()).await;
-        assert_eq!((refused.code(), refused.outcome.expect_err("an error")["data"]["uri"].clone()), (-32602, json!(uri)));
+        assert_eq!(
+            (refused.code(), refused.outcome.expect_err("an error")["data"]["uri"].clone()),
+            (-32602, json!(uri))
+        );
         assert_eq!(legacy.call("resources/read", params).await.code(), -32002);
     }
 }

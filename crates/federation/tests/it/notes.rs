@@ -9,14 +9,16 @@ use serde_json::{Value, json};
 use crate::client::{World, background, seconds, settle};
 use crate::target::{Act, Target};
 
-const PROGRESS: &str = r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":$token,"progress":$n}}"#;
+const PROGRESS: &str =
+    r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":$token,"progress":$n}}"#;
 
 fn progress(steps: &[u32]) -> Vec<String> {
     steps.iter().map(|n| PROGRESS.replace("$n", &n.to_string())).collect()
 }
 
 fn log(level: &str, data: &str) -> String {
-    json!({ "jsonrpc": "2.0", "method": "notifications/message", "params": { "level": level, "data": data } }).to_string()
+    json!({ "jsonrpc": "2.0", "method": "notifications/message", "params": { "level": level, "data": data } })
+        .to_string()
 }
 
 #[tokio::test(start_paused = true)]
@@ -48,7 +50,8 @@ async fn a_target_never_sees_the_clients_token() {
 
 #[tokio::test(start_paused = true)]
 async fn progress_that_nobody_asked_for_is_dropped() {
-    let stray = r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":$id,"progress":1}}"#;
+    let stray =
+        r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":$id,"progress":1}}"#;
     for target in [Target::legacy("a", &["x"]), Target::modern("a", &["x"])] {
         let target = target.on("tools/call", Act::saying([stray], Act::text("done")));
         let world = World::start(&[&target]).await;
@@ -64,16 +67,23 @@ async fn two_clients_with_the_same_token_do_not_mix() {
     let act = Act::with(|request| {
         let n = request["params"]["arguments"]["n"].as_u64().unwrap_or_default();
         let line = PROGRESS.replace("$n", &n.to_string());
-        Act::after(1, Act::saying([line.clone()], Act::after(1, Act::saying([line], Act::text(&n.to_string())))))
+        Act::after(
+            1,
+            Act::saying([line.clone()], Act::after(1, Act::saying([line], Act::text(&n.to_string())))),
+        )
     });
     for target in [Target::legacy("a", &["x"]), Target::modern("a", &["x"])] {
         let target = target.on("tools/call", act.clone());
         let world = World::start(&[&target]).await;
         let (one, two) = (world.legacy().await, world.legacy().await);
         let (three, four) = (world.modern(), world.modern());
-        let ask = |n: u32| json!({ "name": "x", "arguments": { "n": n }, "_meta": { "progressToken": "same" } });
+        let ask =
+            |n: u32| json!({ "name": "x", "arguments": { "n": n }, "_meta": { "progressToken": "same" } });
         let (one, two, three, four) = tokio::join!(
-            one.call("tools/call", ask(1)), two.call("tools/call", ask(2)), three.call("tools/call", ask(3)), four.call("tools/call", ask(4)),
+            one.call("tools/call", ask(1)),
+            two.call("tools/call", ask(2)),
+            three.call("tools/call", ask(3)),
+            four.call("tools/call", ask(4)),
         );
         for (n, reply) in [(1, one), (2, two), (3, three), (4, four)] {
             assert_eq!(reply.noted(), [format!(r#"{n}@"same""#), format!(r#"{n}@"same""#)]);
@@ -99,7 +109,9 @@ async fn a_modern_client_sees_the_logs_of_its_call_that_it_asked_for() {
 
 #[tokio::test(start_paused = true)]
 async fn a_legacy_clients_level_reaches_a_modern_target_with_each_call() {
-    let a = Target::modern("a", &["x"]).full("w").on("tools/call", Act::saying([log("info", "i"), log("error", "e")], Act::text("done")));
+    let a = Target::modern("a", &["x"])
+        .full("w")
+        .on("tools/call", Act::saying([log("info", "i"), log("error", "e")], Act::text("done")));
     let world = World::start(&[&a]).await;
     let client = world.legacy().await;
     client.call("logging/setLevel", json!({ "level": "error" })).await.ok();
@@ -109,7 +121,9 @@ async fn a_legacy_clients_level_reaches_a_modern_target_with_each_call() {
 
 #[tokio::test(start_paused = true)]
 async fn the_level_is_the_sessions_and_its_links_are_told() {
-    let a = Target::legacy("a", &["x"]).full("w").on("tools/call", Act::saying([log("info", "i"), log("error", "e")], Act::text("done")));
+    let a = Target::legacy("a", &["x"])
+        .full("w")
+        .on("tools/call", Act::saying([log("info", "i"), log("error", "e")], Act::text("done")));
     let world = World::start(&[&a]).await;
     let (strict, loose) = (world.legacy().await, world.legacy().await);
     assert_eq!(strict.call("logging/setLevel", json!({ "level": "error" })).await.ok(), json!({}));
@@ -169,7 +183,8 @@ async fn cancelling_reaches_the_one_owner_and_the_answer_is_suppressed() {
         let target = target.on("tools/call", Act::after(5, Act::text("late")));
         let world = World::start(&[&target]).await;
         let (mine, other) = (Arc::new(world.legacy().await), Arc::new(world.legacy().await));
-        let (mut cancelled, mut kept) = (background(&mine, json!("id"), "x"), background(&other, json!("id"), "x"));
+        let (mut cancelled, mut kept) =
+            (background(&mine, json!("id"), "x"), background(&other, json!("id"), "x"));
         let mut second = background(&mine, json!(1), "x");
         settle().await;
         mine.notify("notifications/cancelled", json!({ "requestId": "id", "reason": "enough" })).await;
@@ -190,7 +205,9 @@ async fn cancelling_what_is_not_running_is_ignored() {
     let world = World::start(&[&a]).await;
     let client = world.legacy().await;
     client.call_as(json!(5), "tools/call", json!({ "name": "x" })).await.expect("an answer").ok();
-    for params in [json!({ "requestId": 5 }), json!({ "requestId": "5" }), json!({ "requestId": null }), json!({})] {
+    for params in
+        [json!({ "requestId": 5 }), json!({ "requestId": "5" }), json!({ "requestId": null }), json!({})]
+    {
         client.notify("notifications/cancelled", params).await;
     }
     assert_eq!(client.tool("x").await.said(), "a:x");
@@ -200,14 +217,17 @@ async fn cancelling_what_is_not_running_is_ignored() {
 #[tokio::test(start_paused = true)]
 async fn a_modern_client_cancels_by_going_away() {
     for target in [Target::legacy("a", &["x", "told"]), Target::modern("a", &["x", "told"])] {
-        let target = target.on("tools/call x", Act::Hang).on("tools/call told", Act::saying(progress(&[1]), Act::Hang));
+        let target = target
+            .on("tools/call x", Act::Hang)
+            .on("tools/call told", Act::saying(progress(&[1]), Act::Hang));
         let world = World::start(&[&target]).await;
         let client = Arc::new(world.modern());
         let hung = tokio::time::timeout(std::time::Duration::from_secs(2), client.tool("x")).await;
         assert!(hung.is_err());
         settle().await;
         assert_eq!(target.count("notifications/cancelled"), 1, "before its stream began");
-        let hung = tokio::time::timeout(std::time::Duration::from_secs(2), client.tool_with("told", json!(1))).await;
+        let hung =
+            tokio::time::timeout(std::time::Duration::from_secs(2), client.tool_with("told", json!(1))).await;
         assert!(hung.is_err());
         settle().await;
         assert_eq!(target.count("notifications/cancelled"), 2, "after its stream began");
@@ -259,8 +279,12 @@ async fn a_second_request_with_an_id_in_flight_is_refused_and_the_first_goes_on(
 #[tokio::test(start_paused = true)]
 async fn a_notification_without_a_session_is_taken_and_dropped() {
     let world = World::start(&[&Target::legacy("a", &["x"])]).await;
-    let body = json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": 1 } }).to_string();
-    assert!(matches!(world.backend.post(Head::default(), Bytes::from(body.clone())).await, Outcome::Accepted));
+    let body = json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": 1 } })
+        .to_string();
+    assert!(matches!(
+        world.backend.post(Head::default(), Bytes::from(body.clone())).await,
+        Outcome::Accepted
+    ));
     let head = Head { session: Some("nobody".into()), ..Head::default() };
     let Outcome::One(single) = world.backend.post(head, Bytes::from(body)).await else { panic!("refused") };
     let refused: Value = serde_json::from_slice(&single.body).expect("JSON");
@@ -279,7 +303,8 @@ async fn a_thousand_calls_with_the_same_token_and_id_do_not_mix() {
         let calls = (0..1000).map(|n| {
             let client = world.modern();
             async move {
-                let params = json!({ "name": "x", "arguments": { "n": n }, "_meta": { "progressToken": "same" } });
+                let params =
+                    json!({ "name": "x", "arguments": { "n": n }, "_meta": { "progressToken": "same" } });
                 let reply = client.call_as(json!("same"), "tools/call", params).await.expect("an answer");
                 assert_eq!((reply.noted(), reply.said()), (vec![format!(r#"{n}@"same""#)], n.to_string()));
             }

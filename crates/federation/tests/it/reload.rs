@@ -71,7 +71,9 @@ async fn modes_change_with_a_reload() {
     b.kill();
     let mut world = World::start(&[&a, &b]).await;
     let client = world.legacy().await;
-    world.reconfigure(&[&a, &b], |settings| (settings.prefix, settings.failure) = (PrefixMode::Never, FailureMode::FailClosed));
+    world.reconfigure(&[&a, &b], |settings| {
+        (settings.prefix, settings.failure) = (PrefixMode::Never, FailureMode::FailClosed)
+    });
     assert_eq!(client.call("tools/list", json!({})).await.code(), -32603);
     b.revive();
     seconds(5).await;
@@ -106,7 +108,10 @@ async fn a_sessions_call_to_a_removed_target_may_finish() {
 
 #[tokio::test(start_paused = true)]
 async fn a_target_that_never_started_is_removed_too() {
-    let (a, b) = (Target::legacy("a", &["x"]), Target::legacy("b", &["x"]).be(|script| script.door = crate::target::Door::Hung));
+    let (a, b) = (
+        Target::legacy("a", &["x"]),
+        Target::legacy("b", &["x"]).be(|script| script.door = crate::target::Door::Hung),
+    );
     let mut world = World::at_once(&[&a, &b], |_| {});
     settle().await;
     world.reconfigure(&[&a], |_| {});
@@ -117,7 +122,10 @@ async fn a_target_that_never_started_is_removed_too() {
 
 #[tokio::test(start_paused = true)]
 async fn changes_while_another_target_starts_do_not_prolong_its_grace() {
-    let (a, b) = (Target::legacy("a", &["x"]), Target::legacy("b", &["x"]).be(|script| script.door = crate::target::Door::Hung));
+    let (a, b) = (
+        Target::legacy("a", &["x"]),
+        Target::legacy("b", &["x"]).be(|script| script.door = crate::target::Door::Hung),
+    );
     let world = World::at_once(&[&a, &b], |_| {});
     seconds(9).await;
     a.offer(&["y"]);

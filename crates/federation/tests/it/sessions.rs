@@ -22,7 +22,11 @@ fn named(session: &str) -> Head {
 async fn refused(world: &World, head: Head, body: &str) -> (i64, Option<ErrorKind>, Value) {
     let Outcome::One(single) = post(world, head, body).await else { panic!("one answer to {body}") };
     let answer: Value = serde_json::from_slice(&single.body).expect("JSON");
-    (answer["error"]["code"].as_i64().unwrap_or_else(|| panic!("an error: {answer}")), single.error, answer["id"].clone())
+    (
+        answer["error"]["code"].as_i64().unwrap_or_else(|| panic!("an error: {answer}")),
+        single.error,
+        answer["id"].clone(),
+    )
 }
 
 // === Handshake ===
@@ -31,8 +35,14 @@ async fn refused(world: &World, head: Head, body: &str) -> (i64, Option<ErrorKin
 async fn the_handshake_agrees_on_what_was_asked_for_or_the_newest_legacy_revision() {
     let world = World::start(&[&Target::modern("a", &["x"])]).await;
     for (asked, agreed) in [
-        ("2024-10-07", "2024-11-05"), ("2024-11-05", "2024-11-05"), ("2025-03-26", "2025-03-26"), ("2025-06-18", "2025-06-18"),
-        ("2025-11-25", "2025-11-25"), ("2026-07-28", "2025-11-25"), ("1900-01-01", "2025-11-25"), ("", "2025-11-25"),
+        ("2024-10-07", "2024-11-05"),
+        ("2024-11-05", "2024-11-05"),
+        ("2025-03-26", "2025-03-26"),
+        ("2025-06-18", "2025-06-18"),
+        ("2025-11-25", "2025-11-25"),
+        ("2026-07-28", "2025-11-25"),
+        ("1900-01-01", "2025-11-25"),
+        ("", "2025-11-25"),
     ] {
         let params = json!({ "protocolVersion": asked, "capabilities": {} });
         let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params }).to_string();
@@ -54,9 +64,18 @@ async fn a_handshake_without_a_version_is_refused_and_leaves_no_session() {
 async fn a_request_without_a_session_or_with_a_wrong_one_is_refused() {
     let world = World::start(&[&Target::legacy("a", &["x"])]).await;
     let body = r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#;
-    assert_eq!(refused(&world, Head::default(), body).await, (-32600, Some(ErrorKind::SessionRequired), json!(1)));
-    assert_eq!(refused(&world, named("nobody"), body).await, (-32600, Some(ErrorKind::UnknownSession), json!(1)));
-    let odd = Head { version: Some("garbage".into()), ..named(&world.legacy().await.session.clone().expect("a session")) };
+    assert_eq!(
+        refused(&world, Head::default(), body).await,
+        (-32600, Some(ErrorKind::SessionRequired), json!(1))
+    );
+    assert_eq!(
+        refused(&world, named("nobody"), body).await,
+        (-32600, Some(ErrorKind::UnknownSession), json!(1))
+    );
+    let odd = Head {
+        version: Some("garbage".into()),
+        ..named(&world.legacy().await.session.clone().expect("a session"))
+    };
     assert_eq!(refused(&world, odd, body).await.1, Some(ErrorKind::UnsupportedVersion));
     assert!(world.backend.stream(&named("nobody")).is_err() && world.backend.end(&named("nobody")).is_err());
 }
@@ -70,7 +89,10 @@ async fn instructions_of_all_targets_are_passed_on_under_their_names() {
     let discovered = world.modern().call("server/discover", json!({})).await.ok();
     for text in [&shaken["instructions"], &discovered["instructions"]] {
         let text = text.as_str().expect("instructions");
-        assert!(text.contains("[a]\nAsk a first.") && text.contains("[b]\nb is slow.") && text.contains("`a_"), "{text}");
+        assert!(
+            text.contains("[a]\nAsk a first.") && text.contains("[b]\nb is slow.") && text.contains("`a_"),
+            "{text}"
+        );
     }
     let alone = World::start(&[&a]).await;
     assert_eq!(alone.legacy_of("2025-11-25").await.1["instructions"], "Ask a first.");
@@ -149,7 +171,10 @@ async fn a_session_that_ends_closes_its_links_its_stream_and_its_calls() {
     seconds(3).await;
     assert_eq!((a.open(), world.backend.session_count()), (1, 0));
     let head = named(client.session.as_deref().expect("a session"));
-    assert_eq!(refused(&world, head, r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#).await.1, Some(ErrorKind::UnknownSession));
+    assert_eq!(
+        refused(&world, head, r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#).await.1,
+        Some(ErrorKind::UnknownSession)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -220,7 +245,11 @@ async fn batches_exist_in_sessions_of_2025_03_26_only() {
     assert_eq!(refused(&world, Head::default(), batch).await.0, -32600);
     for version in ["2024-11-05", "2025-06-18", "2025-11-25"] {
         let (client, _) = world.legacy_of(version).await;
-        assert_eq!(refused(&world, named(client.session.as_deref().expect("one")), batch).await.0, -32600, "{version}");
+        assert_eq!(
+            refused(&world, named(client.session.as_deref().expect("one")), batch).await.0,
+            -32600,
+            "{version}"
+        );
     }
 }
 
@@ -235,11 +264,14 @@ async fn a_batch_answers_each_of_its_requests_once() {
         {"jsonrpc":"2.0","id":2,"method":"nonsense"},{"jsonrpc":"1.0","id":3,"method":"ping"},
         {"jsonrpc":"2.0","id":4,"method":"initialize","params":{"protocolVersion":"2025-03-26"}}]"#;
     let Outcome::Stream(frames) = post(&world, head, batch).await else { panic!("a stream") };
-    let answers: Vec<Value> = frames.into_stream().map(|frame| serde_json::from_slice(&frame).expect("JSON")).collect().await;
+    let answers: Vec<Value> =
+        frames.into_stream().map(|frame| serde_json::from_slice(&frame).expect("JSON")).collect().await;
     let mut ids: Vec<String> = answers.iter().map(|answer| answer["id"].to_string()).collect();
     ids.sort();
     assert_eq!(ids, [r#""1""#, "1", "2", "3", "4"]);
-    let code = |id: Value| answers.iter().find(|answer| answer["id"] == id).expect("answered")["error"]["code"].clone();
+    let code = |id: Value| {
+        answers.iter().find(|answer| answer["id"] == id).expect("answered")["error"]["code"].clone()
+    };
     assert_eq!((code(json!(2)), code(json!(3))), (json!(-32601), json!(-32600)));
     assert!(code(json!(4)).is_i64(), "a handshake is never in a batch");
 }
@@ -249,7 +281,8 @@ async fn a_batch_without_requests_is_taken_and_an_empty_one_refused() {
     let world = World::start(&[&Target::legacy("a", &["x"])]).await;
     let (client, _) = world.legacy_of("2025-03-26").await;
     let head = || named(client.session.as_deref().expect("one"));
-    let notes = r#"[{"jsonrpc":"2.0","method":"notifications/initialized"},{"jsonrpc":"2.0","id":9,"result":{}}]"#;
+    let notes =
+        r#"[{"jsonrpc":"2.0","method":"notifications/initialized"},{"jsonrpc":"2.0","id":9,"result":{}}]"#;
     assert!(matches!(post(&world, head(), notes).await, Outcome::Accepted));
     assert_eq!(refused(&world, head(), "[]").await.0, -32600);
     assert_eq!(refused(&world, head(), "[{").await.0, -32700);
@@ -295,7 +328,10 @@ async fn a_connection_of_2024_11_05_carries_everything_on_its_stream() {
     assert_eq!(hears.next().await.expect("the handshake")["result"]["protocolVersion"], "2024-11-05");
     send(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#).await;
     send(r#"{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"x","_meta":{"progressToken":"t"}}}"#).await;
-    assert_eq!(hears.next().await.expect("progress")["params"], json!({ "progressToken": "t", "progress": 1 }));
+    assert_eq!(
+        hears.next().await.expect("progress")["params"],
+        json!({ "progressToken": "t", "progress": 1 })
+    );
     assert_eq!(hears.next().await.expect("an answer")["result"]["content"][0]["text"], "done");
     a.offer(&["y"]);
     assert_eq!(hears.next().await.expect("a change")["method"], "notifications/tools/list_changed");
@@ -311,7 +347,9 @@ async fn a_second_handshake_in_a_connection_is_refused() {
     let world = World::start(&[&Target::legacy("a", &["x"])]).await;
     let (session, frames) = world.backend.open_sse().expect("a connection");
     let mut hears = Listener::of(frames);
-    let shake = Bytes::from_static(br#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2024-11-05"}}"#);
+    let shake = Bytes::from_static(
+        br#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2024-11-05"}}"#,
+    );
     world.backend.post_sse(&session, shake.clone()).await;
     world.backend.post_sse(&session, shake).await;
     assert!(hears.next().await.expect("one").get("result").is_some());
@@ -372,9 +410,10 @@ async fn a_session_that_ends_while_a_link_is_being_opened_ends_at_once() {
     settle().await;
     client.end();
     let start = tokio::time::Instant::now();
-    assert!(hung.recv().await.expect("the call ends").is_none());
+    // Whether it is answered with an error or not at all is a race that nobody is there to see.
+    assert!(hung.recv().await.expect("the call ends").is_none_or(|reply| reply.code() == -32603));
     assert!(start.elapsed() < Duration::from_secs(1));
-    assert_eq!(a.open(), 1);
+    assert_eq!((a.open(), a.count("tools/call")), (1, 0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -392,11 +431,18 @@ async fn the_status_of_targets_is_told_in_the_order_of_the_configuration() {
     let (a, b) = (Target::legacy("z", &["x", "y"]).full("w"), Target::modern("b", &["x"]));
     b.kill();
     let world = World::start(&[&a, &b]).await;
-    let shown: Vec<_> = world.backend.status().into_iter().map(|s| (s.name, s.counts, s.peer.is_some(), s.restarts)).collect();
+    let shown: Vec<_> = world
+        .backend
+        .status()
+        .into_iter()
+        .map(|s| (s.name, s.counts, s.peer.is_some(), s.restarts))
+        .collect();
     assert_eq!(shown, [("z".to_owned(), [2, 1, 1, 1], true, 0), ("b".to_owned(), [0; 4], false, 0)]);
     a.cut();
     seconds(5).await;
     let statuses = world.backend.status();
     assert!(matches!(statuses[0].condition, federation::Condition::Ready) && statuses[0].restarts == 1);
-    assert!(matches!(&statuses[1].condition, federation::Condition::Failing(failure) if failure.attempts > 1));
+    assert!(
+        matches!(&statuses[1].condition, federation::Condition::Failing(failure) if failure.attempts > 1)
+    );
 }

@@ -19,7 +19,10 @@ async fn a_subscription_goes_to_the_owner_and_updates_come_back_under_the_expose
     let (mut hears, mut other_hears) = (client.listen(), other.listen());
     other.tool("a_x").await.ok();
     assert_eq!(client.call("resources/subscribe", json!({ "uri": "a+file:///x" })).await.ok(), json!({}));
-    assert_eq!((a.last("resources/subscribe"), b.count("resources/subscribe")), (json!({ "uri": "file:///x" }), 0));
+    assert_eq!(
+        (a.last("resources/subscribe"), b.count("resources/subscribe")),
+        (json!({ "uri": "file:///x" }), 0)
+    );
     let wire = a.heard_of("resources/subscribe")[0].wire;
     let line = json!({ "jsonrpc": "2.0", "method": UPDATED, "params": { "uri": "file:///x" } }).to_string();
     a.say_on(wire, &line);
@@ -42,13 +45,18 @@ async fn one_sessions_unsubscription_leaves_anothers_subscription() {
     one.call("resources/unsubscribe", json!({ "uri": "file:///x" })).await.ok();
     let wire = a.heard_of("resources/subscribe")[1].wire;
     assert_ne!(wire, a.heard_of("resources/unsubscribe")[0].wire);
-    a.say_on(wire, &json!({ "jsonrpc": "2.0", "method": UPDATED, "params": { "uri": "file:///x" } }).to_string());
+    a.say_on(
+        wire,
+        &json!({ "jsonrpc": "2.0", "method": UPDATED, "params": { "uri": "file:///x" } }).to_string(),
+    );
     assert_eq!(two_hears.heard().await, ["resources/updated file:///x"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_refused_subscription_is_not_kept() {
-    let a = Target::legacy("a", &["x"]).full("x").on("resources/subscribe", Act::error(-32002, "Resource not found"));
+    let a = Target::legacy("a", &["x"])
+        .full("x")
+        .on("resources/subscribe", Act::error(-32002, "Resource not found"));
     let world = World::start(&[&a]).await;
     let client = world.legacy().await;
     assert_eq!(client.call("resources/subscribe", json!({ "uri": "file:///x" })).await.code(), -32002);
@@ -87,9 +95,13 @@ async fn a_fresh_link_gets_the_sessions_level_and_subscriptions_before_its_first
     client.tool("a_x").await.ok();
     let wire = a.heard_of("tools/call").last().expect("a call").wire;
     let heard: Vec<_> = a.heard().into_iter().filter(|heard| heard.wire == wire).collect();
-    let methods: Vec<_> = heard.iter().map(|heard| heard.message["method"].as_str().unwrap_or_default()).collect();
+    let methods: Vec<_> =
+        heard.iter().map(|heard| heard.message["method"].as_str().unwrap_or_default()).collect();
     assert_eq!(methods[..3], ["logging/setLevel", "resources/subscribe", "tools/call"]);
-    assert_eq!((&heard[0].message["params"]["level"], &heard[1].message["params"]["uri"]), (&json!("error"), &json!("file:///x")));
+    assert_eq!(
+        (&heard[0].message["params"]["level"], &heard[1].message["params"]["uri"]),
+        (&json!("error"), &json!("file:///x"))
+    );
     assert_eq!(b.count("resources/subscribe"), 1);
 }
 
@@ -101,7 +113,11 @@ async fn subscriptions_are_restored_after_a_restart_without_waiting_for_a_call()
     client.call("resources/subscribe", json!({ "uri": "file:///x" })).await.ok();
     a.cut();
     seconds(60).await;
-    assert_eq!(a.count("resources/subscribe"), 2, "a client that only listens would never hear of an update again");
+    assert_eq!(
+        a.count("resources/subscribe"),
+        2,
+        "a client that only listens would never hear of an update again"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -113,11 +129,20 @@ async fn the_newest_update_arrives_at_a_reader_that_was_slow() {
     let mut hears = client.listen();
     let wire = a.heard_of("resources/subscribe")[0].wire;
     for n in 0..300 {
-        a.say_on(wire, &json!({ "jsonrpc": "2.0", "method": UPDATED, "params": { "uri": format!("file:///x/{n}") } }).to_string());
+        a.say_on(
+            wire,
+            &json!({ "jsonrpc": "2.0", "method": UPDATED, "params": { "uri": format!("file:///x/{n}") } })
+                .to_string(),
+        );
         tokio::time::sleep(std::time::Duration::from_millis(1)).await;
     }
     let heard = hears.heard().await;
-    assert_eq!(heard.last().map(String::as_str), Some("resources/updated file:///x/299"), "of {}", heard.len());
+    assert_eq!(
+        heard.last().map(String::as_str),
+        Some("resources/updated file:///x/299"),
+        "of {}",
+        heard.len()
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -160,6 +185,7 @@ async fn bug_updates_come_under_a_uri_that_can_be_read_also_after_a_reload_that_
     let mut hears = client.listen();
     hears.heard().await;
     a.notify(UPDATED, json!({ "uri": "file:///x" }));
-    let updates: Vec<_> = hears.heard().await.into_iter().filter(|heard| heard.starts_with("resources/updated")).collect();
+    let updates: Vec<_> =
+        hears.heard().await.into_iter().filter(|heard| heard.starts_with("resources/updated")).collect();
     assert_eq!(updates, ["resources/updated a+file:///x"]);
 }

@@ -228,7 +228,9 @@ impl Target {
     pub(crate) fn heard(&self) -> Vec<Heard> {
         let opening = ["server/discover", "initialize", "notifications/initialized"];
         let all = lock(&self.0.heard).clone();
-        all.into_iter().filter(|heard| !opening.iter().any(|method| heard.message["method"] == *method)).collect()
+        all.into_iter()
+            .filter(|heard| !opening.iter().any(|method| heard.message["method"] == *method))
+            .collect()
     }
 
     /// What was heard of one method.
@@ -272,13 +274,17 @@ impl Target {
         let modern = lock(&self.0.script).modern;
         for wire in lock(&self.0.wires).iter() {
             if !modern {
-                let _ = wire.out.send(json!({ "jsonrpc": "2.0", "method": method, "params": params }).to_string());
+                let _ = wire
+                    .out
+                    .send(json!({ "jsonrpc": "2.0", "method": method, "params": params }).to_string());
                 continue;
             }
             for id in lock(&wire.listens).iter() {
                 let mut params = params.clone();
                 params["_meta"] = json!({ SUBSCRIPTION: id });
-                let _ = wire.out.send(json!({ "jsonrpc": "2.0", "method": method, "params": params }).to_string());
+                let _ = wire
+                    .out
+                    .send(json!({ "jsonrpc": "2.0", "method": method, "params": params }).to_string());
             }
         }
     }
@@ -418,7 +424,8 @@ impl Target {
         let method = message["method"].as_str().unwrap_or_default();
         let params = &message["params"];
         let item = params["name"].as_str().or(params["uri"].as_str()).unwrap_or_default();
-        let scripted = script.acts.get(&format!("{method} {item}")).or_else(|| script.acts.get(method)).cloned();
+        let scripted =
+            script.acts.get(&format!("{method} {item}")).or_else(|| script.acts.get(method)).cloned();
         scripted.unwrap_or_else(|| self.default_act(&script, method, params))
     }
 
@@ -451,8 +458,12 @@ impl Target {
             }
             ("initialize", true) => Act::error(-32022, "Unsupported protocol version"),
             ("tools/list", _) => list("tools", &script.tools),
-            ("prompts/list", _) if script.capabilities.get("prompts").is_some() => list("prompts", &script.prompts),
-            ("resources/list", _) if script.capabilities.get("resources").is_some() => list("resources", &script.resources),
+            ("prompts/list", _) if script.capabilities.get("prompts").is_some() => {
+                list("prompts", &script.prompts)
+            }
+            ("resources/list", _) if script.capabilities.get("resources").is_some() => {
+                list("resources", &script.resources)
+            }
             ("resources/templates/list", _) if script.capabilities.get("resources").is_some() => {
                 list("resourceTemplates", &script.templates)
             }
@@ -467,10 +478,14 @@ impl Target {
             ("resources/read", modern) if !has(&script.resources, "uri") => Act::Error(json!({
                 "code": if modern { -32602 } else { -32002 }, "message": "Resource not found", "data": { "uri": params["uri"] },
             })),
-            ("resources/read", _) => Act::Result(json!({ "contents": [{ "uri": params["uri"], "text": name }] })),
+            ("resources/read", _) => {
+                Act::Result(json!({ "contents": [{ "uri": params["uri"], "text": name }] }))
+            }
             ("completion/complete", _) => Act::Result(json!({ "completion": { "values": [name] } })),
             ("subscriptions/listen", true) => Act::Hang,
-            ("ping" | "logging/setLevel" | "resources/subscribe" | "resources/unsubscribe", false) => Act::Result(json!({})),
+            ("ping" | "logging/setLevel" | "resources/subscribe" | "resources/unsubscribe", false) => {
+                Act::Result(json!({}))
+            }
             _ => unknown(),
         }
     }
@@ -479,7 +494,8 @@ impl Target {
         let id = &request["id"];
         if request["method"] == "subscriptions/listen" && lock(&self.0.script).modern {
             lock(&line.listens).push(id.clone());
-            let params = json!({ "_meta": { SUBSCRIPTION: id }, "notifications": request["params"]["notifications"] });
+            let params =
+                json!({ "_meta": { SUBSCRIPTION: id }, "notifications": request["params"]["notifications"] });
             let ack = json!({ "jsonrpc": "2.0", "method": "notifications/subscriptions/acknowledged", "params": params });
             let _ = line.out.send(ack.to_string());
         }
@@ -532,9 +548,14 @@ impl Target {
             }
         };
         add("resultType", json!("complete"));
-        add("_meta", json!({ "io.modelcontextprotocol/serverInfo": { "name": format!("server of {}", self.0.name), "version": "1" } }));
+        add(
+            "_meta",
+            json!({ "io.modelcontextprotocol/serverInfo": { "name": format!("server of {}", self.0.name), "version": "1" } }),
+        );
         let method = request["method"].as_str().unwrap_or_default();
-        if complete && (method.ends_with("/list") || method == "resources/read" || method == "server/discover") {
+        if complete
+            && (method.ends_with("/list") || method == "resources/read" || method == "server/discover")
+        {
             add("ttlMs", json!(script.ttl_ms));
             add("cacheScope", json!(script.scope));
         }

@@ -13,10 +13,12 @@ use crate::settings::Custom;
 use crate::wire::pipe::PipeWire;
 use crate::wire::{Connect, Inbox};
 
+type React = dyn Fn(&Value, &Says) + Send + Sync;
+
 /// A target in memory: a function says what it does with each line it hears.
 #[derive(Clone)]
 pub(super) struct Scripted {
-    react: Arc<dyn Fn(&Value, &Says) + Send + Sync>,
+    react: Arc<React>,
     heard: Arc<Mutex<Vec<(usize, Value)>>>,
     wires: Arc<Mutex<Vec<Says>>>,
 }

@@ -214,7 +214,7 @@ impl Running {
             log_level: None,
             mirrored: Vec::new(),
         };
-        let link = session.link(&to.target, to.wrap).await.map_err(failed)?;
+        let link = session.link(&to.target).await.map_err(failed)?;
         let answer = link.call(call).await.map_err(failed)?.answer().await.map_err(failed)?;
         match (&answer, on) {
             (Ok(_), true) => session.subscribed(subscription),
