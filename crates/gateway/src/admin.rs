@@ -47,11 +47,14 @@ struct Shown {
 impl Admin {
     /// Opens the socket. The first address that a name stands for counts.
     pub async fn bind(address: &str) -> anyhow::Result<Self> {
-        let resolved = tokio::net::lookup_host(address).await.with_context(|| format!("`config.adminAddr`: {address}"))?;
+        let resolved = tokio::net::lookup_host(address)
+            .await
+            .with_context(|| format!("`config.adminAddr`: {address}"))?;
         // Not every machine has IPv6, and `localhost` may name it first.
         let mut addresses: Vec<_> = resolved.collect();
         addresses.sort_by_key(SocketAddr::is_ipv6);
-        let first = addresses.first().with_context(|| format!("`config.adminAddr`: {address} has no address"))?;
+        let first =
+            addresses.first().with_context(|| format!("`config.adminAddr`: {address} has no address"))?;
         let bound = Bound::open(*first).await.context("`config.adminAddr`")?;
         let local = bound.local_addr();
         let guard = Guard::new(local.ip(), Scheme::Http, Vec::new());
@@ -67,7 +70,12 @@ impl Admin {
     /// Shows a configuration that is now in force.
     pub fn show(&self, config: &Config, backends: &Backends) {
         let mut shown = self.view.shown.write().unwrap_or_else(PoisonError::into_inner);
-        let all = config.binds.iter().flat_map(|bind| &bind.listeners).flat_map(|l| &l.routes).flat_map(|r| &r.backends);
+        let all = config
+            .binds
+            .iter()
+            .flat_map(|bind| &bind.listeners)
+            .flat_map(|l| &l.routes)
+            .flat_map(|r| &r.backends);
         shown.backends = all.filter_map(|b| Some((b.key.clone(), backends.get(&b.key)?.clone()))).collect();
         shown.listeners = config
             .binds
@@ -107,7 +115,10 @@ impl View {
         }
         match (&parts.method, parts.uri.path()) {
             (&Method::GET, "/api/status") => respond::json(StatusCode::OK, self.status().to_string().into()),
-            _ => respond::plain(StatusCode::NOT_FOUND, "there is nothing here; GET /api/status shows how everything is doing"),
+            _ => respond::plain(
+                StatusCode::NOT_FOUND,
+                "there is nothing here; GET /api/status shows how everything is doing",
+            ),
         }
     }
 

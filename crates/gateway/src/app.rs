@@ -142,7 +142,9 @@ impl App {
                 self.report(refused.map(|error| format!("{error:#}")));
             }
             Err(faults) => {
-                tracing::error!("{cause}, and is not valid; the configuration from before stays in force\n{faults}");
+                tracing::error!(
+                    "{cause}, and is not valid; the configuration from before stays in force\n{faults}"
+                );
                 self.report(Some(faults.to_string()));
             }
         }
@@ -161,7 +163,10 @@ impl App {
         let Self { config, ports, backends, admin: _admin, .. } = self;
         let drained = ports.into_values().map(|port| port.drain(config.grace));
         if futures::future::join_all(drained).await.contains(&false) {
-            tracing::warn!("not every connection finished within {:?}; those that did not were cut", config.grace);
+            tracing::warn!(
+                "not every connection finished within {:?}; those that did not were cut",
+                config.grace
+            );
         }
         let stopping = futures::future::join_all(backends.values().map(federation::Backend::stop));
         if tokio::time::timeout(STOPPING, stopping).await.is_err() {

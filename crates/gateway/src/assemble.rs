@@ -49,7 +49,8 @@ impl Site {
     pub fn find(&self, host: Option<&Host>, parts: &Parts) -> Option<Matched<'_>> {
         let listener = self.bind.listener(host)?;
         let route = listener.route(host, parts)?;
-        let state = self.listeners.get(self.bind.listeners.iter().position(|l| std::ptr::eq(l, listener))?)?;
+        let state =
+            self.listeners.get(self.bind.listeners.iter().position(|l| std::ptr::eq(l, listener))?)?;
         let route = state.routes.get(listener.routes.iter().position(|r| std::ptr::eq(r, route))?)?;
         Some(Matched { guard: &state.guard, route })
     }

@@ -8,8 +8,15 @@ use crate::config::Source;
 
 /// Many MCP servers behind one endpoint.
 #[derive(Debug, Parser)]
-#[command(name = "agentgateway", version, disable_help_subcommand = true, args_conflicts_with_subcommands = true)]
-#[command(after_help = "Without a file, two small MCP servers that are part of this program are served on port 3000, to try it out.")]
+#[command(
+    name = "agentgateway",
+    version,
+    disable_help_subcommand = true,
+    args_conflicts_with_subcommands = true
+)]
+#[command(
+    after_help = "Without a file, two small MCP servers that are part of this program are served on port 3000, to try it out."
+)]
 pub struct Cli {
     /// The configuration file, which is read again whenever it is saved; `-` reads standard input once
     #[arg(short, long, value_name = "FILE", conflicts_with = "config")]
@@ -45,7 +52,9 @@ impl Cli {
     /// Where the configuration comes from. Standard input is read to its end here.
     pub fn source(&self) -> std::io::Result<Source> {
         Ok(match (&self.file, &self.config) {
-            (Some(file), _) if file.as_os_str() == "-" => Source::Stdin(std::io::read_to_string(std::io::stdin())?),
+            (Some(file), _) if file.as_os_str() == "-" => {
+                Source::Stdin(std::io::read_to_string(std::io::stdin())?)
+            }
             (Some(file), _) => Source::File(file.clone()),
             (None, Some(text)) => Source::Inline(text.clone()),
             (None, None) => Source::Default,

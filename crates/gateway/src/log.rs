@@ -19,7 +19,9 @@ pub fn start(logging: &Logging) -> Levels {
     let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(colours);
     let lines = match logging.format {
         LogFormat::Text => lines.event_format(Line).boxed(),
-        LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).with_span_list(false).boxed(),
+        LogFormat::Json => {
+            lines.json().flatten_event(true).with_current_span(false).with_span_list(false).boxed()
+        }
     };
     match tracing_subscriber::registry().with(filter).with(lines).try_init() {
         Ok(()) => Levels(Some(handle)),

@@ -21,7 +21,9 @@ fn main() -> ExitCode {
     }
     let source = match cli.source() {
         Ok(source) => source,
-        Err(error) => return complain(&format!("cannot read the configuration from standard input: {error}"), USAGE),
+        Err(error) => {
+            return complain(&format!("cannot read the configuration from standard input: {error}"), USAGE);
+        }
     };
     match config::load(&source, &config::process_environment) {
         Ok(_) if cli.validate_only => say(&format!("{}: the configuration is valid\n", source.name())),

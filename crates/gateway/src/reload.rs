@@ -10,7 +10,9 @@ impl App {
     /// processes, sessions go on. If a port or a certificate that is new cannot be had, everything stays as it was.
     pub(crate) async fn apply(&mut self, config: Config, cause: &str) -> anyhow::Result<()> {
         let prepared = self.prepare(&config).await.inspect_err(|error| {
-            tracing::error!("{cause}, and cannot be put in force; the configuration from before stays: {error:#}");
+            tracing::error!(
+                "{cause}, and cannot be put in force; the configuration from before stays: {error:#}"
+            );
         })?;
         let assembled = assemble::assemble(&config, &self.backends);
         let mut ports = std::mem::take(&mut self.ports);
@@ -34,7 +36,9 @@ impl App {
             futures::future::join_all(gone.iter().map(|(_, backend)| backend.stop())).await;
         });
         if config.admin != self.config.admin || config.logging.format != self.config.logging.format {
-            tracing::warn!("`config.adminAddr` and `config.logging.format` take effect only at the next start");
+            tracing::warn!(
+                "`config.adminAddr` and `config.logging.format` take effect only at the next start"
+            );
         }
         self.levels.change(&config.logging);
         self.config = config;
@@ -45,7 +49,10 @@ impl App {
 
     /// Everything that can fail: the sockets of new ports and the certificates of all. For each bind of the configuration,
     /// what is needed to open it, or nothing if it is open.
-    async fn prepare(&self, config: &Config) -> anyhow::Result<Vec<Option<(Bound, Option<crate::http::tls::Tls>)>>> {
+    async fn prepare(
+        &self,
+        config: &Config,
+    ) -> anyhow::Result<Vec<Option<(Bound, Option<crate::http::tls::Tls>)>>> {
         let mut prepared = Vec::new();
         for bind in &config.binds {
             prepared.push(match self.ports.get(&wanted(bind)) {

@@ -69,12 +69,20 @@ impl Watched {
         let watcher = match watcher {
             Ok(watcher) => Some(watcher),
             Err(error) => {
-                tracing::warn!("the file is looked at only every {} s: it cannot be watched: {error}", LOOK.as_secs());
+                tracing::warn!(
+                    "the file is looked at only every {} s: it cannot be watched: {error}",
+                    LOOK.as_secs()
+                );
                 None
             }
         };
-        let mut watched =
-            Self { path: path.to_owned(), folders: BTreeSet::new(), content: std::fs::read(path).ok(), events, watcher };
+        let mut watched = Self {
+            path: path.to_owned(),
+            folders: BTreeSet::new(),
+            content: std::fs::read(path).ok(),
+            events,
+            watcher,
+        };
         watched.follow();
         watched
     }
@@ -115,7 +123,8 @@ fn folders(path: &Path) -> BTreeSet<PathBuf> {
     let mut folders = BTreeSet::new();
     let mut at = path.to_owned();
     for _ in 0..LINKS {
-        let folder = at.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
+        let folder =
+            at.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
         let next = std::fs::read_link(&at).map(|link| folder.join(link));
         // A link may also be a folder on the way, as the `..data` of Kubernetes is.
         if let Some(parent) = folder.parent().filter(|_| folder.is_symlink()) {

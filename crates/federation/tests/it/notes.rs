@@ -312,3 +312,30 @@ async fn a_thousand_calls_with_the_same_token_and_id_do_not_mix() {
         futures::future::join_all(calls).await;
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_level_set_while_a_link_is_being_opened_reaches_it() {
+    let a =
+        Target::legacy("a", &["x"]).full("w").on("logging/setLevel", Act::after(5, Act::Result(json!({}))));
+    let world = World::start(&[&a]).await;
+    let client = Arc::new(world.legacy().await);
+    client.call("logging/setLevel", json!({ "level": "error" })).await.ok();
+    let mut call = background(&client, json!("opens"), "x");
+    settle().await;
+    assert_eq!(a.last("logging/setLevel")["level"], "error", "the fresh link is being told");
+    client.call("logging/setLevel", json!({ "level": "debug" })).await.ok();
+    assert_eq!(call.recv().await.flatten().expect("an answer").said(), "a:x");
+    seconds(60).await;
+    assert_eq!(a.last("logging/setLevel")["level"], "debug");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_hangs_on_its_level_holds_up_a_first_call_for_no_longer_than_opening_a_link_may_take() {
+    let a = Target::legacy("a", &["x"]).full("w").on("logging/setLevel", Act::Hang);
+    let world = World::start(&[&a]).await;
+    let client = world.legacy().await;
+    client.call("logging/setLevel", json!({ "level": "error" })).await.ok();
+    let start = tokio::time::Instant::now();
+    assert_eq!(client.tool("x").await.said(), "a:x");
+    assert!(start.elapsed().as_secs() <= 60, "{:?}", start.elapsed());
+}

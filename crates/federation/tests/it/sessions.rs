@@ -388,7 +388,7 @@ async fn a_link_that_cannot_be_opened_fails_its_call_with_the_connect_deadline_a
 }
 
 #[tokio::test(start_paused = true)]
-async fn bug_a_link_that_is_being_opened_does_not_hold_up_the_sessions_level() {
+async fn a_link_that_is_being_opened_does_not_hold_up_the_sessions_level() {
     let a = Target::legacy("a", &["x"]).full("w");
     let world = World::start(&[&a]).await;
     let client = Arc::new(world.legacy().await);

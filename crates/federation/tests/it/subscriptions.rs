@@ -175,7 +175,7 @@ async fn what_is_advertised_for_subscriptions_works_at_a_modern_target() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn bug_updates_come_under_a_uri_that_can_be_read_also_after_a_reload_that_gave_uris_their_target() {
+async fn updates_come_under_a_uri_that_can_be_read_also_after_a_reload_that_gave_uris_their_target() {
     let (a, b) = (Target::legacy("a", &["x"]).full("x"), Target::legacy("b", &["x"]));
     let mut world = World::start(&[&a]).await;
     let client = world.legacy().await;
@@ -188,4 +188,42 @@ async fn bug_updates_come_under_a_uri_that_can_be_read_also_after_a_reload_that_
     let updates: Vec<_> =
         hears.heard().await.into_iter().filter(|heard| heard.starts_with("resources/updated")).collect();
     assert_eq!(updates, ["resources/updated a+file:///x"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn bug_an_unsubscription_while_its_target_is_down_is_not_undone_by_its_return() {
+    let a = Target::legacy("a", &["x"]).full("x");
+    let world = World::start(&[&a]).await;
+    let client = world.legacy().await;
+    client.call("resources/subscribe", json!({ "uri": "file:///x" })).await.ok();
+    a.kill();
+    settle().await;
+    let _ = client.call("resources/unsubscribe", json!({ "uri": "file:///x" })).await;
+    a.revive();
+    seconds(60).await;
+    client.tool("x").await.ok();
+    seconds(60).await;
+    assert_eq!(a.count("resources/subscribe"), 1, "the client no longer wants it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_modern_targets_updates_reach_each_session_that_asked_and_no_other() {
+    let a = Target::modern("a", &["x"]).full("x");
+    let b = Target::legacy("b", &["x"]);
+    let world = World::start(&[&a, &b]).await;
+    let (one, two, three) = (world.legacy().await, world.legacy().await, world.legacy().await);
+    let (mut one_hears, mut two_hears, mut three_hears) = (one.listen(), two.listen(), three.listen());
+    for client in [&one, &two] {
+        client.call("resources/subscribe", json!({ "uri": "a+file:///x" })).await.ok();
+    }
+    settle().await;
+    a.notify(UPDATED, json!({ "uri": "file:///x" }));
+    assert_eq!(one_hears.heard().await, ["resources/updated a+file:///x"]);
+    assert_eq!(two_hears.heard().await, ["resources/updated a+file:///x"]);
+    assert_eq!(three_hears.heard().await, [""; 0]);
+    one.call("resources/unsubscribe", json!({ "uri": "a+file:///x" })).await.ok();
+    settle().await;
+    a.notify(UPDATED, json!({ "uri": "file:///x" }));
+    assert_eq!(one_hears.heard().await, [""; 0]);
+    assert_eq!(two_hears.heard().await, ["resources/updated a+file:///x"]);
 }

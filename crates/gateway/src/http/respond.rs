@@ -73,7 +73,9 @@ pub fn unread(problem: &ReadError) -> Response<Body> {
         ReadError::Broken(_) => StatusCode::BAD_REQUEST,
     };
     match problem {
-        ReadError::TooLarge { .. } => error(status, &format!("{problem}; `config.limits.requestBody` sets the limit")),
+        ReadError::TooLarge { .. } => {
+            error(status, &format!("{problem}; `config.limits.requestBody` sets the limit"))
+        }
         ReadError::Stalled | ReadError::Broken(_) => error(status, &problem.to_string()),
     }
 }

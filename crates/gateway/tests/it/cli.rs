@@ -6,17 +6,22 @@ use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::client::{
-    Ask, EXE, Gateway, Session, builtin, eventually, initialize, is_alive, local, pid_of, request,
-    run, serving, shell, signal, text_of, with_bind,
+    Ask, EXE, Gateway, Session, builtin, eventually, initialize, is_alive, local, pid_of, request, run,
+    serving, shell, signal, text_of, with_bind,
 };
 
 #[tokio::test]
 async fn the_version_and_the_help_are_printed() {
     let version = run(&["-V"], "").await;
-    assert_eq!((version.code, version.out.trim()), (Some(0), concat!("agentgateway ", env!("CARGO_PKG_VERSION"))));
+    assert_eq!(
+        (version.code, version.out.trim()),
+        (Some(0), concat!("agentgateway ", env!("CARGO_PKG_VERSION")))
+    );
     let help = run(&["--help"], "").await;
     assert_eq!(help.code, Some(0));
-    for part in ["Many MCP servers behind one endpoint", "--file", "--config", "--validate-only", "schema", "builtin"] {
+    for part in
+        ["Many MCP servers behind one endpoint", "--file", "--config", "--validate-only", "schema", "builtin"]
+    {
         assert!(help.out.contains(part), "{part:?} is missing in\n{}", help.out);
     }
 }
@@ -33,7 +38,8 @@ async fn a_builtin_server_speaks_over_its_standard_input_and_output() {
     let input = format!("{}\n{}\n", initialize("2025-11-25"), request(1, "tools/list", json!({})));
     let ended = run(&["builtin", "time"], &input).await;
     assert_eq!((ended.code, &*ended.err), (Some(0), ""));
-    let answers: Vec<Value> = ended.out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let answers: Vec<Value> =
+        ended.out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     assert_eq!(answers[0]["result"]["protocolVersion"], "2025-11-25");
     assert_eq!(answers[1]["result"]["tools"][0]["name"], "get_current_time");
     let unknown = run(&["builtin", "tima"], "").await;
@@ -70,7 +76,8 @@ async fn a_mistake_in_usage_or_configuration_is_exit_code_2_before_a_port_is_ope
     // The port is taken: a program that opened ports before it is sure would end with code 1.
     let taken = TcpListener::bind(local(0)).await.expect("a free port");
     let port = taken.local_addr().expect("an address").port();
-    let bad = with_bind(json!({ "port": port, "listeners": [{ "address": "127.0.0.1", "roots": [] }] })).to_string();
+    let bad = with_bind(json!({ "port": port, "listeners": [{ "address": "127.0.0.1", "roots": [] }] }))
+        .to_string();
     let cases: [&[&str]; 6] = [
         &["--fast"],
         &["-f", "a.yaml", "-c", "mcp: {}"],
@@ -106,7 +113,11 @@ async fn a_port_in_use_ends_the_program_with_what_to_do_about_it() {
     config["binds"][0]["port"] = json!(address.port());
     let ended = run(&["-c", &config.to_string()], "").await;
     assert_eq!(ended.code, Some(1));
-    assert!(ended.err.contains(&format!("cannot listen on {address}: another program uses the port")), "{}", ended.err);
+    assert!(
+        ended.err.contains(&format!("cannot listen on {address}: another program uses the port")),
+        "{}",
+        ended.err
+    );
     assert!(ended.err.contains("choose another port") && !ended.err.contains("Listening"), "{}", ended.err);
 }
 
@@ -137,7 +148,9 @@ async fn without_a_configuration_the_program_says_how_to_use_it() {
     }
     assert!(told.contains("http://127.0.0.1:3000/mcp") && told.contains("agentgateway -f"), "{told}");
     let tools = Session::open(local(3000)).await.tools().await;
-    assert!(tools.contains(&"time_get_current_time".to_owned()) && tools.contains(&"everything_echo".to_owned()));
+    assert!(
+        tools.contains(&"time_get_current_time".to_owned()) && tools.contains(&"everything_echo".to_owned())
+    );
     gateway.signal("INT");
     assert_eq!(gateway.ended().await.code(), Some(0));
 }
@@ -145,7 +158,8 @@ async fn without_a_configuration_the_program_says_how_to_use_it() {
 /// A call that is known to run: its first progress report has arrived.
 async fn long_operation(session: &Session, seconds: f64) -> crate::client::Events {
     let arguments = json!({ "duration": seconds, "steps": (seconds * 10.0) as u64 });
-    let params = json!({ "name": "long_operation", "arguments": arguments, "_meta": { "progressToken": "p" } });
+    let params =
+        json!({ "name": "long_operation", "arguments": arguments, "_meta": { "progressToken": "p" } });
     let mut events = session.post(request(7, "tools/call", params)).await.events();
     events.until("notifications/progress").await;
     events
@@ -166,7 +180,10 @@ async fn sigterm_lets_calls_finish_ends_streams_and_leaves_no_process() {
     let mut call = long_operation(&session, 2.0).await;
     gateway.signal("TERM");
     gateway.logged("SIGTERM: finishing calls").await;
-    eventually("refused connections", async || TcpStream::connect(session.address).await.is_err().then_some(())).await;
+    eventually("refused connections", async || {
+        TcpStream::connect(session.address).await.is_err().then_some(())
+    })
+    .await;
     // Ends like a stream that is over, not like a connection that broke.
     stream.last().await;
     let last = call.last().await;

@@ -8,6 +8,7 @@ use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -468,7 +469,11 @@ impl Reply {
         let status = self.status;
         let body = self.json().await;
         let error = &body["error"];
-        (status, error["code"].as_i64().unwrap_or_default(), error["message"].as_str().unwrap_or_default().to_owned())
+        (
+            status,
+            error["code"].as_i64().unwrap_or_default(),
+            error["message"].as_str().unwrap_or_default().to_owned(),
+        )
     }
 }
 
@@ -494,14 +499,20 @@ impl Event {
 }
 
 impl Events {
-    /// The next event; none if the stream has ended as it should. Panics if the connection broke.
+    /// The next event; none if the stream has ended as it should. Panics if the connection broke. Comments that keep the
+    /// stream alive are none.
     pub(crate) async fn next(&mut self) -> Option<Event> {
+        soon(self.wait()).await
+    }
+
+    async fn wait(&mut self) -> Option<Event> {
         loop {
             if let Some(end) = self.buffer.windows(2).position(|pair| pair == b"\n\n") {
                 let block: Vec<u8> = self.buffer.drain(..end + 2).collect();
                 let block = String::from_utf8(block).expect("UTF-8");
                 let field = |name: &str| {
-                    let values = block.lines().filter_map(|line| line.strip_prefix(name)).map(str::trim_start);
+                    let values =
+                        block.lines().filter_map(|line| line.strip_prefix(name)).map(str::trim_start);
                     values.collect::<Vec<_>>().join("\n")
                 };
                 let event = Event { name: field("event:"), data: field("data:") };
@@ -510,7 +521,7 @@ impl Events {
                 }
                 return Some(event);
             }
-            let frame = soon(self.body.frame()).await?.expect("an unbroken stream");
+            let frame = self.body.frame().await?.expect("an unbroken stream");
             self.buffer.extend_from_slice(frame.data_ref().map(|data| &data[..]).unwrap_or_default());
         }
     }
@@ -598,9 +609,13 @@ impl Session {
         self.ask(body).send(self.address).await
     }
 
-    /// Calls a method and returns the response.
+    /// Calls a method under an id of its own and returns the response.
     pub(crate) async fn call(&self, method: &str, params: Value) -> Value {
-        self.post(request(7, method, params)).await.answer().await
+        static IDS: AtomicU64 = AtomicU64::new(1000);
+        let id = IDS.fetch_add(1, Ordering::Relaxed);
+        let answer = self.post(request(id, method, params)).await.answer().await;
+        assert_eq!(answer["id"], id, "{answer}");
+        answer
     }
 
     /// Calls a tool and returns the response.
@@ -652,7 +667,8 @@ impl Scripted {
             while let Ok((stream, _)) = listener.accept().await {
                 let script = script.clone();
                 let service = service_fn(move |request| answer(script.clone(), request));
-                let connection = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+                let connection = hyper::server::conn::http1::Builder::new()
+                    .serve_connection(TokioIo::new(stream), service);
                 tokio::spawn(connection);
             }
         });
@@ -695,7 +711,9 @@ async fn answer(
             "serverInfo": { "name": "scripted", "version": "1" },
         })
         .to_string(),
-        "tools/list" => json!({ "tools": [{ "name": "scripted", "inputSchema": { "type": "object" } }] }).to_string(),
+        "tools/list" => {
+            json!({ "tools": [{ "name": "scripted", "inputSchema": { "type": "object" } }] }).to_string()
+        }
         "tools/call" => {
             let call = String::from_utf8_lossy(&body).into_owned();
             heard.lock().unwrap_or_else(PoisonError::into_inner).push(call);

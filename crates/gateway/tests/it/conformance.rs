@@ -68,9 +68,9 @@ impl Outcome {
             let path = entry.expect("an entry").path();
             let name = path.file_name().and_then(|name| name.to_str()).expect("UTF-8");
             // `server-SCENARIO-2026-11-21T07-27-18-654Z`
-            let scenario = name
-                .strip_prefix("server-")
-                .and_then(|name| name.get(..name.len() - "-2026-11-21T07-27-18-654Z".len()));
+            let stamp = "-2026-11-21T07-27-18-654Z".len();
+            let rest = name.strip_prefix("server-");
+            let scenario = rest.and_then(|rest| rest.get(..rest.len().checked_sub(stamp)?));
             let scenario = scenario.unwrap_or_else(|| panic!("a folder of another name: {name}"));
             let text = fs::read_to_string(path.join("checks.json")).expect("the checks");
             let checks: Vec<Value> = serde_json::from_str(&text).expect("a list");

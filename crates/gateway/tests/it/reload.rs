@@ -8,8 +8,8 @@ use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::client::{
-    Ask, Gateway, Session, backend, builtin, eventually, free_port, is_alive, listener, local, pid_of, request,
-    serving, text_of,
+    Ask, Gateway, Session, backend, builtin, eventually, free_port, is_alive, listener, local, pid_of,
+    request, serving, text_of,
 };
 
 /// A folder with a configuration file, and a gateway that was started with it.
@@ -192,14 +192,18 @@ async fn a_faulty_file_changes_nothing_and_is_shown_until_it_is_mended() {
     ];
     for (text, place) in cases {
         write(&reloaded.file, text);
-        let shown = eventually("faults", async || faults().await.filter(|faults| faults.contains(place))).await;
+        let shown =
+            eventually("faults", async || faults().await.filter(|faults| faults.contains(place))).await;
         assert!(shown.contains("config.yaml"), "{shown}");
         reloaded.gateway.logged(shown.lines().next().expect("a line")).await;
         reloaded.gateway.logged("is not valid; the configuration from before stays in force").await;
         assert_eq!(session.tools().await, TIME);
     }
     std::fs::remove_file(&reloaded.file).expect("a file to remove");
-    eventually("a missing file is shown", async || faults().await.filter(|faults| faults.contains("cannot be read"))).await;
+    eventually("a missing file is shown", async || {
+        faults().await.filter(|faults| faults.contains("cannot be read"))
+    })
+    .await;
     assert_eq!(session.tools().await, TIME);
     // The same as what is in force: nothing is to be done, but nothing is wrong any longer.
     write(&reloaded.file, time());
@@ -255,7 +259,8 @@ async fn targets_come_and_go_and_those_that_stay_are_left_alone() {
     assert_eq!(text_of(&called), "Echo: hello");
     // Other arguments are another target under the same name.
     let mut config = both();
-    config["binds"][0]["listeners"][0]["routes"][0]["backends"][0]["mcp"]["targets"][1]["stdio"]["env"] = json!({ "A": "B" });
+    config["binds"][0]["listeners"][0]["routes"][0]["backends"][0]["mcp"]["targets"][1]["stdio"]["env"] =
+        json!({ "A": "B" });
     reloaded.save(&config).await;
     let changed = eventually("another process", async || {
         let target = gateway.target("everything").await.filter(|target| target["state"] == "ready")?;
@@ -291,7 +296,8 @@ async fn cors_changes_with_the_file() {
     let address = reloaded.gateway.address();
     assert_eq!(ping.clone().send(address).await.status, 403);
     let mut config = time();
-    config["binds"][0]["listeners"][0]["routes"][0]["policies"] = json!({ "cors": { "allowOrigins": ["https://app.example"] } });
+    config["binds"][0]["listeners"][0]["routes"][0]["policies"] =
+        json!({ "cors": { "allowOrigins": ["https://app.example"] } });
     reloaded.save(&config).await;
     let reply = ping.clone().send(address).await;
     assert_eq!((reply.status, reply.header("access-control-allow-origin")), (200, "https://app.example"));
@@ -313,7 +319,8 @@ async fn ports_open_and_close_with_the_file() {
     assert_eq!(reloaded.gateway.status().await["listeners"][1]["port"], number);
     reloaded.save(&time()).await;
     stream.last().await;
-    eventually("a closed port", async || TcpStream::connect(local(number)).await.is_err().then_some(())).await;
+    eventually("a closed port", async || TcpStream::connect(local(number)).await.is_err().then_some(()))
+        .await;
     eventually("the end of its target", async || (!is_alive(pid)).then_some(())).await;
     assert_eq!(reloaded.tools().await, TIME);
     // And once more, which finds the port free.

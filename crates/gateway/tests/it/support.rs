@@ -59,7 +59,7 @@ impl Gateway {
         gateway
     }
 
-    /// Waits until every target is there.
+    /// Waits until every target is there, and in the lists, which follow a moment later.
     async fn ready(&self) {
         let mut last = Value::Null;
         let all_ready = async {
@@ -67,7 +67,7 @@ impl Gateway {
                 last = self.status().await;
                 let backends = last["backends"].as_array().into_iter().flatten();
                 let mut targets = backends.filter_map(|backend| backend["targets"].as_array()).flatten();
-                if targets.all(|target| target["state"] == "ready") {
+                if targets.all(|target| target["state"] == "ready") && self.lists_everything().await {
                     return;
                 }
                 tokio::time::sleep(LOOK).await;
@@ -78,6 +78,13 @@ impl Gateway {
             waited.is_ok(),
             "a target does not start; if it misses a package, `make test` installs it: {last:#}"
         );
+    }
+
+    /// Whether no target is missing from the list of tools.
+    async fn lists_everything(&self) -> bool {
+        let answer = Ask::modern("tools/list", json!({})).send(self.address).await.answer().await;
+        answer["result"].is_object()
+            && answer["result"]["_meta"].get("agentgateway.dev/missingTargets").is_none()
     }
 
     /// Where clients of Streamable HTTP connect.

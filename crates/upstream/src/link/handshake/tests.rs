@@ -243,7 +243,7 @@ async fn a_target_that_is_not_there_is_no_verdict() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn bug_a_ping_in_the_handshake_is_answered() {
+async fn a_ping_in_the_handshake_is_answered() {
     let target = Scripted::new(|message, says| match (message["method"].as_str(), message["id"].as_str()) {
         (Some("server/discover"), _) => says.error(message, -32601, Value::Null),
         // It answers the handshake only once its ping is answered.
