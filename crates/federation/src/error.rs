@@ -90,11 +90,17 @@ impl Error {
         RpcError { code: self.kind.code(era), message: self.text.clone(), data: self.data.clone() }
     }
 
+    /// A target that could not be reached, told to the client.
+    pub(crate) fn unavailable(target: &str) -> Self {
+        Self::new(ErrorKind::TargetUnavailable, format!("target `{target}` is not available"))
+    }
+
     /// A target's failure, told to the client: which target, whether the call may have run, and no internals.
     pub(crate) fn of_target(target: &str, error: &upstream::Error) -> Self {
         use upstream::ErrorKind as Kind;
         let (kind, what) = match error.kind {
-            Kind::Unreachable | Kind::Stopped => (ErrorKind::TargetUnavailable, "is not available"),
+            Kind::Unreachable => (ErrorKind::TargetUnavailable, "is not available"),
+            Kind::Stopped => (ErrorKind::TargetFailed, "was stopped; the call may have run"),
             Kind::Unauthorized => (ErrorKind::TargetUnavailable, "refuses the gateway's credentials"),
             Kind::SessionLost => (ErrorKind::TargetUnavailable, "lost its session; the call did not run"),
             Kind::Closed => (ErrorKind::TargetFailed, "ended before it answered; the call may have run"),

@@ -40,8 +40,7 @@ pub(crate) enum Served {
 
 /// Sends a call to its target and hands the reply back under our names.
 pub(crate) async fn relay(links: &Links, to: &Destination, call: Call) -> Result<Served, Error> {
-    let reply = send(links, to, call).await.map_err(|error| explain(to.target.name(), &error))?;
-    Ok(restore(reply, to))
+    Ok(restore(send(links, to, call).await?, to))
 }
 
 /// The failure of a call: the details for the log, and what the client may know.
@@ -52,13 +51,24 @@ fn explain(target: &str, error: &upstream::Error) -> Error {
 
 /// Sends a call, and once more over a fresh link if it is certain that it did not run: the target had forgotten our session,
 /// or the link had died unnoticed.
-async fn send(links: &Links, to: &Destination, call: Call) -> Result<Reply, upstream::Error> {
-    let first = links.link(to).await?.call(call.clone()).await;
-    match first {
-        Err(error) if matches!(error.kind, UpstreamKind::SessionLost | UpstreamKind::Unreachable) => {
-            links.link(to).await?.call(call).await
+async fn send(links: &Links, to: &Destination, call: Call) -> Result<Reply, Error> {
+    let target = to.target.name();
+    let mut retried = false;
+    loop {
+        let link = links.link(to).await.map_err(|error| {
+            tracing::warn!("target `{target}` could not be called: {error}");
+            Error::unavailable(target)
+        })?;
+        match link.call(call.clone()).await {
+            Ok(reply) => return Ok(reply),
+            Err(error)
+                if !retried
+                    && matches!(error.kind, UpstreamKind::SessionLost | UpstreamKind::Unreachable) =>
+            {
+                retried = true;
+            }
+            Err(error) => return Err(explain(target, &error)),
         }
-        other => other,
     }
 }
 

@@ -20,6 +20,11 @@ use crate::catalog::Destination;
 pub(crate) mod mailbox;
 pub(crate) mod store;
 
+/// How many calls may run in a session at once, and how many resources it may subscribe to. Each holds memory here and a
+/// place at a target; no client that means well comes near.
+const MOST_CALLS: usize = 256;
+const MOST_SUBSCRIPTIONS: usize = 256;
+
 /// A session of a legacy client.
 pub(crate) struct Session {
     pub(crate) id: String,
@@ -86,11 +91,15 @@ impl Session {
     // === Calls in flight ===
 
     /// Begins a call. The token is cancelled when the client no longer wants it or the session ends; `None` if a call with
-    /// this id is running already.
+    /// this id, or too many calls, are running already.
     pub(crate) fn begin(&self, id: &Id) -> Option<CancellationToken> {
         self.touch();
         let token = self.over.child_token();
-        match lock(&self.running).entry(id.clone()) {
+        let mut running = lock(&self.running);
+        if running.len() >= MOST_CALLS {
+            return None;
+        }
+        match running.entry(id.clone()) {
             std::collections::hash_map::Entry::Occupied(_) => None,
             std::collections::hash_map::Entry::Vacant(free) => {
                 free.insert(token.clone());
@@ -246,6 +255,10 @@ impl Session {
         to: &Destination,
         subscription: Subscription,
     ) -> Result<(), Error> {
+        if lock(&self.subscriptions).len() >= MOST_SUBSCRIPTIONS {
+            let text = format!("a session may subscribe to {MOST_SUBSCRIPTIONS} resources");
+            return Err(Error::new(upstream::ErrorKind::Protocol, text));
+        }
         let link = to.target.shared_link().await?;
         let first = listen_once(&link, &subscription.uri).await?;
         let work = keep_listening(Arc::downgrade(self), to.clone(), subscription.uri.clone(), first);

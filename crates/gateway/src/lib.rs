@@ -8,11 +8,11 @@ pub mod assemble;
 pub mod reload;
 pub mod watch;
 
-pub mod http;
 pub mod admin;
+pub mod http;
 
-pub mod config;
 pub mod cli;
+pub mod config;
 pub mod log;
 pub mod signals;
 pub mod welcome;

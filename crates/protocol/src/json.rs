@@ -96,8 +96,13 @@ impl Raw {
 
     /// The elements of an array.
     pub fn array(&self) -> Result<Vec<Raw>, JsonError> {
+        self.array_of_at_most(usize::MAX)
+    }
+
+    /// The elements of an array that has no more than `most`; a longer one is an error, and is not read further.
+    pub fn array_of_at_most(&self, most: usize) -> Result<Vec<Raw>, JsonError> {
         let mut reader = serde_json::Deserializer::from_slice(&self.0);
-        Ok(reader.deserialize_seq(ArrayVisitor { base: &self.0 })?)
+        Ok(reader.deserialize_seq(ArrayVisitor { base: &self.0, most })?)
     }
 }
 
@@ -302,6 +307,7 @@ impl Visitor<'_> for KeySeed {
 
 struct ArrayVisitor<'a> {
     base: &'a Bytes,
+    most: usize,
 }
 
 impl<'de> Visitor<'de> for ArrayVisitor<'_> {
@@ -314,6 +320,9 @@ impl<'de> Visitor<'de> for ArrayVisitor<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Vec<Raw>, A::Error> {
         let mut elements = Vec::new();
         while let Some(value) = seq.next_element::<&RawValue>()? {
+            if elements.len() == self.most {
+                return Err(A::Error::custom(format!("the array has more than {} elements", self.most)));
+            }
             elements.push(Raw::cut(self.base, value));
         }
         Ok(elements)

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::json::{KeySeed, ObjectSeed};
+use crate::json::{JsonError, KeySeed, ObjectSeed};
 use crate::{Id, Object, Raw};
 
 /// A JSON-RPC message.
@@ -82,9 +82,14 @@ pub fn scan(bytes: &Bytes) -> Result<Message, ScanError> {
     }
 }
 
+/// How many messages a batch may hold. Each costs far more than the two bytes that it may take in the batch.
+pub const LARGEST_BATCH: usize = 100;
+
 /// Scans the messages of a batch (2025-03-26 only).
 pub fn scan_batch(bytes: &Bytes) -> Result<Vec<Result<Message, ScanError>>, ScanError> {
-    let elements = Raw::parse(bytes).and_then(|raw| raw.array()).map_err(|e| ScanError::NotJson(e.0))?;
+    let batch = Raw::parse(bytes).map_err(|e| ScanError::NotJson(e.0))?;
+    let invalid = |e: JsonError| ScanError::Invalid { id: None, reason: format!("not a batch: {}", e.0) };
+    let elements = batch.array_of_at_most(LARGEST_BATCH).map_err(invalid)?;
     if elements.is_empty() {
         return Err(ScanError::Invalid { id: None, reason: "a batch must hold at least one message".into() });
     }
@@ -209,6 +214,9 @@ impl Envelope {
                 return invalid("a message with a method must not carry a result or an error");
             }
             let params = self.params.unwrap_or_default();
+            if params.get("_meta").is_some_and(|meta| meta.object().is_err()) {
+                return invalid("`params._meta` must be an object in which no member occurs twice");
+            }
             if let Some(key) = case_variant(params.iter().map(|(key, _)| key), DECIDING_KEYS) {
                 return invalid(&format!(
                     "the member `{key}` of params is refused: names are case-sensitive"

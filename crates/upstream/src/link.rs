@@ -83,6 +83,9 @@ impl Listening {
 /// to a call, and a target must not be able to stall its link.
 pub type Notices = mpsc::Sender<Notice>;
 
+/// How long a target may take to accept a notification or a response.
+const SAYING: Duration = Duration::from_secs(5);
+
 /// A live connection to a target. Cheap to clone; the last clone that is dropped cuts the connection.
 #[derive(Clone)]
 pub struct Link {
@@ -273,9 +276,16 @@ impl Shared {
         Outgoing { id: None, body, headers }
     }
 
+    /// Sends what no answer is due to. A target that does not take it must not hold up what comes after.
+    async fn say(&self, body: bytes::Bytes) -> Result<(), Error> {
+        tokio::time::timeout(SAYING, self.wire.send(self.message(body)))
+            .await
+            .unwrap_or_else(|_| Err(self.silent("a notification or response", SAYING)))
+    }
+
     /// Answers what a target asks of its client.
     async fn serve(&self, request: Request) {
-        if let Err(error) = self.wire.send(self.message(reply_to(&self.target, &request))).await {
+        if let Err(error) = self.say(reply_to(&self.target, &request)).await {
             tracing::debug!("a request of target `{}` could not be answered: {error}", self.target);
         }
     }
@@ -283,7 +293,7 @@ impl Shared {
     async fn cancel(&self, id: &Id) {
         let params: Object = [("requestId", id.to_raw())].into_iter().collect();
         let body = message::notification(notifications::CANCELLED, &params);
-        if let Err(error) = self.wire.send(self.message(body)).await {
+        if let Err(error) = self.say(body).await {
             tracing::debug!("a call could not be cancelled at target `{}`: {error}", self.target);
         }
     }

@@ -84,7 +84,8 @@ pub struct Limits {
     pub message: usize,
     /// How long a target may take to start and shake hands.
     pub connect: Duration,
-    /// How long a target may be silent to the first message that asks for its era, before it counts as legacy.
+    /// How long a target may be silent to the first message that asks for its era, before a second child is offered the
+    /// legacy handshake.
     pub probe: Duration,
     /// How long one page of a list may take.
     pub list: Duration,
@@ -97,7 +98,7 @@ impl Default for Limits {
         Self {
             message: 64 << 20,
             connect: Duration::from_secs(60),
-            probe: Duration::from_secs(10),
+            probe: Duration::from_secs(5),
             list: Duration::from_secs(30),
             call: Duration::from_secs(300),
         }

@@ -247,7 +247,10 @@ impl Shared {
         loop {
             tokio::select! {
                 error = link.closed() => {
-                    link.close().await;
+                    // Calls that are under way over other connections of the link may still be answered: it is only let go.
+                    if !matches!(error.kind, ErrorKind::Unreachable | ErrorKind::SessionLost) {
+                        link.close().await;
+                    }
                     return error;
                 }
                 () = self.stop.cancelled() => {

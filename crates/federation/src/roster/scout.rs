@@ -1,6 +1,6 @@
 //! A target's scout: reads its lists when it comes, when it says that they changed, and when they grow stale.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +14,8 @@ use super::{Condition, Items, Listing, Report};
 
 /// Lists of targets that do not announce changes are read again when they are asked for and older than this.
 const UNANNOUNCED_FRESH: Duration = Duration::from_secs(30);
+/// The same for targets that announce changes, but over connections that may have been lost.
+const ANNOUNCED_FRESH: Duration = Duration::from_secs(60);
 /// Changes that a target announces in quick succession are read once.
 const DEBOUNCE: Duration = Duration::from_millis(50);
 /// A target that announces changes without end is read nevertheless.
@@ -25,6 +27,8 @@ const MOST_PAGES: usize = 10_000;
 const FORGOTTEN_AFTER: u32 = 3;
 /// Lists that could not be read are tried again after this.
 const READ_AGAIN: Duration = Duration::from_secs(5);
+/// The longest pause between two such attempts; each pause is twice the one before.
+const READ_AGAIN_AT_MOST: Duration = Duration::from_secs(120);
 /// Attempts to listen for changes again, at this pace, while a modern target is ready.
 const LISTEN_AGAIN: Duration = Duration::from_secs(5);
 
@@ -72,27 +76,35 @@ impl Scout {
         let mut notices = self.target.notices();
         let listening = Task::spawn("listen", listen(link.clone(), self.target.clone()));
         let mut wanted = Kind::ALL.to_vec();
+        let mut pause = READ_AGAIN;
         loop {
-            let whole = self.read(link, &wanted).await;
+            let faulty = self.read(link, &wanted).await;
             if link.is_dead() {
                 drop(listening);
                 return;
             }
+            pause = if faulty.is_empty() { READ_AGAIN } else { (pause * 2).min(READ_AGAIN_AT_MOST) };
             wanted = tokio::select! {
                 kinds = changes(&mut notices) => kinds,
                 () = self.stale.notified() => Kind::ALL.to_vec(),
-                () = tokio::time::sleep(READ_AGAIN), if !whole => Kind::ALL.to_vec(),
+                () = tokio::time::sleep(pause / 2), if !faulty.is_empty() => faulty,
             };
         }
     }
 
-    /// Reads lists and reports them; false if not all of them could be read. A list that cannot be read stays as it was,
+    /// Reads lists and reports them; returns the kinds that could not be read. A list that cannot be read stays as it was,
     /// and takes no other list away.
-    async fn read(&self, link: &Link, kinds: &[Kind]) -> bool {
+    async fn read(&self, link: &Link, kinds: &[Kind]) -> Vec<Kind> {
         let before = self.report.borrow().listing.clone();
         let public_before = before.as_ref().is_none_or(|before| before.public);
         let (mut ttl, mut public) = (u64::MAX, public_before || kinds.len() == Kind::ALL.len());
         let (mut items, mut faults): ([Items; Kind::ALL.len()], Vec<_>) = Default::default();
+        let wanted = |kind: &Kind| kinds.contains(kind) && link.peer().offers(kind.capability());
+        let reading = Kind::ALL
+            .into_iter()
+            .filter(wanted)
+            .map(|kind| async move { (kind, self.read_list(link, kind).await) });
+        let mut read: HashMap<Kind, _> = futures::future::join_all(reading).await.into_iter().collect();
         for kind in Kind::ALL {
             let kept =
                 || before.as_ref().map(|before| before.items[kind as usize].clone()).unwrap_or_default();
@@ -101,28 +113,31 @@ impl Scout {
                 faults.extend(before.iter().flat_map(|b| &b.faults).filter(|(k, _)| *k == kind).cloned());
                 continue;
             }
-            if !link.peer().offers(kind.capability()) {
+            let Some(list) = read.remove(&kind) else {
                 continue;
-            }
-            match self.read_list(link, kind).await {
+            };
+            match list {
                 Ok(list) => {
                     (ttl, public) = (ttl.min(list.ttl_ms), public && list.public);
                     items[kind as usize] = Arc::new(list.items);
                 }
                 Err(error) => {
-                    self.doubt(&format!("{error}; it is asked again in {} s", READ_AGAIN.as_secs()));
+                    let fault = (kind, error.to_string());
+                    if before.as_ref().is_none_or(|before| !before.faults.contains(&fault)) {
+                        self.doubt(&format!("{error}; it is asked again"));
+                    }
                     items[kind as usize] = kept();
-                    faults.push((kind, error.to_string()));
+                    faults.push(fault);
                 }
             }
         }
-        let whole = faults.is_empty();
-        let fresh = freshness(link, ttl);
+        let faulty = faults.iter().map(|(kind, _)| *kind).collect();
+        let fresh = freshness(link, self.target.settings().transport.is_http(), ttl);
         let public = link.peer().era == protocol::Era::Modern && public;
         let listing =
             Listing { peer: link.peer().clone(), items, faults, read: Instant::now(), fresh, public };
         self.report.send_replace(Report { condition: Condition::Ready, listing: Some(Arc::new(listing)) });
-        whole
+        faulty
     }
 
     /// Every page of a list. A method that the target does not know is an empty list.
@@ -204,11 +219,13 @@ impl Scout {
 }
 
 /// For how long lists count as fresh that were just read, with this as the least time that the target names.
-fn freshness(link: &Link, ttl_ms: u64) -> Duration {
+fn freshness(link: &Link, http: bool, ttl_ms: u64) -> Duration {
     let announced = Kind::ALL.iter().all(|kind| {
         !link.peer().offers(kind.capability()) || link.peer().offers_flag(kind.capability(), "listChanged")
     });
     match (announced, link.peer().era) {
+        // Over HTTP, a server that was replaced meanwhile announces nothing to us.
+        (true, _) if http => ANNOUNCED_FRESH,
         (true, _) => Duration::from_secs(u64::from(u32::MAX)),
         (false, protocol::Era::Modern) if ttl_ms != u64::MAX => {
             Duration::from_millis(ttl_ms).max(Duration::from_secs(1))

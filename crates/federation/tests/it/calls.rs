@@ -184,16 +184,17 @@ async fn a_call_without_the_name_it_is_routed_by_is_invalid_params() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_modern_target_is_told_exactly_what_the_client_declared() {
+async fn a_modern_target_is_told_what_the_client_declared_and_works_through_us() {
     let a = Target::modern("a", &["x"]);
     let world = World::start(&[&a]).await;
     let mut client = world.modern();
-    client.capabilities =
-        json!({ "elicitation": { "form": {} }, "extensions": { "example.com/x": { "v": 1 } } });
+    client.capabilities = json!({ "elicitation": { "form": {} }, "extensions": { "io.modelcontextprotocol/ui": { "v": 1 }, "example.com/x": {} } });
     let meta = json!({ "io.modelcontextprotocol/clientInfo": { "name": "me", "version": "3" }, "traceparent": "00-1-2-01" });
     client.call("tools/call", json!({ "name": "x", "_meta": meta })).await.ok();
     let heard = a.last("tools/call")["_meta"].clone();
-    assert_eq!(heard[CAPABILITIES], client.capabilities);
+    let bridged =
+        json!({ "elicitation": { "form": {} }, "extensions": { "io.modelcontextprotocol/ui": { "v": 1 } } });
+    assert_eq!(heard[CAPABILITIES], bridged);
     assert_eq!(heard["io.modelcontextprotocol/clientInfo"]["name"], "me");
     assert_eq!(heard["traceparent"], "00-1-2-01");
     world.legacy().await.tool("x").await.ok();

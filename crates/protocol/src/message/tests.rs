@@ -89,6 +89,8 @@ fn a_batch_is_scanned_message_by_message() {
     let scanned = scan_batch(&batch).expect("a batch");
     assert!(scanned[0].is_ok() && scanned[1].is_err());
     assert!(scan_batch(&Bytes::from_static(b"[]")).is_err());
+    let bomb = format!("[{}1]", "1,".repeat(LARGEST_BATCH));
+    assert!(matches!(scan_batch(&Bytes::from(bomb)), Err(ScanError::Invalid { .. })));
 }
 
 proptest! {

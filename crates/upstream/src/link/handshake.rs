@@ -76,20 +76,17 @@ enum Verdict {
 async fn probe(settings: &Settings, way: &Way<'_>, capabilities: &Raw) -> Result<Opened, Error> {
     let (wire, inbox) = connect(way.connect).await?;
     let sent = wire.request(modern::discover(Id::from(DISCOVER_ID), Version::NEWEST_MODERN));
-    let verdict =
-        match tokio::time::timeout(settings.limits.probe, response(settings, wire.as_ref(), sent)).await {
-            Ok(Ok(answer)) => judge(settings, answer)?,
-            Ok(Err(error)) => judge_failure(settings, error)?,
-            Err(_) if settings.transport.is_http() => {
-                // Over HTTP, silence is an outage and says nothing about the era.
-                let waited = settings.limits.probe.as_secs();
-                return Err(Error::new(
-                    ErrorKind::Timeout,
-                    format!("no answer to the first request within {waited} s"),
-                ));
-            }
-            Err(_) => Verdict::LegacyElsewhere,
-        };
+    let answer = match ask_era(settings, way, wire.as_ref(), sent, capabilities).await {
+        Asked::Answer(answer) => answer,
+        Asked::Opened(opened) => {
+            wire.close().await;
+            return Ok(*opened);
+        }
+    };
+    let verdict = match answer {
+        Ok(answer) => judge(settings, answer)?,
+        Err(error) => judge_failure(settings, error)?,
+    };
     match verdict {
         Verdict::Modern(peer) => Ok(Opened { wire, inbox, peer: *peer }),
         Verdict::Legacy => match initialize(settings, wire.as_ref(), capabilities).await {
@@ -106,6 +103,41 @@ async fn probe(settings: &Settings, way: &Way<'_>, capabilities: &Raw) -> Result
             initialize_fresh(settings, way, capabilities).await
         }
     }
+}
+
+/// What came of asking a target for its era.
+enum Asked {
+    Answer(Result<Answered, Error>),
+    /// It kept silent, but a fresh one shook hands.
+    Opened(Box<Opened>),
+}
+
+/// Waits for the answer to the probe. A child that is silent for a while may be one that ignores what comes before the
+/// handshake, or one that is slow to start: a second one is offered the handshake, and whichever speaks first is right.
+async fn ask_era(
+    settings: &Settings,
+    way: &Way<'_>,
+    wire: &dyn Wire,
+    sent: futures::future::BoxFuture<'_, Result<Frames, Error>>,
+    capabilities: &Raw,
+) -> Asked {
+    let mut probing = std::pin::pin!(response(settings, wire, sent));
+    let waited = settings.limits.probe;
+    if let Ok(answer) = tokio::time::timeout(waited, &mut probing).await {
+        return Asked::Answer(answer);
+    }
+    if settings.transport.is_http() {
+        // Over HTTP, silence is an outage and says nothing about the era.
+        let text = format!("no answer to the first request within {} s", waited.as_secs());
+        return Asked::Answer(Err(Error::new(ErrorKind::Timeout, text)));
+    }
+    tokio::select! {
+        answer = &mut probing => return Asked::Answer(answer),
+        opened = initialize_fresh(settings, way, capabilities) => if let Ok(opened) = opened {
+            return Asked::Opened(Box::new(opened));
+        },
+    }
+    Asked::Answer(probing.await)
 }
 
 async fn initialize_fresh(settings: &Settings, way: &Way<'_>, capabilities: &Raw) -> Result<Opened, Error> {
@@ -272,7 +304,7 @@ async fn initialize(settings: &Settings, wire: &dyn Wire, capabilities: &Raw) ->
 
 impl Transport {
     /// Whether each message is an HTTP request of its own, so that a silence is an outage and no answer.
-    fn is_http(&self) -> bool {
+    pub fn is_http(&self) -> bool {
         match self {
             Self::Http(_) | Self::Sse(_) => true,
             Self::Stdio(_) | Self::Custom(_) => false,

@@ -1,6 +1,6 @@
 //! The requests that wait for an answer on a wire that carries everything on one stream.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -28,6 +28,8 @@ pub(crate) struct Pending(Arc<Inner>);
 
 struct Inner {
     table: Mutex<HashMap<Id, Waiter>>,
+    /// Requests that were given up and may still run at the target: what it logs may be theirs.
+    given_up: Mutex<HashSet<Id>>,
     /// Why the wire is dead. Changed only under the table's lock, so that no waiter can join a dead table.
     dead: watch::Sender<Option<Error>>,
     inbox: Inbox,
@@ -49,6 +51,7 @@ impl Pending {
         let tally = |what| Tally::new(name.into(), what);
         Self(Arc::new(Inner {
             table: Mutex::default(),
+            given_up: Mutex::default(),
             dead: watch::Sender::new(None),
             inbox,
             noise: tally("sent something that is not a JSON-RPC message, and it was skipped"),
@@ -128,6 +131,9 @@ impl Pending {
                 None => only_call(&table).and_then(|id| table.remove(&id)),
             }
         };
+        if let (None, Some(id)) = (&waiter, &response.id) {
+            self.given_up().remove(id);
+        }
         // An answer that nobody waits for is late: its request was given up.
         if let Some(waiter) = waiter {
             let _ = waiter.end.send(Ok(Message::Response(response)));
@@ -154,7 +160,7 @@ impl Pending {
         let (owner, subscription) = match claim(&message) {
             Claim::Progress(id) => (Some(id), false),
             Claim::Subscription(id) => (Some(id), true),
-            Claim::TheOnlyCall => (only_call(&table), false),
+            Claim::TheOnlyCall => (only_call(&table).filter(|_| self.given_up().is_empty()), false),
             Claim::Nobody => (None, false),
         };
         let Some(waiter) = owner.and_then(|id| table.get_mut(&id)) else {
@@ -181,7 +187,12 @@ impl Pending {
     }
 
     fn forget(&self, id: &Id) {
+        self.given_up().insert(id.clone());
         self.table().remove(id);
+    }
+
+    fn given_up(&self) -> MutexGuard<'_, HashSet<Id>> {
+        self.0.given_up.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A panic elsewhere cannot leave the table in a wrong state: every change to it is one call.

@@ -18,13 +18,14 @@ use crate::session::mailbox::Frames;
 /// Serves a batch in a session of that version; elsewhere it is refused.
 pub(in crate::edge) fn serve(backend: &Arc<Shared>, head: &Head, body: &Bytes) -> Outcome {
     let session = match session(backend, head) {
-        Ok(session) if session.handshake().is_some_and(|h| h.version == Version::V2025_03_26) => session,
-        _ => {
-            let text =
-                "batches exist only in sessions of protocol version 2025-03-26; send one message per request";
-            return refuse(None, &Error::new(ErrorKind::Malformed, text), Era::Legacy);
-        }
+        Ok(session) => session,
+        Err(error) => return refuse(None, &error, Era::Legacy),
     };
+    if session.handshake().is_none_or(|handshake| handshake.version != Version::V2025_03_26) {
+        let text =
+            "batches exist only in sessions of protocol version 2025-03-26; send one message per request";
+        return refuse(None, &Error::new(ErrorKind::Malformed, text), Era::Legacy);
+    }
     let messages = match message::scan_batch(body) {
         Ok(messages) => messages,
         Err(error) => return refuse_unscanned(error),

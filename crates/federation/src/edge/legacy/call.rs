@@ -7,7 +7,7 @@ use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use memchr::memmem;
 use protocol::method::{Local, Method, Routing, notifications};
-use protocol::{Era, Id, Object, Raw, Request, list, message, meta, method};
+use protocol::{Era, Id, Object, Raw, Request, RpcError, error, list, message, meta, method};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use upstream::{Answer, Ask, Caller, Event, Note, Task};
@@ -126,7 +126,7 @@ impl Running {
             Some(session) => session.begin(&id).ok_or_else(|| {
                 refusal(Error::new(
                     ErrorKind::Malformed,
-                    format!("a request with the id {id} is running already"),
+                    format!("too many requests are running, or one with the id {id}"),
                 ))
             })?,
             None => CancellationToken::new(),
@@ -154,6 +154,10 @@ impl Running {
             Ok(Served::Stream(events)) => self.follow(events, client).await,
             Err(error) => self.refusal(&error),
         };
+        // Before the answer is sent, so that a client that has it may use the id again.
+        if let Some(session) = &self.session {
+            session.finish(&self.id);
+        }
         // A client that went away does not need the answer; nobody else does.
         let _ = client.send(Piece::Last(last)).await;
     }
@@ -196,13 +200,16 @@ impl Running {
         let to = self.context.resource(&required_text(&params, "uri")?).await?;
         let subscription = Subscription { target: to.target.name().to_owned(), uri: to.local.clone() };
         let failed = |error: upstream::Error| Error::of_target(to.target.name(), &error);
+        if !on {
+            // Forgotten first: also a target that cannot be told now must not be asked for updates when it is back.
+            session.unsubscribed(&subscription);
+        }
         let modern = to.target.shared_link().await.map_err(failed)?.peer().era == Era::Modern;
         if modern && on {
             session.listen(&to, subscription).await.map_err(failed)?;
             return Ok(Served::One(Ok(Raw::empty_object())));
         }
         if modern {
-            session.unsubscribed(&subscription);
             return Ok(Served::One(Ok(Raw::empty_object())));
         }
         params.set("uri", Raw::string(&to.local));
@@ -216,10 +223,8 @@ impl Running {
         };
         let link = session.link(&to.target).await.map_err(failed)?;
         let answer = link.call(call).await.map_err(failed)?.answer().await.map_err(failed)?;
-        match (&answer, on) {
-            (Ok(_), true) => session.subscribed(subscription),
-            (_, false) => session.unsubscribed(&subscription),
-            (Err(_), true) => {}
+        if on && answer.is_ok() {
+            session.subscribed(subscription);
         }
         Ok(Served::One(answer))
     }
@@ -272,7 +277,7 @@ impl Running {
                 Ok(result) => Ok(result),
                 Err(error) => return self.refusal(&error),
             },
-            Err(error) => Err(error),
+            Err(error) => Err(explain(error)),
         };
         Single::plain(message::response(Some(&self.id), outcome.as_ref()))
     }
@@ -291,8 +296,10 @@ impl Drop for Running {
     }
 }
 
-/// Takes the client's progress token out; the rest of `_meta` goes to the target.
+/// Takes the client's progress token out; the rest of `_meta` goes to the target. So does not `task`: we offer no tasks,
+/// and then it is to be ignored (spec 2025-11-25, basic/utilities/tasks).
 fn take_token(params: &mut Object) -> Option<Raw> {
+    params.remove("task");
     let token = params.object("_meta")?.get(meta::PROGRESS_TOKEN).cloned();
     meta::strip_hop_of(params);
     token
@@ -320,6 +327,19 @@ fn down(result: &Raw) -> Result<Raw, Error> {
         }
     }
     Ok(list::without(&object.to_raw(), &["resultType", "ttlMs", "cacheScope"]))
+}
+
+/// A target's error for a legacy client: codes that only modern peers know are about the target's hop and not about the
+/// client's, so they are carried as data.
+fn explain(error: Raw) -> Raw {
+    let known = RpcError::from_raw(&error);
+    match known.code {
+        error::HEADER_MISMATCH | error::MISSING_CLIENT_CAPABILITY | error::UNSUPPORTED_VERSION => {
+            let original: Object = [("original", error)].into_iter().collect();
+            RpcError::new(error::INTERNAL, known.message).with_data(original.to_raw()).to_raw()
+        }
+        _ => error,
+    }
 }
 
 /// Errors that legacy HTTP shows outside the body: those about the message and the session, not those about the call.

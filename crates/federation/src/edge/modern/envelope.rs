@@ -39,8 +39,8 @@ impl Envelope {
         check_header(header::METHOD, head.method.as_deref(), &request.method)?;
         let capabilities = meta
             .get(meta::CLIENT_CAPABILITIES)
-            .filter(|value| value.is_object())
-            .cloned()
+            .and_then(|value| value.object().ok())
+            .map(bridged)
             .ok_or_else(|| missing(meta::CLIENT_CAPABILITIES))?;
         let level = meta.text(meta::LOG_LEVEL);
         if let Some(level) = level.as_deref().filter(|level| meta::level_rank(level).is_none()) {
@@ -49,6 +49,7 @@ impl Envelope {
         let info = meta.get(meta::CLIENT_INFO).cloned();
         let token = meta.get(meta::PROGRESS_TOKEN).cloned();
         meta::strip_hop_of(&mut params);
+        params.remove("task");
         Ok(Self { caller: Arc::new(Caller { era: Era::Modern, capabilities, info }), token, level, params })
     }
 
@@ -63,6 +64,18 @@ impl Envelope {
             mirrored: head.params,
         }
     }
+}
+
+/// The extensions that work through us. A target must not be told of others: what it would answer means nothing here.
+const EXTENSIONS: &[&str] = &["io.modelcontextprotocol/ui"];
+
+/// What a target may be told that the client can do.
+fn bridged(mut capabilities: Object) -> Raw {
+    if let Some(mut extensions) = capabilities.object("extensions") {
+        extensions.retain(|id| EXTENSIONS.contains(&id));
+        capabilities.set("extensions", extensions.to_raw());
+    }
+    capabilities.to_raw()
 }
 
 fn missing(key: &str) -> Error {

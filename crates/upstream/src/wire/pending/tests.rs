@@ -77,6 +77,9 @@ fn what_names_nobody_is_the_only_calls() {
     let second = pending.enter(2.into()).expect("alive");
     take(&pending, LOG);
     drop(second);
+    // The call that was given up may still run, and what is logged may be its.
+    take(&pending, LOG);
+    take(&pending, &result("2"));
     take(&pending, LOG);
     assert_eq!(
         told(&mut first),
@@ -84,7 +87,8 @@ fn what_names_nobody_is_the_only_calls() {
     );
     let others: Vec<_> =
         std::iter::from_fn(|| inbox.try_recv().ok()).map(|message| method_of(&message).to_owned()).collect();
-    assert_eq!(others, ["notifications/tools/list_changed", "notifications/message"]);
+    let logs = ["notifications/message", "notifications/message"];
+    assert_eq!(others, [&["notifications/tools/list_changed"][..], &logs].concat());
 }
 
 #[test]
