@@ -25,6 +25,10 @@ impl Backend {
             Err(error) => return refuse_unscanned(error),
         };
         match message {
+            Message::Request(request) if head.fault.is_some() => {
+                let text = head.fault.unwrap_or_default();
+                refuse(Some(&request.id), &Error::new(ErrorKind::HeaderMismatch, text), Era::Modern)
+            }
             Message::Request(request) => match era_of(&request, &head) {
                 Ok(Era::Modern) => modern::request(&self.shared, head, request).await,
                 Ok(Era::Legacy) => legacy::request(&self.shared, head, request).await,

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use crate::error::ErrorKind;
 use crate::session::mailbox::Frames;
 
-/// What a request's headers say to us. Absent headers are absent, repeated ones are refused before this.
+/// What a request's headers say to us.
 #[derive(Debug, Clone, Default)]
 pub struct Head {
     /// `Mcp-Session-Id`.
@@ -18,6 +18,8 @@ pub struct Head {
     pub name: Option<String>,
     /// `Mcp-Param-*`, names in lower case.
     pub params: Vec<(String, String)>,
+    /// What is wrong with the headers above, if something is.
+    pub fault: Option<String>,
 }
 
 /// What is to be sent to the client.

@@ -73,11 +73,11 @@ pub enum Level {
     Error,
     /// What may go wrong, too.
     Warn,
-    /// One line for every call, and what changes in the gateway.
+    /// What changes in the gateway: targets that come and go, reloads.
     Info,
-    /// What the gateway decides and why.
+    /// Every request, and what the gateway decides.
     Debug,
-    /// Every message.
+    /// Everything there is to say.
     Trace,
 }
 

@@ -47,7 +47,7 @@ pub(super) struct Document {
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Settings {
-    /// Where the admin interface and its UI listen: `host:port`, or `off`.
+    /// Where the admin interface listens: `host:port`, or `off`. `GET /api/status` shows how everything is doing.
     #[schemars(extend("default" = DEFAULT_ADMIN))]
     pub(super) admin_addr: Option<String>,
     /// What is logged, and how.

@@ -98,10 +98,7 @@ async fn by_method(
     body: Incoming,
     from: &ConnInfo,
 ) -> Response<Body> {
-    let head = match head(&parts.headers) {
-        Ok(head) => head,
-        Err(text) => return respond::error(StatusCode::BAD_REQUEST, &text),
-    };
+    let head = head(&parts.headers);
     match parts.method {
         Method::POST => post(site, route, head, parts, body).await,
         Method::GET => get(route, &head, parts, from),
@@ -226,30 +223,27 @@ fn random() -> u64 {
 
 // === Headers ===
 
-/// The headers that the virtual server decides on, or what is wrong with them. Each may occur once.
-fn head(headers: &HeaderMap) -> Result<Head, String> {
-    let once = |name: &str| {
+/// The headers that the virtual server decides on. One that occurs twice or holds what a header cannot carry is noted as a
+/// fault; which error that is depends on the request in the body.
+fn head(headers: &HeaderMap) -> Head {
+    let mut fault = None;
+    let mut once = |name: &str| {
         let mut values = headers.get_all(name).iter();
-        let first = values.next();
+        let text = values.next()?.to_str();
         if values.next().is_some() {
-            return Err(format!("the header `{name}` occurs more than once"));
+            fault = Some(format!("the header `{name}` occurs more than once"));
         }
-        match first.map(|value| value.to_str()) {
-            None => Ok(None),
-            Some(Ok(text)) => Ok(Some(text.to_owned())),
-            Some(Err(_)) => Err(format!("the header `{name}` is not visible ASCII")),
-        }
+        text.inspect_err(|_| fault = Some(format!("the header `{name}` is not visible ASCII")))
+            .ok()
+            .map(str::to_owned)
     };
+    let (session, version) = (once(header::SESSION_ID), once(header::PROTOCOL_VERSION));
+    let (method, name) = (once(header::METHOD), once(header::NAME));
     let params = headers.iter().filter(|(name, _)| name.as_str().starts_with(header::PARAM_PREFIX));
-    Ok(Head {
-        session: once(header::SESSION_ID)?,
-        version: once(header::PROTOCOL_VERSION)?,
-        method: once(header::METHOD)?,
-        name: once(header::NAME)?,
-        params: params
-            .filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())))
-            .collect(),
-    })
+    let params = params
+        .filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())))
+        .collect();
+    Head { session, version, method, name, params, fault }
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

@@ -352,6 +352,7 @@ async fn headers_of_a_modern_request_have_to_say_what_its_body_says() {
         call.clone().without("mcp-name"),
         call.clone().with("mcp-name", "add"),
         call.clone().with("mcp-name", "=?base64?YWRk?="),
+        call.clone().with("mcp-name", "echö"),
         call.clone().with("mcp-name", "=?base64?!?="),
         Ask::modern("resources/read", json!({ "uri": "demo://resource/1" }))
             .with("mcp-name", "demo://resource/2"),
