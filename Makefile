@@ -22,8 +22,8 @@ run: ## Run the gateway: CONFIG=examples/multiplex/config.yaml
 test: peers ## Run every test, with real clients and servers as peers
 	cargo build --workspace --all-targets --locked
 	@cargo nextest --version >/dev/null 2>&1 || cargo install --locked cargo-nextest
-	$(PEERS) cargo nextest run --workspace --locked
 	$(PEERS) cargo test --workspace --locked --doc
+	$(PEERS) cargo nextest run --workspace --locked
 
 lint: ## Check formatting, lints and, where cargo-deny is installed, dependencies
 	cargo fmt --all --check

@@ -26,7 +26,7 @@ pub struct App {
     source: Source,
     pub(crate) config: Config,
     pub(crate) backends: Backends,
-    pub(crate) ports: HashMap<SocketAddr, Port>,
+    pub(crate) ports: HashMap<PortKey, Port>,
     addresses: Vec<SocketAddr>,
     pub(crate) permits: Permits,
     pub(crate) levels: Levels,
@@ -47,9 +47,9 @@ impl App {
     /// Opens every socket, and starts the targets only once all of them are open.
     pub async fn bind(source: Source, config: Config, levels: Levels) -> anyhow::Result<Self> {
         let mut opened = Vec::new();
-        for bind in &config.binds {
+        for (bind, key) in config.binds.iter().zip(wanted(&config.binds)) {
             let tls = load_tls(bind)?;
-            opened.push((wanted(bind), Bound::open(wanted(bind)).await?, tls));
+            opened.push((key, Bound::open(key.0).await?, tls));
         }
         let admin = match &config.admin {
             Some(address) => Some(Admin::bind(address).await?),
@@ -207,9 +207,18 @@ impl Port {
     }
 }
 
-/// The socket that the configuration asks for.
-pub(crate) fn wanted(bind: &Bind) -> SocketAddr {
-    SocketAddr::new(bind.address, bind.port)
+/// Which port of the configuration this is: the address it asks for, and how many before it asked for the same one, which
+/// only ports that the system chooses can.
+pub(crate) type PortKey = (SocketAddr, usize);
+
+/// The sockets that the configuration asks for, in its order.
+pub(crate) fn wanted(binds: &[Bind]) -> Vec<PortKey> {
+    let mut keys: Vec<PortKey> = Vec::with_capacity(binds.len());
+    for bind in binds {
+        let address = SocketAddr::new(bind.address, bind.port);
+        keys.push((address, keys.iter().filter(|(other, _)| *other == address).count()));
+    }
+    keys
 }
 
 /// The certificates of a port that encrypts.
@@ -231,4 +240,19 @@ pub(crate) fn certificates(bind: &Bind) -> Vec<Certificate> {
         })
     };
     bind.listeners.iter().filter_map(of).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn several_ports_that_the_system_chooses_are_all_kept() {
+        let bind = "{port: 0, listeners: [{address: 127.0.0.1, routes: [{backends: [{mcp: {targets: [{name: a, stdio: {cmd: a}}]}}]}]}]}";
+        let source = Source::Inline(format!("{{config: {{adminAddr: \"off\"}}, binds: [{bind}, {bind}]}}"));
+        let config = config::load(&source, &|_| None).expect("valid");
+        let app = App::bind(source, config, Levels::default()).await.expect("free ports");
+        assert_eq!((app.ports.len(), app.addresses().len()), (2, 2));
+        assert_ne!(app.addresses()[0], app.addresses()[1]);
+    }
 }

@@ -1,8 +1,8 @@
 //! Taking over a changed configuration: check everything that can fail, then swap.
 
-use crate::app::{App, Port, certificates, load_tls, wanted};
+use crate::app::{App, Port, PortKey, certificates, load_tls, wanted};
 use crate::assemble;
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::http::listener::Bound;
 
 impl App {
@@ -16,11 +16,14 @@ impl App {
         })?;
         let assembled = assemble::assemble(&config, &self.backends);
         let mut ports = std::mem::take(&mut self.ports);
-        for ((bind, site), fresh) in config.binds.iter().zip(assembled.sites).zip(prepared) {
-            let address = wanted(bind);
+        let binds = config.binds.iter().zip(wanted(&config.binds));
+        for (((bind, address), site), fresh) in binds.zip(assembled.sites).zip(prepared) {
             let port = match (ports.remove(&address), fresh) {
                 (Some(port), None) => {
                     port.mcp.replace(site);
+                    if let Some(Err(error)) = port.tls.as_ref().map(|tls| tls.reload(&certificates(bind))) {
+                        tracing::error!("port {} keeps its certificates: {error}", bind.port);
+                    }
                     port
                 }
                 (_, Some((bound, tls))) => Port::new(bound, tls, site),
@@ -54,19 +57,20 @@ impl App {
         config: &Config,
     ) -> anyhow::Result<Vec<Option<(Bound, Option<crate::http::tls::Tls>)>>> {
         let mut prepared = Vec::new();
-        for bind in &config.binds {
-            prepared.push(match self.ports.get(&wanted(bind)) {
-                Some(port) if port.tls.is_some() == (bind.tls_mode == config::TlsMode::Tls) => {
-                    if let Some(tls) = &port.tls {
-                        tls.reload(&certificates(bind))?;
-                    }
-                    None
-                }
+        for (bind, address) in config.binds.iter().zip(wanted(&config.binds)) {
+            let taken = |(open, _): &PortKey| open.port() == bind.port && bind.port != 0;
+            let tls = load_tls(bind)?;
+            prepared.push(match self.ports.get(&address) {
+                Some(port) if port.tls.is_some() == tls.is_some() => None,
                 Some(_) => anyhow::bail!(
                     "port {} would change between HTTP and HTTPS, which needs a restart or another port",
                     bind.port
                 ),
-                None => Some((Bound::open(wanted(bind)).await?, load_tls(bind)?)),
+                None if self.ports.keys().any(taken) => anyhow::bail!(
+                    "port {} would move to another address, which needs a restart or another port",
+                    bind.port
+                ),
+                None => Some((Bound::open(address.0).await?, tls)),
             });
         }
         Ok(prepared)

@@ -241,6 +241,22 @@ async fn a_port_that_is_taken_leaves_everything_as_it_was() {
     assert_eq!(faults().await, None);
 }
 
+#[tokio::test]
+async fn a_port_that_would_move_to_another_address_is_refused_with_what_to_do() {
+    let mut config = time();
+    let number = free_port().await;
+    config["binds"].as_array_mut().expect("binds").push(port(number));
+    let reloaded = Reloaded::start(&config).await;
+    config["binds"][1]["listeners"][0]["address"] = json!("127.0.0.2");
+    write(&reloaded.file, &config);
+    let line = reloaded.gateway.logged("cannot be put in force").await;
+    assert!(
+        line.contains(&format!("port {number} would move to another address, which needs a restart")),
+        "{line}"
+    );
+    assert_eq!(Session::open(local(number)).await.tools().await.len(), 6, "it is served where it was");
+}
+
 // === What works is taken over as a difference ===
 
 #[tokio::test]
