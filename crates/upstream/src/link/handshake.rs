@@ -56,7 +56,9 @@ pub async fn open(
 ) -> Result<Link, Error> {
     let opened = match known {
         Some(Era::Legacy) => match initialize_fresh(settings, way, capabilities).await {
-            Err(error) if error.kind == ErrorKind::Protocol => probe(settings, way, capabilities).await,
+            Err(error) if matches!(error.kind, ErrorKind::Protocol | ErrorKind::Status(_)) => {
+                probe(settings, way, capabilities).await
+            }
             other => other,
         },
         Some(Era::Modern) | None => probe(settings, way, capabilities).await,
@@ -167,6 +169,7 @@ async fn connect(connect: &dyn Connect) -> Result<(Box<dyn Wire>, mpsc::Receiver
 /// An answer, with the HTTP status it came under.
 struct Answered {
     outcome: Result<Raw, Raw>,
+    status: u16,
 }
 
 async fn response(
@@ -175,14 +178,14 @@ async fn response(
     sent: futures::future::BoxFuture<'_, Result<Frames, Error>>,
 ) -> Result<Answered, Error> {
     use futures::StreamExt as _;
-    let outcome = |response: Response| Answered { outcome: response.outcome };
+    let answered = |response: Response, status| Answered { outcome: response.outcome, status };
     match sent.await? {
-        Frames::One(Message::Response(response), _) => Ok(outcome(response)),
+        Frames::One(Message::Response(response), status) => Ok(answered(response, status)),
         Frames::One(..) => Err(Error::new(ErrorKind::Protocol, "the answer is not a JSON-RPC response")),
         Frames::Stream(mut frames) => {
             while let Some(frame) = frames.next().await {
                 match frame? {
-                    Message::Response(response) => return Ok(outcome(response)),
+                    Message::Response(response) => return Ok(answered(response, 200)),
                     // A legacy server may ping before the handshake is done (spec 2025-11-25, basic/lifecycle).
                     Message::Request(request) => {
                         let body = super::reply_to(&settings.name, &request);
@@ -280,11 +283,18 @@ fn modern_peer(described: &protocol::Object) -> Peer {
 
 async fn initialize(settings: &Settings, wire: &dyn Wire, capabilities: &Raw) -> Result<Peer, Error> {
     let sent = wire.request(legacy::initialize(Id::from(INITIALIZE_ID), capabilities));
-    let result = match response(settings, wire, sent).await?.outcome {
+    let Answered { outcome, status } = response(settings, wire, sent).await?;
+    let result = match outcome {
         Ok(result) => result.object().unwrap_or_default(),
         Err(error) => {
             let error = RpcError::from_raw(&error);
-            return Err(Error::new(ErrorKind::Protocol, format!("the target refuses `initialize`: {error}")));
+            // These statuses send a client to the older transport, with or without words in the body.
+            let kind = if matches!(status, 400 | 404 | 405) {
+                ErrorKind::Status(status)
+            } else {
+                ErrorKind::Protocol
+            };
+            return Err(Error::new(kind, format!("the target refuses `initialize`: {error}")));
         }
     };
     let named = result.text("protocolVersion").unwrap_or_default();
