@@ -159,6 +159,13 @@ impl Gateway {
         Self::of(command, "").serving().await
     }
 
+    /// Starts the program with a configuration and an environment variable, and waits until it serves.
+    pub(crate) async fn with_variable(config: &Value, name: &str, value: &std::ffi::OsStr) -> Self {
+        let mut command = Command::new(EXE);
+        command.args(["-c", &config.to_string()]).env(name, value);
+        Self::of(command, "").serving().await
+    }
+
     /// Starts the program with these arguments.
     pub(crate) fn spawn(args: &[&str], input: &str) -> Self {
         let mut command = Command::new(EXE);

@@ -645,17 +645,39 @@ async fn a_modern_client_that_goes_away_before_the_head_of_the_response_has_canc
 
 // === HTTPS ===
 
-#[tokio::test]
-async fn https_serves_the_same() {
-    let folder = tempfile::tempdir().expect("a folder");
+/// A gateway that encrypts, for `localhost`: its certificate, the file that holds it, and the gateway.
+async fn encrypted(
+    folder: &std::path::Path,
+) -> (rcgen::CertifiedKey<rcgen::KeyPair>, std::path::PathBuf, Gateway) {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
-    let (cert, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
+    let (cert, key) = (folder.join("cert.pem"), folder.join("key.pem"));
     std::fs::write(&cert, made.cert.pem()).expect("a file");
     std::fs::write(&key, made.signing_key.serialize_pem()).expect("a file");
     let mut listener = listener(vec![backend(vec![builtin("everything")])]);
     listener["protocol"] = json!("HTTPS");
     listener["tls"] = json!({ "cert": cert, "key": key });
     let gateway = Gateway::start(&with_bind(json!({ "port": 0, "listeners": [listener] }))).await;
+    (made, cert, gateway)
+}
+
+#[tokio::test]
+async fn a_target_over_https_is_trusted_if_the_system_trusts_it_and_only_then() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (_, cert, far) = encrypted(folder.path()).await;
+    let url = format!("https://localhost:{}/mcp", far.address().port());
+    let config = serving(vec![json!({ "name": "far", "mcp": { "host": url } })]);
+    let trusting = Gateway::with_variable(&config, "SSL_CERT_FILE", cert.as_os_str()).await;
+    let answer = Ask::modern("tools/call", echo("far")).send(trusting.address()).await.json().await;
+    assert_eq!(text_of(&answer), "Echo: far");
+    let careful = Gateway::start(&config).await;
+    let line = careful.logged("target `far` is not available").await;
+    assert!(line.contains("certificate"), "{line}");
+}
+
+#[tokio::test]
+async fn https_serves_the_same() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (made, _, gateway) = encrypted(folder.path()).await;
 
     let mut roots = rustls::RootCertStore::empty();
     roots.add(made.cert.der().clone()).expect("a certificate");
