@@ -311,14 +311,7 @@ async fn ask(link: &Link, method: &'static str, params: Object) {
     let Some(method) = protocol::method::find(method) else {
         return;
     };
-    let call = Call {
-        method,
-        params,
-        caller: Caller::gateway(),
-        progress: false,
-        log_level: None,
-        mirrored: Vec::new(),
-    };
+    let call = Call::quiet(method, params, Caller::gateway());
     let answer = tokio::time::timeout(WISH, async { link.call(call).await?.answer().await }).await;
     let refused = match answer {
         Ok(Ok(Ok(_))) => return,

@@ -2,7 +2,7 @@
 
 use crate::json::JsonError;
 use crate::method::Kind;
-use crate::{Object, Raw, Splice};
+use crate::{Raw, Splice};
 
 /// One page of a list as a target gave it.
 #[derive(Debug, Clone)]
@@ -63,15 +63,6 @@ pub fn without(value: &Raw, unwanted: &[&str]) -> Raw {
         }
         _ => value.clone(),
     }
-}
-
-/// Puts or replaces members of an object value; the others keep their bytes.
-pub fn with(value: &Raw, members: impl IntoIterator<Item = (&'static str, Raw)>) -> Raw {
-    let mut object: Object = value.object().unwrap_or_default();
-    for (key, member) in members {
-        object.set(key, member);
-    }
-    object.to_raw()
 }
 
 #[cfg(test)]

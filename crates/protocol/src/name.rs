@@ -47,11 +47,14 @@ fn strip_ui(uri: &str) -> Option<&str> {
     scheme.eq_ignore_ascii_case(UI).then_some(rest)
 }
 
+/// As long as a name in DNS, like the names of objects in Kubernetes.
+pub const LONGEST_TARGET_NAME: usize = 253;
+
 /// Whether `name` may be a target's name: lower-case letters, digits, `-` and `.`, a letter first, a letter or digit
-/// last, at most 253 characters.
+/// last, and no longer than [`LONGEST_TARGET_NAME`].
 pub fn is_target_name(name: &str) -> bool {
     let inner = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.';
-    name.len() <= 253
+    name.len() <= LONGEST_TARGET_NAME
         && name.as_bytes().first().is_some_and(u8::is_ascii_lowercase)
         && name.as_bytes().last().is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
         && name.bytes().all(inner)

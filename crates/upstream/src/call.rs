@@ -21,6 +21,13 @@ pub struct Call {
     pub mirrored: Vec<(String, String)>,
 }
 
+impl Call {
+    /// A call of which only the answer is wanted: no progress and no log.
+    pub fn quiet(method: &'static Method, params: Object, caller: Arc<Caller>) -> Self {
+        Self { method, params, caller, progress: false, log_level: None, mirrored: Vec::new() }
+    }
+}
+
 /// Who calls, as far as a target may know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {

@@ -3,8 +3,8 @@
 //! The core speaks the modern shape, in which a server that needs input says so in its result; what a legacy server
 //! asks in the middle of a call can be said in it, and not the other way round.
 
+use futures::StreamExt as _;
 use futures::stream::BoxStream;
-use futures::{FutureExt as _, StreamExt as _};
 use protocol::{Object, Raw};
 use tokio::sync::oneshot;
 
@@ -60,21 +60,6 @@ pub enum Ask {
 }
 
 impl Reply {
-    /// Waits for the first event, and makes a stream that begins with its answer into the plain answer it is.
-    pub async fn settle(self) -> Result<Self, Error> {
-        let Self::Stream(mut events) = self else {
-            return Ok(self);
-        };
-        match events.next().await {
-            Some(Ok(Event::Answer(answer))) => Ok(Self::One(answer)),
-            Some(Ok(first)) => Ok(Self::Stream(futures::stream::iter([Ok(first)]).chain(events).boxed())),
-            Some(Err(error)) => Err(error),
-            None => {
-                Err(Error::new(crate::ErrorKind::Closed, "the target ended the stream without an answer"))
-            }
-        }
-    }
-
     /// Waits for the answer and lets everything before it pass unseen. An ask is refused.
     pub async fn answer(self) -> Result<Answer, Error> {
         match self {
@@ -99,10 +84,5 @@ impl Reply {
                 }
             },
         }
-    }
-
-    /// The answer, if it is there already.
-    pub fn now_or_never(self) -> Option<Result<Answer, Error>> {
-        self.answer().now_or_never()
     }
 }

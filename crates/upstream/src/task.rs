@@ -20,11 +20,6 @@ impl Task {
     pub fn spawn_finite(name: &'static str, work: impl Future<Output = ()> + Send + 'static) {
         start(name, work);
     }
-
-    /// Whether the task has ended.
-    pub fn is_finished(&self) -> bool {
-        self.0.is_finished()
-    }
 }
 
 impl Drop for Task {

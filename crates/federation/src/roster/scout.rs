@@ -194,14 +194,7 @@ impl Scout {
             return Err(odd("offers a list without a method"));
         };
         let params: Object = cursor.map(|cursor| ("cursor", Raw::string(cursor))).into_iter().collect();
-        let call = Call {
-            method,
-            params,
-            caller: Caller::gateway(),
-            progress: false,
-            log_level: None,
-            mirrored: Vec::new(),
-        };
+        let call = Call::quiet(method, params, Caller::gateway());
         let limit = self.target.settings().limits.list;
         let reply = tokio::time::timeout(limit, async { link.call(call).await?.answer().await }).await;
         match reply {

@@ -10,7 +10,7 @@ use protocol::method::{Local, Method, Routing, notifications};
 use protocol::{Era, Id, Object, Raw, Request, RpcError, error, list, message, meta, method};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use upstream::{Answer, Ask, Caller, Event, Note, Task};
+use upstream::{Answer, Ask, Call, Caller, Event, Note, Task};
 
 use crate::backend::Shared;
 use crate::dispatch::{Context, offered, required_text};
@@ -154,8 +154,9 @@ impl Running {
             Ok(Served::Stream(events)) => self.follow(events, client).await,
             Err(error) => self.refusal(&error),
         };
-        // Before the answer is sent, so that a client that has it may use the id again.
-        if let Some(session) = &self.session {
+        // Before the answer is sent, so that a client that has it may use the id again; and only once, so that the next call
+        // under that id is not taken for this one.
+        if let Some(session) = self.session.take() {
             session.finish(&self.id);
         }
         // A client that went away does not need the answer; nobody else does.
@@ -213,14 +214,7 @@ impl Running {
             return Ok(Served::One(Ok(Raw::empty_object())));
         }
         params.set("uri", Raw::string(&to.local));
-        let call = upstream::Call {
-            method: self.row,
-            params,
-            caller: self.context.caller.clone(),
-            progress: false,
-            log_level: None,
-            mirrored: Vec::new(),
-        };
+        let call = Call::quiet(self.row, params, self.context.caller.clone());
         let link = session.link(&to.target).await.map_err(failed)?;
         let answer = link.call(call).await.map_err(failed)?.answer().await.map_err(failed)?;
         if on && answer.is_ok() {

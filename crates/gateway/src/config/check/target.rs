@@ -6,14 +6,12 @@ use std::path::PathBuf;
 
 use http::Uri;
 use policy::host::Host;
+use protocol::name::{LONGEST_TARGET_NAME, is_target_name};
 
 use super::super::document as said;
 use super::super::yaml::shorten;
 use super::super::{Secret, Target, Transport};
 use super::{At, Check};
-
-/// As long as a name in DNS, like the names of objects in Kubernetes.
-const MAX_TARGET_NAME: usize = 253;
 
 impl Check {
     pub(super) fn targets(&mut self, targets: &[said::Target], at: &At<'_>) -> Vec<Target> {
@@ -82,17 +80,21 @@ impl Check {
             let suggestion = suggestion
                 .trim_start_matches(|c: char| !c.is_ascii_lowercase())
                 .trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
-            match suggestion.is_empty() || suggestion.len() > MAX_TARGET_NAME || at.spelling().is_some() {
+            match suggestion.is_empty() || suggestion.len() > LONGEST_TARGET_NAME || at.spelling().is_some() {
                 true => format!("a target name is made of {RULE}"),
                 false => format!("call it `{}`", shorten(suggestion)),
             }
         };
+        if is_target_name(name) {
+            return;
+        }
+        // Which part of the rule is broken decides what helps.
         let first = name.bytes().next();
         let last = name.bytes().last();
         if first.is_none() {
             self.fault(at, "the target name is empty", format!("a target name is made of {RULE}"));
-        } else if name.len() > MAX_TARGET_NAME {
-            let message = format!("the target name is longer than {MAX_TARGET_NAME} characters");
+        } else if name.len() > LONGEST_TARGET_NAME {
+            let message = format!("the target name is longer than {LONGEST_TARGET_NAME} characters");
             self.fault(at, message, "tools carry it in their names, so make it short");
         } else if name.contains('_') {
             let message = format!(
