@@ -8,8 +8,7 @@ use protocol::{Era, Id, Message, Request, Version, header, message, meta, method
 
 use crate::backend::Backend;
 use crate::error::{Error, ErrorKind};
-use crate::inbound::{Head, Outcome, Single};
-use crate::session::mailbox::Frames;
+use crate::inbound::{Frames, Head, Outcome, Single};
 
 mod legacy;
 mod modern;

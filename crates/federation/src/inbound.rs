@@ -1,9 +1,9 @@
 //! What comes in and what goes out, in terms that any transport towards clients can render.
 
 use bytes::Bytes;
+use futures::stream::BoxStream;
 
 use crate::error::ErrorKind;
-use crate::session::mailbox::Frames;
 
 /// What a request's headers say to us.
 #[derive(Debug, Clone, Default)]
@@ -31,6 +31,37 @@ pub enum Outcome {
     One(Single),
     /// Several messages; the last is the response.
     Stream(Frames),
+}
+
+/// Messages for a client, in order.
+pub struct Frames(pub(crate) BoxStream<'static, Frame>);
+
+/// One message of a stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame {
+    /// The id under which the stream can be taken up after this message; only legacy streams have it.
+    pub id: Option<String>,
+    /// The JSON-RPC message; empty in the event that opens a stream, which only says its id.
+    pub message: Bytes,
+}
+
+impl Frames {
+    /// The messages as a stream.
+    pub fn into_stream(self) -> BoxStream<'static, Frame> {
+        self.0
+    }
+}
+
+impl std::fmt::Debug for Frames {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Frames")
+    }
+}
+
+impl From<Bytes> for Frame {
+    fn from(message: Bytes) -> Self {
+        Self { id: None, message }
+    }
 }
 
 /// One message for the client.

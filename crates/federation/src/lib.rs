@@ -23,7 +23,6 @@ pub mod settings;
 
 pub use backend::Backend;
 pub use error::{Error, ErrorKind};
-pub use inbound::{Head, Outcome, Single};
+pub use inbound::{Frame, Frames, Head, Outcome, Single};
 pub use roster::{Condition, TargetStatus};
-pub use session::mailbox::Frames;
 pub use settings::{FailureMode, PrefixMode, Settings};

@@ -82,7 +82,7 @@ fn restore(reply: Reply, to: &Destination) -> Served {
             events
                 .map(move |event| match event {
                     Ok(Event::Answer(answer)) => Ok(Event::Answer(answered(answer, &target))),
-                    Ok(event @ (Event::Note(_) | Event::Ask(_))) => Ok(event),
+                    Ok(event @ (Event::Note(_) | Event::Ask(_) | Event::Refused(_))) => Ok(event),
                     Err(error) => Err(explain(&target, &error)),
                 })
                 .boxed(),

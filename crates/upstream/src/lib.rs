@@ -20,7 +20,7 @@ pub mod wire;
 pub use call::{Call, Caller};
 pub use error::{Error, ErrorKind};
 pub use link::{Link, Listening, Notice, Peer};
-pub use reply::{Answer, Ask, Event, Note, Reply};
+pub use reply::{Answer, Ask, Event, Note, Question, Reply};
 pub use settings::{Settings, Transport};
 pub use target::{Failure, State, Target};
 pub use task::Task;

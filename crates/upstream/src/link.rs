@@ -61,6 +61,10 @@ pub enum Notice {
     Updated(Object),
     /// The params of a log message that no call could be found for.
     Log(Object),
+    /// What the client was asked to do at a URL is done: the params of `notifications/elicitation/complete`.
+    Elicited(Object),
+    /// A task changed: the params of `notifications/tasks/status` (2025-11-25) or `notifications/tasks` (modern).
+    Task(Object),
 }
 
 /// An open stream of changes. Dropping it ends the subscription at the target.

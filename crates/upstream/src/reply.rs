@@ -28,6 +28,9 @@ pub enum Event {
     Note(Note),
     /// The target needs input before it can go on.
     Ask(Ask),
+    /// The target asked for something that the caller did not declare, and was refused. This is what the caller would have
+    /// to declare, in the shape of client capabilities; if the call fails now, that is why.
+    Refused(Object),
     /// The end.
     Answer(Answer),
 }
@@ -44,19 +47,47 @@ pub enum Note {
 /// Requests that the client must answer before the call can finish, and how to go on.
 #[derive(Debug)]
 pub enum Ask {
-    /// The call is still open at a legacy target, which sent these requests in the middle of it. Dropping `answers`
-    /// refuses them.
-    Held {
-        /// Key, method and params of each request.
-        requests: Vec<(String, String, Object)>,
-        /// Takes the answers, by key.
-        answers: oneshot::Sender<Vec<(String, Answer)>>,
-    },
+    /// The call is still open at the target, which asks this in the middle of it. More may follow before it is answered.
+    Held(Question),
     /// A modern target ended the call with `input_required`: call again with the answers and its `requestState`.
     Replay {
         /// The target's whole result, with `inputRequests` and `requestState` as they came.
         result: Raw,
     },
+}
+
+/// One request of a target to the client. Dropping it refuses it, in the way that its method has for that.
+#[derive(Debug)]
+pub struct Question {
+    /// `sampling/createMessage`, `elicitation/create` or `roots/list`.
+    pub method: Box<str>,
+    /// Its params, without what describes the target's hop.
+    pub params: Object,
+    answer: oneshot::Sender<Answer>,
+}
+
+impl Question {
+    /// A question, and where its answer arrives. Dropping the receiver withdraws the question.
+    pub fn new(method: &str, params: Object) -> (Self, oneshot::Receiver<Answer>) {
+        let (answer, receiver) = oneshot::channel();
+        (Self { method: method.into(), params, answer }, receiver)
+    }
+
+    /// Gives the client's result or error to the target.
+    pub fn answer(self, answer: Answer) {
+        // A target that has withdrawn its question needs no answer.
+        let _ = self.answer.send(answer);
+    }
+
+    /// Resolves when the target no longer wants an answer.
+    pub async fn withdrawn(&mut self) {
+        self.answer.closed().await;
+    }
+
+    /// Whether the target no longer wants an answer.
+    pub fn is_withdrawn(&self) -> bool {
+        self.answer.is_closed()
+    }
 }
 
 impl Reply {
@@ -67,7 +98,7 @@ impl Reply {
             Self::Stream(mut events) => loop {
                 match events.next().await {
                     Some(Ok(Event::Answer(answer))) => return Ok(answer),
-                    Some(Ok(Event::Note(_) | Event::Ask(Ask::Held { .. }))) => {}
+                    Some(Ok(Event::Note(_) | Event::Refused(_) | Event::Ask(Ask::Held(_)))) => {}
                     Some(Ok(Event::Ask(Ask::Replay { .. }))) => {
                         return Err(Error::new(
                             crate::ErrorKind::Protocol,

@@ -16,6 +16,8 @@ use crate::session::{Handshake, Session};
 
 pub(super) mod batch;
 mod call;
+mod finish;
+mod running;
 pub(super) mod sse;
 
 // === What is POSTed ===

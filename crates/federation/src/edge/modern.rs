@@ -12,9 +12,8 @@ use self::finish::{Finish, hints};
 use super::refuse;
 use crate::backend::Shared;
 use crate::error::{Error, ErrorKind};
-use crate::inbound::{Head, Outcome};
+use crate::inbound::{Frames, Head, Outcome};
 use crate::relay::Served;
-use crate::session::mailbox::Frames;
 
 mod envelope;
 mod finish;

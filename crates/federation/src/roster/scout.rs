@@ -256,7 +256,7 @@ async fn change(notices: &mut broadcast::Receiver<Notice>) -> Vec<Kind> {
         match notices.recv().await {
             Ok(Notice::ListChanged(Kind::Resource)) => return vec![Kind::Resource, Kind::Template],
             Ok(Notice::ListChanged(kind)) => return vec![kind],
-            Ok(Notice::Updated(_) | Notice::Log(_)) => {}
+            Ok(Notice::Updated(_) | Notice::Log(_) | Notice::Elicited(_) | Notice::Task(_)) => {}
             // Some were missed, and any of them may have been one.
             Err(broadcast::error::RecvError::Lagged(_)) => return Kind::ALL.to_vec(),
             Err(broadcast::error::RecvError::Closed) => std::future::pending().await,

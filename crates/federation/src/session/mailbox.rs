@@ -5,25 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use futures::StreamExt as _;
-use futures::stream::BoxStream;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// Messages for a client, each one JSON-RPC message.
-pub struct Frames(pub(crate) BoxStream<'static, Bytes>);
-
-impl Frames {
-    /// The messages as a stream.
-    pub fn into_stream(self) -> BoxStream<'static, Bytes> {
-        self.0
-    }
-}
-
-impl std::fmt::Debug for Frames {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Frames")
-    }
-}
+use crate::inbound::Frames;
 
 /// How many messages wait for a reader. When there are more, the oldest news is dropped: what is said outside of calls is
 /// news, and the newest counts.
@@ -112,7 +97,7 @@ impl Mailbox {
         self.0.news.notify_waiters();
         let frames = futures::stream::unfold(reader, |reader| async move {
             let message = reader.next().await?;
-            Some((message, reader))
+            Some((message.into(), reader))
         });
         Frames(frames.boxed())
     }
@@ -188,14 +173,17 @@ impl Drop for Reader {
 
 #[cfg(test)]
 mod tests {
+    use futures::stream::BoxStream;
+
     use super::*;
+    use crate::inbound::Frame;
 
     fn text(n: usize) -> Bytes {
         Bytes::from(n.to_string())
     }
 
-    async fn take(frames: &mut BoxStream<'static, Bytes>, count: usize) -> Vec<Bytes> {
-        frames.take(count).collect().await
+    async fn take(frames: &mut BoxStream<'static, Frame>, count: usize) -> Vec<Bytes> {
+        frames.take(count).map(|frame| frame.message).collect().await
     }
 
     #[tokio::test]

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use federation::{Backend, FailureMode, Frames, Head, Outcome, PrefixMode, Settings};
+use federation::{Backend, FailureMode, Frame, Frames, Head, Outcome, PrefixMode, Settings};
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use serde_json::{Value, json};
@@ -223,7 +223,7 @@ impl Client {
         let frames = match self.backend.post(head, Bytes::from(body)).await {
             Outcome::Accepted => panic!("a request must be answered"),
             Outcome::One(single) => vec![single.body],
-            Outcome::Stream(frames) => frames.into_stream().collect().await,
+            Outcome::Stream(frames) => frames.into_stream().map(|frame| frame.message).collect().await,
         };
         let mut messages: Vec<(Value, String)> = frames.iter().map(read).collect();
         let (answer, text) = messages.pop()?;
@@ -344,7 +344,7 @@ impl Client {
 }
 
 /// A session's own stream.
-pub(crate) struct Listener(BoxStream<'static, Bytes>);
+pub(crate) struct Listener(BoxStream<'static, Frame>);
 
 impl Listener {
     pub(crate) fn of(frames: Frames) -> Self {
@@ -354,14 +354,14 @@ impl Listener {
     /// The next message, if one comes within a minute.
     pub(crate) async fn next(&mut self) -> Option<Value> {
         let next = tokio::time::timeout(Duration::from_secs(60), self.0.next()).await;
-        next.ok().flatten().map(|frame| read(&frame).0)
+        next.ok().flatten().map(|frame| read(&frame.message).0)
     }
 
     /// Everything that is said within a moment, each as its method without `notifications/`, and its URI or data.
     pub(crate) async fn heard(&mut self) -> Vec<String> {
         let mut heard = Vec::new();
         while let Ok(Some(frame)) = tokio::time::timeout(Duration::from_millis(500), self.0.next()).await {
-            let message = read(&frame).0;
+            let message = read(&frame.message).0;
             assert!(
                 message.get("id").is_none(),
                 "no answers and no requests on the session's stream: {message}"

@@ -264,8 +264,11 @@ async fn a_batch_answers_each_of_its_requests_once() {
         {"jsonrpc":"2.0","id":2,"method":"nonsense"},{"jsonrpc":"1.0","id":3,"method":"ping"},
         {"jsonrpc":"2.0","id":4,"method":"initialize","params":{"protocolVersion":"2025-03-26"}}]"#;
     let Outcome::Stream(frames) = post(&world, head, batch).await else { panic!("a stream") };
-    let answers: Vec<Value> =
-        frames.into_stream().map(|frame| serde_json::from_slice(&frame).expect("JSON")).collect().await;
+    let answers: Vec<Value> = frames
+        .into_stream()
+        .map(|frame| serde_json::from_slice(&frame.message).expect("JSON"))
+        .collect()
+        .await;
     let mut ids: Vec<String> = answers.iter().map(|answer| answer["id"].to_string()).collect();
     ids.sort();
     assert_eq!(ids, [r#""1""#, "1", "2", "3", "4"]);

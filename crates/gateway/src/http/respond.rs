@@ -34,7 +34,7 @@ pub fn single(single: Single) -> Response<Body> {
 /// connection is given, for streams that have no end of their own.
 pub fn events(frames: Frames, endpoint: Option<&str>, until_closed: Option<&ConnInfo>) -> Response<Body> {
     let first = endpoint.map(|endpoint| event("endpoint", endpoint.as_bytes()));
-    let messages = frames.into_stream().map(|frame| event("message", &frame));
+    let messages = frames.into_stream().map(|frame| event("message", &frame.message));
     let events = futures::stream::iter(first).chain(messages);
     let events = match until_closed {
         Some(connection) => events.take_until(connection.finishing.clone().cancelled_owned()).boxed(),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures::StreamExt as _;
 use protocol::{Era, Message, Version, message};
 use tokio::sync::mpsc;
 use upstream::Task;
@@ -12,8 +13,7 @@ use super::{heed, session};
 use crate::backend::Shared;
 use crate::edge::{refuse, refuse_unscanned};
 use crate::error::{Error, ErrorKind};
-use crate::inbound::{Head, Outcome};
-use crate::session::mailbox::Frames;
+use crate::inbound::{Frame, Frames, Head, Outcome};
 
 /// Serves a batch in a session of that version; elsewhere it is refused.
 pub(in crate::edge) fn serve(backend: &Arc<Shared>, head: &Head, body: &Bytes) -> Outcome {
@@ -60,5 +60,5 @@ pub(in crate::edge) fn serve(backend: &Arc<Shared>, head: &Head, body: &Bytes) -
     if answers == 0 {
         return Outcome::Accepted;
     }
-    Outcome::Stream(Frames(call::receiving(receiver)))
+    Outcome::Stream(Frames(call::receiving(receiver).map(Frame::from).boxed()))
 }

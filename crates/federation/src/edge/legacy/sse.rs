@@ -11,8 +11,7 @@ use super::{call, heed, shake, unknown_session};
 use crate::backend::Shared;
 use crate::edge::{refuse, refuse_unscanned, single};
 use crate::error::Error;
-use crate::inbound::Outcome;
-use crate::session::mailbox::Frames;
+use crate::inbound::{Frames, Outcome};
 
 /// Opens a connection; its session ends when the stream is dropped.
 pub(in crate::edge) fn open(backend: &Arc<Shared>) -> Result<(String, Frames), Error> {

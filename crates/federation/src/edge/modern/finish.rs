@@ -10,7 +10,7 @@ use upstream::{Answer, Ask, Event, Note};
 use super::ended;
 use crate::backend::Shared;
 use crate::error::{Error, ErrorKind};
-use crate::inbound::Single;
+use crate::inbound::{Frame, Single};
 use crate::{local, settings};
 
 /// Caching hints for results of our own.
@@ -55,7 +55,7 @@ impl Finish {
         let outcome = match event {
             Event::Answer(answer) => self.answer(answer),
             Event::Ask(Ask::Replay { result }) if self.row.may_ask => self.result(&result),
-            Event::Ask(_) | Event::Note(_) => {
+            Event::Ask(_) | Event::Note(_) | Event::Refused(_) => {
                 Err(RpcError::new(error::INTERNAL, "the target asks for input where none can be given"))
             }
         };
@@ -114,7 +114,7 @@ impl Finish {
     pub(super) fn stream(
         self,
         events: BoxStream<'static, Result<Event, Error>>,
-    ) -> BoxStream<'static, Bytes> {
+    ) -> BoxStream<'static, Frame> {
         let end = futures::stream::once(std::future::ready(None));
         let frames = events.map(Some).chain(end).scan(false, move |done, event| {
             if *done {
@@ -122,7 +122,7 @@ impl Finish {
             }
             std::future::ready(Some(match event {
                 Some(Ok(Event::Note(note))) => self.note(note),
-                Some(Ok(Event::Ask(Ask::Held { .. }))) => None,
+                Some(Ok(Event::Refused(_) | Event::Ask(Ask::Held(_)))) => None,
                 Some(Ok(last)) => {
                     *done = true;
                     Some(self.last(last).body)
@@ -137,7 +137,7 @@ impl Finish {
                 }
             }))
         });
-        frames.filter_map(std::future::ready).boxed()
+        frames.filter_map(std::future::ready).map(Frame::from).boxed()
     }
 
     /// A note, if the client asked for notes of its kind.

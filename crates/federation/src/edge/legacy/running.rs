@@ -1,0 +1,239 @@
+//! A legacy client's call while it runs: from its row to its answer.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::StreamExt as _;
+use futures::stream::BoxStream;
+use protocol::method::{Local, Method, Routing, notifications};
+use protocol::{Era, Id, Object, Raw, Request, message, meta, method};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use upstream::{Answer, Ask, Call, Caller, Event, Note};
+
+use super::call::Piece;
+use super::finish::{down, explain, transport_level};
+use crate::backend::Shared;
+use crate::dispatch::{Context, offered, required_text};
+use crate::edge::single;
+use crate::error::{Error, ErrorKind};
+use crate::inbound::Single;
+use crate::relay::{Links, Served};
+use crate::session::{Session, Subscription};
+
+/// A call that is about to run.
+pub(super) struct Running {
+    context: Context,
+    session: Option<Arc<Session>>,
+    id: Id,
+    row: &'static Method,
+    params: Object,
+    progress: Option<Raw>,
+    pub(super) token: CancellationToken,
+}
+
+impl Running {
+    pub(super) fn new(
+        backend: &Arc<Shared>,
+        session: Option<Arc<Session>>,
+        request: Request,
+    ) -> Result<Self, Single> {
+        let Request { id, method, mut params } = request;
+        let refusal = |error: Error| Single {
+            error: transport_level(error.kind),
+            ..single(Some(&id), &error, Era::Legacy)
+        };
+        let handshake = match session.as_ref().map(|session| session.handshake()) {
+            Some(None) => {
+                let error = Error::new(
+                    ErrorKind::Malformed,
+                    "the session is not initialized: begin with `initialize`",
+                );
+                return Err(refusal(error));
+            }
+            Some(Some(handshake)) => Some(handshake.clone()),
+            None => None,
+        };
+        let Some(row) = method::lookup(&method, Era::Legacy) else {
+            return Err(refusal(Error::new(
+                ErrorKind::UnknownMethod,
+                format!("there is no method `{method}`"),
+            )));
+        };
+        let progress = take_token(&mut params);
+        let token = match &session {
+            Some(session) => session.begin(&id).ok_or_else(|| {
+                refusal(Error::new(
+                    ErrorKind::Malformed,
+                    format!("too many requests are running, or one with the id {id}"),
+                ))
+            })?,
+            None => CancellationToken::new(),
+        };
+        let caller = handshake.map_or_else(Caller::gateway, |handshake| handshake.caller);
+        let context = Context {
+            backend: backend.clone(),
+            links: session.clone().map_or(Links::Shared, Links::Session),
+            caller,
+            log_level: session.as_ref().and_then(|session| session.level()),
+            progress: progress.is_some(),
+            mirrored: Vec::new(),
+        };
+        Ok(Self { context, session, id, row, params, progress, token })
+    }
+
+    pub(super) async fn run(mut self, client: &mpsc::Sender<Piece>) {
+        let params = std::mem::take(&mut self.params);
+        let served = match (self.row.routing, self.session.clone()) {
+            (Routing::Ours(local), Some(session)) => self.in_session(local, &session, params).await,
+            _ => self.context.serve(self.row, params).await,
+        };
+        let last = match served {
+            Ok(Served::One(answer)) => self.answer(answer),
+            Ok(Served::Stream(events)) => self.follow(events, client).await,
+            Err(error) => self.refusal(&error),
+        };
+        // Before the answer is sent, so that a client that has it may use the id again; and only once, so that the next call
+        // under that id is not taken for this one.
+        if let Some(session) = self.session.take() {
+            session.finish(&self.id);
+        }
+        // A client that went away does not need the answer; nobody else does.
+        let _ = client.send(Piece::Last(last)).await;
+    }
+
+    /// Methods that are about the session itself.
+    async fn in_session(
+        &self,
+        local: Local,
+        session: &Arc<Session>,
+        params: Object,
+    ) -> Result<Served, Error> {
+        let nothing = || Ok(Served::One(Ok(Raw::empty_object())));
+        match local {
+            Local::SetLevel => {
+                offered(&*self.context.backend.settled_catalog().await, "logging")?;
+                let level = required_text(&params, "level")?;
+                if meta::level_rank(&level).is_none() {
+                    let text =
+                        format!("`{level}` is not a log level; levels are {}", meta::LEVELS.join(", "));
+                    return Err(Error::new(ErrorKind::InvalidParams, text));
+                }
+                session.set_level(&level).await;
+                nothing()
+            }
+            Local::Subscribe => self.subscription(session, params, true).await,
+            Local::Unsubscribe => self.subscription(session, params, false).await,
+            Local::Ping => nothing(),
+            Local::Initialize | Local::Discover => self.context.serve(self.row, params).await,
+        }
+    }
+
+    /// A subscription belongs to the session, and outlives a restart of the target. A legacy target is told over the
+    /// session's own link; at a modern one the session listens.
+    async fn subscription(
+        &self,
+        session: &Arc<Session>,
+        mut params: Object,
+        on: bool,
+    ) -> Result<Served, Error> {
+        let to = self.context.resource(&required_text(&params, "uri")?).await?;
+        let subscription = Subscription { target: to.target.name().to_owned(), uri: to.local.clone() };
+        let failed = |error: upstream::Error| Error::of_target(to.target.name(), &error);
+        if !on {
+            // Forgotten first: also a target that cannot be told now must not be asked for updates when it is back.
+            session.unsubscribed(&subscription);
+        }
+        let modern = to.target.shared_link().await.map_err(failed)?.peer().era == Era::Modern;
+        if modern && on {
+            session.listen(&to, subscription).await.map_err(failed)?;
+            return Ok(Served::One(Ok(Raw::empty_object())));
+        }
+        if modern {
+            return Ok(Served::One(Ok(Raw::empty_object())));
+        }
+        params.set("uri", Raw::string(&to.local));
+        let call = Call::quiet(self.row, params, self.context.caller.clone());
+        let link = session.link(&to.target).await.map_err(failed)?;
+        let answer = link.call(call).await.map_err(failed)?.answer().await.map_err(failed)?;
+        if on && answer.is_ok() {
+            session.subscribed(subscription);
+        }
+        Ok(Served::One(answer))
+    }
+
+    /// Passes on what happens until the end, and returns the end.
+    async fn follow(
+        &self,
+        mut events: BoxStream<'static, Result<Event, Error>>,
+        client: &mpsc::Sender<Piece>,
+    ) -> Single {
+        while let Some(event) = events.next().await {
+            match event {
+                Ok(Event::Note(note)) => {
+                    if let Some(frame) = self.note(note) {
+                        let _ = client.send(Piece::Note(frame)).await;
+                    }
+                }
+                Ok(Event::Answer(answer)) => return self.answer(answer),
+                // Dropping the request refuses it, and the target goes on.
+                Ok(Event::Refused(_) | Event::Ask(Ask::Held(_))) => {}
+                Ok(Event::Ask(Ask::Replay { .. })) => {
+                    let text = "the target needs input from the client, which this client did not declare it can give";
+                    return self.refusal(&Error::new(ErrorKind::CannotRelay, text));
+                }
+                Err(error) => return self.refusal(&error),
+            }
+        }
+        self.refusal(&Error::new(
+            ErrorKind::TargetFailed,
+            "the target ended without an answer; the call may have run",
+        ))
+    }
+
+    fn note(&self, note: Note) -> Option<Bytes> {
+        match note {
+            Note::Progress(mut params) => {
+                params.set(meta::PROGRESS_TOKEN, self.progress.clone()?);
+                Some(message::notification(notifications::PROGRESS, &params))
+            }
+            Note::Log(params) => {
+                let wanted = self.session.as_ref().is_none_or(|session| session.wants_log(&params));
+                wanted.then(|| message::notification(notifications::MESSAGE, &params))
+            }
+        }
+    }
+
+    fn answer(&self, answer: Answer) -> Single {
+        let outcome = match answer {
+            Ok(result) => match down(&result) {
+                Ok(result) => Ok(result),
+                Err(error) => return self.refusal(&error),
+            },
+            Err(error) => Err(explain(error)),
+        };
+        Single::plain(message::response(Some(&self.id), outcome.as_ref()))
+    }
+
+    fn refusal(&self, error: &Error) -> Single {
+        Single { error: transport_level(error.kind), ..single(Some(&self.id), error, Era::Legacy) }
+    }
+}
+
+/// The call has ended, however it ended.
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(session) = &self.session {
+            session.finish(&self.id);
+        }
+    }
+}
+
+/// Takes the client's progress token out; the rest of `_meta` goes to the target. So does not `task`: we offer no tasks,
+/// and then it is to be ignored (spec 2025-11-25, basic/utilities/tasks).
+fn take_token(params: &mut Object) -> Option<Raw> {
+    params.remove("task");
+    let token = params.object("_meta")?.get(meta::PROGRESS_TOKEN).cloned();
+    meta::strip_hop_of(params);
+    token
+}
