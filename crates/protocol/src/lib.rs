@@ -12,6 +12,7 @@ pub mod error;
 pub mod id;
 pub mod message;
 
+pub mod capability;
 pub mod era;
 pub mod header;
 pub mod meta;

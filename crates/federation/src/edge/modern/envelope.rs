@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use protocol::method::{Method, Routing};
-use protocol::{Era, Object, Raw, Request, Version, header, meta};
+use protocol::{Era, Object, Raw, Request, Version, capability, header, meta};
 use upstream::Caller;
 
 use crate::backend::Shared;
@@ -40,7 +40,7 @@ impl Envelope {
         let capabilities = meta
             .get(meta::CLIENT_CAPABILITIES)
             .and_then(|value| value.object().ok())
-            .map(bridged)
+            .map(|declared| capability::for_target(&declared, Version::NEWEST_MODERN, EXTENSIONS).to_raw())
             .ok_or_else(|| missing(meta::CLIENT_CAPABILITIES))?;
         let level = meta.text(meta::LOG_LEVEL);
         if let Some(level) = level.as_deref().filter(|level| meta::level_rank(level).is_none()) {
@@ -68,15 +68,6 @@ impl Envelope {
 
 /// The extensions that work through us. A target must not be told of others: what it would answer means nothing here.
 const EXTENSIONS: &[&str] = &["io.modelcontextprotocol/ui"];
-
-/// What a target may be told that the client can do.
-fn bridged(mut capabilities: Object) -> Raw {
-    if let Some(mut extensions) = capabilities.object("extensions") {
-        extensions.retain(|id| EXTENSIONS.contains(&id));
-        capabilities.set("extensions", extensions.to_raw());
-    }
-    capabilities.to_raw()
-}
 
 fn missing(key: &str) -> Error {
     Error::new(
