@@ -6,6 +6,7 @@
 mod client;
 mod target;
 
+mod asking;
 mod bridging;
 mod calls;
 mod edges;
