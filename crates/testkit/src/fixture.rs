@@ -9,6 +9,8 @@
 
 mod ask;
 mod call;
+mod capabilities;
+mod clock;
 mod completion;
 mod events;
 mod fault;
@@ -25,11 +27,13 @@ mod methods;
 mod modern;
 mod prompts;
 mod questions;
+mod random;
 mod resources;
 mod seal;
 mod server;
 mod session;
 mod stdio;
+mod tasks;
 mod tools;
 mod visit;
 
