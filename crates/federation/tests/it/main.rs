@@ -6,11 +6,13 @@
 mod client;
 mod target;
 
+mod apps;
 mod bridging;
 mod calls;
 mod edges;
 mod failures;
 mod lists;
+mod mirrors;
 mod names;
 mod notes;
 mod reload;
