@@ -78,6 +78,11 @@ pub trait Connect: Send + Sync {
     /// Opens a wire. The caller sets the deadline.
     fn connect(&self, inbox: Inbox) -> BoxFuture<'_, Result<Box<dyn Wire>, Error>>;
 
+    /// Whether the headers of a message reach the target, as they do over HTTP.
+    fn carries_headers(&self) -> bool {
+        false
+    }
+
     /// The last lines that the target wrote to its standard error, oldest first. Empty for targets without one.
     fn last_words(&self) -> Vec<String> {
         Vec::new()

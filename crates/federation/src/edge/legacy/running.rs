@@ -82,7 +82,7 @@ impl Running {
             caller,
             log_level: session.as_ref().and_then(|session| session.level()),
             progress: progress.is_some(),
-            mirrored: Vec::new(),
+            mirrored: None,
         };
         Ok(Self { context, session, id, row, params, progress, reached: f64::NEG_INFINITY, strays, token })
     }

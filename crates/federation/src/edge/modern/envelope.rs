@@ -61,7 +61,7 @@ impl Envelope {
             caller: self.caller.clone(),
             log_level: self.level.clone(),
             progress: self.token.is_some(),
-            mirrored: head.params,
+            mirrored: Some(head.params),
         }
     }
 }
