@@ -31,7 +31,7 @@ pub(super) async fn request(backend: &Arc<Shared>, head: Head, request: Request)
         Ok(session) => session,
         Err(error) => return refuse(Some(&request.id), &error, Era::Legacy),
     };
-    call::outcome(call::start(backend, session, request).await).await
+    call::serve(backend, session, request).await
 }
 
 /// Takes note of a notification. One that means nothing to us is taken as well: there is no answer in which to refuse it.
@@ -49,10 +49,10 @@ pub(super) fn notification(backend: &Arc<Shared>, head: &Head, notification: Not
 }
 
 /// Takes the response to a request of ours. We send none yet, so there is nobody waiting for it.
-pub(super) fn response(backend: &Arc<Shared>, head: &Head, _response: Response) -> Outcome {
+pub(super) fn response(backend: &Arc<Shared>, head: &Head, response: Response) -> Outcome {
     match session(backend, head) {
         Ok(session) => {
-            session.touch();
+            session.answered(response);
             Outcome::Accepted
         }
         Err(error) => refuse(None, &error, Era::Legacy),

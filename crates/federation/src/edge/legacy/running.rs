@@ -7,11 +7,10 @@ use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use protocol::method::{Local, Method, Routing, notifications};
 use protocol::{Era, Id, Object, Raw, Request, message, meta, method};
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use upstream::{Answer, Ask, Call, Caller, Event, Note};
 
-use super::call::Piece;
+use super::call::{Piece, Voice};
 use super::finish::{down, explain, transport_level};
 use crate::backend::Shared;
 use crate::dispatch::{Context, offered, required_text};
@@ -44,6 +43,8 @@ impl Running {
             ..single(Some(&id), &error, Era::Legacy)
         };
         let handshake = match session.as_ref().map(|session| session.handshake()) {
+            // Either side may ping the other before that (spec 2025-11-25, basic/lifecycle).
+            Some(None) if &*method == "ping" => None,
             Some(None) => {
                 let error = Error::new(
                     ErrorKind::Malformed,
@@ -82,7 +83,7 @@ impl Running {
         Ok(Self { context, session, id, row, params, progress, token })
     }
 
-    pub(super) async fn run(mut self, client: &mpsc::Sender<Piece>) {
+    pub(super) async fn run(mut self, client: &Voice) {
         let params = std::mem::take(&mut self.params);
         let served = match (self.row.routing, self.session.clone()) {
             (Routing::Ours(local), Some(session)) => self.in_session(local, &session, params).await,
@@ -99,7 +100,7 @@ impl Running {
             session.finish(&self.id);
         }
         // A client that went away does not need the answer; nobody else does.
-        let _ = client.send(Piece::Last(last)).await;
+        client.send(Piece::Last(last)).await;
     }
 
     /// Methods that are about the session itself.
@@ -163,16 +164,12 @@ impl Running {
     }
 
     /// Passes on what happens until the end, and returns the end.
-    async fn follow(
-        &self,
-        mut events: BoxStream<'static, Result<Event, Error>>,
-        client: &mpsc::Sender<Piece>,
-    ) -> Single {
+    async fn follow(&self, mut events: BoxStream<'static, Result<Event, Error>>, client: &Voice) -> Single {
         while let Some(event) = events.next().await {
             match event {
                 Ok(Event::Note(note)) => {
                     if let Some(frame) = self.note(note) {
-                        let _ = client.send(Piece::Note(frame)).await;
+                        client.send(Piece::Note(frame)).await;
                     }
                 }
                 Ok(Event::Answer(answer)) => return self.answer(answer),
