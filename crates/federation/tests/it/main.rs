@@ -15,4 +15,5 @@ mod names;
 mod notes;
 mod reload;
 mod sessions;
+mod streams;
 mod subscriptions;
