@@ -33,7 +33,7 @@ pub(super) async fn request(backend: &Arc<Shared>, head: Head, request: Request)
         Ok(session) => session,
         Err(error) => return refuse(Some(&request.id), &error, Era::Legacy),
     };
-    call::outcome(call::start(backend, session, request).await).await
+    call::serve(backend, session, request).await
 }
 
 /// Takes note of a notification. One that means nothing to us is taken as well: there is no answer in which to refuse it.

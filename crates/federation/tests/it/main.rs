@@ -18,4 +18,5 @@ mod names;
 mod notes;
 mod reload;
 mod sessions;
+mod streams;
 mod subscriptions;

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use upstream::{Answer, Ask, Call, Caller, Event, Note};
 
-use super::call::Piece;
+use super::call::{Piece, Voice};
 use super::finish::{self, down, explain, transport_level};
 use super::open::Open;
 use super::round::{self, MOST_ROUNDS, Refusal};
@@ -49,6 +49,8 @@ impl Running {
             ..single(Some(&id), &error, Era::Legacy)
         };
         let handshake = match session.as_ref().map(|session| session.handshake()) {
+            // Either side may ping the other before that (spec 2025-11-25, basic/lifecycle).
+            Some(None) if &*method == "ping" => None,
             Some(None) => {
                 let error = Error::new(
                     ErrorKind::Malformed,
@@ -87,7 +89,7 @@ impl Running {
         Ok(Self { context, session, id, row, params, progress, reached: f64::NEG_INFINITY, strays, token })
     }
 
-    pub(super) async fn run(mut self, client: &mpsc::Sender<Piece>) {
+    pub(super) async fn run(mut self, client: &Voice) {
         let last = self.converse(client).await;
         // Before the answer is sent, so that a client that has it may use the id again; and only once, so that the next call
         // under that id is not taken for this one.
@@ -95,15 +97,15 @@ impl Running {
             session.finish(&self.id);
         }
         // A client that went away does not need the answer; nobody else does.
-        let _ = client.send(Piece::Last(last)).await;
+        client.send(Piece::Last(last)).await;
     }
 
     /// The call, and as often as a modern target asks for input first, the call again with the client's answers.
-    async fn converse(&mut self, client: &mpsc::Sender<Piece>) -> Single {
+    async fn converse(&mut self, client: &Voice) -> Single {
         let mut params = std::mem::take(&mut self.params);
         let session = self.session.clone();
         let strays = std::mem::replace(&mut self.strays, mpsc::channel(1).1);
-        let mut open = Open::new(session.as_ref(), client, strays);
+        let mut open = Open::new(session.as_ref(), client.outlet(), strays);
         for round in 0..=MOST_ROUNDS {
             let served = open.during(self.serve(params.clone())).await;
             let (target, end) = match served {
@@ -119,7 +121,9 @@ impl Running {
                 End::Again(result) => result,
             };
             let answered = match session.as_ref() {
-                Some(session) => open.during(round::answer(session, &target, client, &result, round)).await,
+                Some(session) => {
+                    open.during(round::answer(session, &target, client.outlet(), &result, round)).await
+                }
                 None => Err(Refusal::Failed(round::NOBODY.into())),
             };
             params = match answered {
@@ -204,13 +208,13 @@ impl Running {
         target: &str,
         mut events: BoxStream<'static, Result<Event, Error>>,
         open: &mut Open<'_>,
-        client: &mpsc::Sender<Piece>,
+        client: &Voice,
     ) -> End {
         while let Some(event) = open.during(events.next()).await {
             match event {
                 Ok(Event::Note(note)) => {
                     if let Some(frame) = self.note(note) {
-                        let _ = client.send(Piece::Note(frame)).await;
+                        client.send(Piece::Note(frame)).await;
                     }
                 }
                 Ok(Event::Answer(answer)) => return End::Last(self.answer(answer)),
