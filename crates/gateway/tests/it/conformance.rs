@@ -22,7 +22,7 @@ async fn conforms(url: &str, target: Era) {
     let list = |version: &str| match (version, target) {
         (MODERN, Era::Legacy) => Some("expected-failures-modern-over-legacy.yml"),
         (MODERN, Era::Modern | Era::Both) => Some("expected-failures-modern.yml"),
-        _ => Some("expected-failures-legacy.yml"),
+        _ => None,
     };
     conforms_but(url, list).await;
 }
