@@ -6,13 +6,13 @@ use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use protocol::method::{Local, Method, Routing, notifications};
-use protocol::{Era, Id, Object, Raw, Request, message, meta, method};
+use protocol::{Era, Id, Object, Raw, Request, Version, message, meta, method};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use upstream::{Answer, Ask, Call, Caller, Event, Note};
 
 use super::call::Piece;
-use super::finish::{down, explain, transport_level};
+use super::finish::{self, transport_level};
 use crate::backend::Shared;
 use crate::dispatch::{Context, offered, required_text};
 use crate::edge::single;
@@ -206,13 +206,19 @@ impl Running {
 
     fn answer(&self, answer: Answer) -> Single {
         let outcome = match answer {
-            Ok(result) => match down(&result) {
+            Ok(result) => match finish::down(self.row.name, &result, self.version()) {
                 Ok(result) => Ok(result),
                 Err(error) => return self.refusal(&error),
             },
-            Err(error) => Err(explain(error)),
+            Err(error) => Err(finish::explain(self.row.name, error)),
         };
         Single::plain(message::response(Some(&self.id), outcome.as_ref()))
+    }
+
+    /// The revision that was agreed on. Without a session nobody remembers it, and the newest leaves most as it is.
+    fn version(&self) -> Version {
+        let handshake = self.session.as_ref().and_then(|session| session.handshake());
+        handshake.map_or(Version::NEWEST_LEGACY, |handshake| handshake.version)
     }
 
     fn refusal(&self, error: &Error) -> Single {
