@@ -34,6 +34,11 @@ pub trait Wire: Send + Sync {
         let _ = headers;
     }
 
+    /// Whether what arrives in the middle of several calls says by itself which of them it belongs to.
+    fn attributes(&self) -> bool {
+        false
+    }
+
     /// Resolves when the wire is dead, with the reason. A wire without a connection of its own (HTTP) never is.
     fn closed(&self) -> BoxFuture<'_, Error>;
 

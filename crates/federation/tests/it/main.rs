@@ -7,6 +7,7 @@ mod client;
 mod target;
 
 mod apps;
+mod asking;
 mod bridging;
 mod calls;
 mod edges;
@@ -17,4 +18,5 @@ mod names;
 mod notes;
 mod reload;
 mod sessions;
+mod streams;
 mod subscriptions;

@@ -10,7 +10,7 @@ use upstream::Caller;
 
 use crate::backend::Shared;
 use crate::dispatch::Context;
-use crate::edge::{header_name, unsupported};
+use crate::edge::{EXTENSIONS, header_name, unsupported};
 use crate::error::{Error, ErrorKind};
 use crate::inbound::Head;
 use crate::relay::Links;
@@ -40,7 +40,7 @@ impl Envelope {
         let capabilities = meta
             .get(meta::CLIENT_CAPABILITIES)
             .and_then(|value| value.object().ok())
-            .map(|declared| capability::for_target(&declared, Version::NEWEST_MODERN, EXTENSIONS).to_raw())
+            .map(|declared| capability::for_target(&declared, Version::NEWEST_MODERN, EXTENSIONS))
             .ok_or_else(|| missing(meta::CLIENT_CAPABILITIES))?;
         let level = meta.text(meta::LOG_LEVEL);
         if let Some(level) = level.as_deref().filter(|level| meta::level_rank(level).is_none()) {
@@ -50,7 +50,7 @@ impl Envelope {
         let token = meta.get(meta::PROGRESS_TOKEN).cloned();
         meta::strip_hop_of(&mut params);
         params.remove("task");
-        Ok(Self { caller: Arc::new(Caller { era: Era::Modern, capabilities, info }), token, level, params })
+        Ok(Self { caller: Caller::new(Era::Modern, &capabilities, info), token, level, params })
     }
 
     /// On whose account the request is served.
@@ -65,9 +65,6 @@ impl Envelope {
         }
     }
 }
-
-/// The extensions that work through us. A target must not be told of others: what it would answer means nothing here.
-const EXTENSIONS: &[&str] = &["io.modelcontextprotocol/ui"];
 
 fn missing(key: &str) -> Error {
     Error::new(
