@@ -6,13 +6,13 @@ use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use protocol::method::{Local, Method, Routing, notifications};
-use protocol::{Era, Id, Object, Raw, Request, message, meta, method};
+use protocol::{Era, Id, Object, Raw, Request, Version, message, meta, method};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use upstream::{Answer, Ask, Call, Caller, Event, Note};
 
 use super::call::{Piece, Voice};
-use super::finish::{self, down, explain, transport_level};
+use super::finish::{self, transport_level};
 use super::open::Open;
 use super::round::{self, MOST_ROUNDS, Refusal};
 use crate::backend::Shared;
@@ -272,13 +272,19 @@ impl Running {
             answer => answer,
         };
         let outcome = match answer {
-            Ok(result) => match down(&result) {
+            Ok(result) => match finish::down(self.row.name, &result, self.version()) {
                 Ok(result) => Ok(result),
                 Err(error) => return self.refusal(&error),
             },
-            Err(error) => Err(explain(error)),
+            Err(error) => Err(finish::explain(self.row.name, error)),
         };
         Single::plain(message::response(Some(&self.id), outcome.as_ref()))
+    }
+
+    /// The revision that was agreed on. Without a session nobody remembers it, and the newest leaves most as it is.
+    fn version(&self) -> Version {
+        let handshake = self.session.as_ref().and_then(|session| session.handshake());
+        handshake.map_or(Version::NEWEST_LEGACY, |handshake| handshake.version)
     }
 
     fn refusal(&self, error: &Error) -> Single {

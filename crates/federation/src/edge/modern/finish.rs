@@ -4,7 +4,7 @@ use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use protocol::method::{Method, Routing, notifications};
-use protocol::{Era, Id, Object, Raw, RpcError, error, message, meta};
+use protocol::{Era, Id, Object, Raw, RpcError, Version, down, error, message, meta};
 use upstream::{Answer, Ask, Event, Note};
 
 use super::ended;
@@ -77,6 +77,7 @@ impl Finish {
 
     /// A result with what every modern result carries.
     fn result(&self, result: &Raw) -> Result<Raw, RpcError> {
+        let result = down::result(self.row.name, result, Version::NEWEST_MODERN);
         let mut object = result.object().map_err(|_| {
             RpcError::new(error::INTERNAL, "the target answered with a result that is no object")
         })?;
