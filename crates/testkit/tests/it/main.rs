@@ -9,3 +9,4 @@ mod kit;
 mod pipe;
 mod session;
 mod stdio;
+mod tasks;
