@@ -32,6 +32,7 @@ mod resources;
 mod seal;
 mod server;
 mod session;
+mod skills;
 mod stdio;
 mod tasks;
 mod tools;

@@ -35,6 +35,10 @@ const TASKS: [&str; 10] = [
 /// What the suite announces for them but does not look at yet.
 const TASKS_UNCHECKED: &str = "tasks-status-notifications:tasks-status-notifications";
 
+/// The scenarios of the skills extension.
+const SKILLS: [&str; 3] =
+    ["sep-2640-skills-directory", "sep-2640-skills-enumeration", "sep-2640-skills-manifest"];
+
 /// Runs the whole suite through the gateway. What does not pass has to be exactly what the committed lists say, of which
 /// the one for modern clients depends on the target.
 async fn conforms(url: &str, target: Era) {
@@ -151,6 +155,12 @@ async fn the_fixture_itself_passes_everything() {
 async fn the_fixture_itself_passes_the_tasks_extension() {
     let target = fixture::serve_http(Era::Both).await.expect("a free port");
     conforms_in(&TASKS, &target.url, &[TASKS_UNCHECKED]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_fixture_itself_passes_the_skills_extension() {
+    let target = fixture::serve_http(Era::Both).await.expect("a free port");
+    conforms_in(&SKILLS, &target.url, &[]).await;
 }
 
 async fn conforms_over_http(settings: Settings) {
