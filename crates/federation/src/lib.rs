@@ -14,6 +14,8 @@ mod gather;
 mod local;
 mod relay;
 
+mod seal;
+
 mod backend;
 mod catalog;
 mod roster;
