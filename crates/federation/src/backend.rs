@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use upstream::Task;
 
 use crate::catalog::Catalog;
+use crate::parking::Parking;
 use crate::roster::{Member, Report, TargetStatus};
 use crate::session::store::Sessions;
 use crate::settings::Settings;
@@ -36,6 +37,7 @@ pub(crate) struct Shared {
     /// Counts catalogs.
     generation: watch::Sender<u64>,
     pub(crate) sessions: Sessions,
+    pub(crate) parking: Parking,
 }
 
 impl Backend {
@@ -51,6 +53,7 @@ impl Backend {
             catalog: ArcSwap::from_pointee(catalog),
             generation: watch::Sender::new(0),
             sessions,
+            parking: Parking::default(),
         });
         let keeper = Task::spawn("backend", keep(shared.clone()));
         Self { shared, _keeper: Arc::new(keeper) }
@@ -103,8 +106,9 @@ impl Backend {
         self.shared.roster.borrow().iter().map(Member::status).collect()
     }
 
-    /// Ends all sessions and stops all targets, and returns when nothing of them is left.
+    /// Ends all sessions and parked calls and stops all targets, and returns when nothing of them is left.
     pub async fn stop(&self) {
+        self.shared.parking.end_all();
         self.shared.sessions.end_all().await;
         let members = self.shared.roster.borrow().clone();
         futures::future::join_all(members.iter().map(|member| member.target.stop())).await;

@@ -14,6 +14,7 @@ mod gather;
 mod local;
 mod relay;
 
+mod parking;
 mod question;
 mod seal;
 

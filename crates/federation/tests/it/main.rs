@@ -13,6 +13,7 @@ mod failures;
 mod lists;
 mod names;
 mod notes;
+mod parking;
 mod reload;
 mod sessions;
 mod subscriptions;

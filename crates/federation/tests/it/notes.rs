@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use federation::{Head, Outcome};
+use futures::StreamExt as _;
 use serde_json::{Value, json};
 
 use crate::client::{World, background, seconds, settle};
@@ -63,14 +64,32 @@ async fn progress_that_nobody_asked_for_is_dropped() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn progress_that_does_not_increase_is_dropped_for_a_modern_client_and_what_does_keeps_its_spelling() {
+    let said = ["1", "1.0", "0.5", "1.50", "15e-1", "\"2\"", "2.00", "10"].map(|n| PROGRESS.replace("$n", n));
+    for target in [Target::legacy("a", &["x"]), Target::modern("a", &["x"])] {
+        let target = target.on("tools/call", Act::saying(said.clone(), Act::text("done")));
+        let world = World::start(&[&target]).await;
+        let client = world.modern();
+        let body =
+            client.spell(&json!(9), "tools/call", json!({ "name": "x", "_meta": { "progressToken": "t" } }));
+        let head = client.head("tools/call", &json!({ "name": "x" }));
+        let Outcome::Stream(frames) = world.backend.post(head, body.into()).await else { panic!("a stream") };
+        let frames: Vec<_> = frames.into_stream().map(|frame| frame.message).collect().await;
+        let spelled = frames.iter().filter_map(|frame| {
+            let frame = String::from_utf8_lossy(frame);
+            Some(frame.split_once("\"progress\":")?.1.split([',', '}']).next()?.to_owned())
+        });
+        assert_eq!(spelled.collect::<Vec<_>>(), ["1", "1.50", "2.00", "10"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn two_clients_with_the_same_token_do_not_mix() {
     let act = Act::with(|request| {
         let n = request["params"]["arguments"]["n"].as_u64().unwrap_or_default();
-        let line = PROGRESS.replace("$n", &n.to_string());
-        Act::after(
-            1,
-            Act::saying([line.clone()], Act::after(1, Act::saying([line], Act::text(&n.to_string())))),
-        )
+        let line = |n: u64| PROGRESS.replace("$n", &n.to_string());
+        let second = Act::after(1, Act::saying([line(n + 10)], Act::text(&n.to_string())));
+        Act::after(1, Act::saying([line(n)], second))
     });
     for target in [Target::legacy("a", &["x"]), Target::modern("a", &["x"])] {
         let target = target.on("tools/call", act.clone());
@@ -86,7 +105,7 @@ async fn two_clients_with_the_same_token_do_not_mix() {
             four.call("tools/call", ask(4)),
         );
         for (n, reply) in [(1, one), (2, two), (3, three), (4, four)] {
-            assert_eq!(reply.noted(), [format!(r#"{n}@"same""#), format!(r#"{n}@"same""#)]);
+            assert_eq!(reply.noted(), [format!(r#"{n}@"same""#), format!(r#"1{n}@"same""#)]);
             assert_eq!(reply.said(), n.to_string());
         }
     }

@@ -17,7 +17,8 @@ use crate::relay::Links;
 
 /// What a request says of itself, taken out of its params.
 pub(super) struct Envelope {
-    caller: Arc<Caller>,
+    /// On whose account.
+    pub(super) caller: Arc<Caller>,
     /// Progress is wanted, under this token.
     pub(super) token: Option<Raw>,
     /// Log messages are wanted, from this level on.
@@ -67,7 +68,7 @@ impl Envelope {
 }
 
 /// The extensions that work through us. A target must not be told of others: what it would answer means nothing here.
-const EXTENSIONS: &[&str] = &["io.modelcontextprotocol/ui"];
+pub(super) const EXTENSIONS: &[&str] = &["io.modelcontextprotocol/ui"];
 
 /// What a target may be told that the client can do.
 fn bridged(mut capabilities: Object) -> Raw {
