@@ -13,6 +13,9 @@ use crate::inbound::{Frames, Head, Outcome, Single};
 mod legacy;
 mod modern;
 
+/// The extensions that work through us. A target must not be told of others: what it would answer means nothing here.
+const EXTENSIONS: &[&str] = &["io.modelcontextprotocol/ui"];
+
 impl Backend {
     /// Serves a POSTed body.
     pub async fn post(&self, head: Head, body: Bytes) -> Outcome {
@@ -38,10 +41,10 @@ impl Backend {
         }
     }
 
-    /// Opens the stream of a legacy session (GET).
+    /// Opens a stream of a legacy session (GET): its own, or one that broke off.
     pub fn stream(&self, head: &Head) -> Result<Frames, Single> {
         legacy::session(&self.shared, head)
-            .map(|session| session.mailbox.read())
+            .and_then(|session| session.stream(head.last_event_id.as_deref(), head.closing.clone()))
             .map_err(|error| single(None, &error, Era::Legacy))
     }
 

@@ -1,16 +1,14 @@
-//! What a target asks of the client: who asks, what the client must have declared for it, and what counts as an answer.
+//! What a target asks of the client: who asks, how it is said to a modern client, and what counts as an answer.
 
 use memchr::memmem;
 use protocol::{Object, Raw, Splice, error, meta};
 use upstream::{Answer, Ask};
 
 mod answer;
-mod need;
 
 pub(crate) use self::answer::check;
-pub(crate) use self::need::{Need, merge};
 
-const ELICITATION: &str = "elicitation/create";
+pub(crate) const ELICITATION: &str = "elicitation/create";
 const SAMPLING: &str = "sampling/createMessage";
 const ROOTS: &str = "roots/list";
 
@@ -95,12 +93,12 @@ pub(crate) fn input_request(method: &str, mut params: Object) -> Raw {
     [("method", Raw::string(method)), ("params", params.to_raw())].into_iter().collect::<Object>().to_raw()
 }
 
-/// One of the elicitations of such an error, as a question to a modern client; `None` if it names no URL.
-pub(crate) fn url_request(elicitation: &Raw) -> Option<Raw> {
+/// One of the elicitations of such an error as the params of a question; `None` if it names no URL.
+pub(crate) fn url_params(elicitation: &Raw) -> Option<Object> {
     let mut params = elicitation.object().ok()?;
     params.text("url")?;
     params.set("mode", Raw::string("url"));
-    Some(input_request(ELICITATION, params))
+    Some(params)
 }
 
 #[cfg(test)]

@@ -83,56 +83,8 @@ fn what_only_the_targets_hop_understands_is_left_out() {
 
 #[test]
 fn an_elicitation_without_a_url_is_not_one_of_a_url() {
-    assert!(url_request(&Raw::of(&json!({ "message": "m" }))).is_none());
-    assert!(url_request(&Raw::of(&json!([]))).is_none());
-}
-
-// === What a client must have declared ===
-
-#[test]
-fn a_question_needs_what_its_method_and_mode_say() {
-    let of = |method: &str, params: Value| {
-        Need::of(method, &object(&params)).map(|n| value(&n.to_object().to_raw()))
-    };
-    let form = json!({ "elicitation": { "form": {} } });
-    assert_eq!(of(ELICITATION, json!({})), Some(form.clone()));
-    assert_eq!(of(ELICITATION, json!({ "mode": "form" })), Some(form));
-    assert_eq!(of(ELICITATION, json!({ "mode": "url" })), Some(json!({ "elicitation": { "url": {} } })));
-    assert_eq!(of(ELICITATION, json!({ "mode": "voice" })), None);
-    assert_eq!(of(ELICITATION, json!({ "mode": 1 })), None);
-    assert_eq!(of(SAMPLING, json!({})), Some(json!({ "sampling": {} })));
-    assert_eq!(of(SAMPLING, json!({ "tools": [] })), Some(json!({ "sampling": { "tools": {} } })));
-    assert_eq!(of(ROOTS, json!({})), Some(json!({ "roots": {} })));
-    assert_eq!(of("tools/call", json!({})), None);
-}
-
-#[test]
-fn a_need_is_met_by_what_was_declared_and_by_nothing_else() {
-    let met = |method: &str, params: Value, declared: Value| {
-        Need::of(method, &object(&params)).expect("a need").is_met(&object(&declared))
-    };
-    for (declared, form, url) in [
-        (json!({}), false, false),
-        (json!({ "elicitation": {} }), true, false),
-        (json!({ "elicitation": null }), false, false),
-        (json!({ "elicitation": { "form": {} } }), true, false),
-        (json!({ "elicitation": { "url": {} } }), false, true),
-        (json!({ "elicitation": { "form": {}, "url": {} } }), true, true),
-    ] {
-        assert_eq!(met(ELICITATION, json!({}), declared.clone()), form, "{declared}");
-        assert_eq!(met(ELICITATION, json!({ "mode": "url" }), declared.clone()), url, "{declared}");
-    }
-    assert!(met(SAMPLING, json!({}), json!({ "sampling": {} })));
-    assert!(!met(SAMPLING, json!({ "tools": [] }), json!({ "sampling": {} })));
-    assert!(met(SAMPLING, json!({ "tools": [] }), json!({ "sampling": { "tools": {} } })));
-    assert!(!met(ROOTS, json!({}), json!({ "sampling": {} })));
-}
-
-#[test]
-fn needs_are_merged_in_depth() {
-    let mut all = object(&json!({ "elicitation": { "form": {} } }));
-    merge(&mut all, &object(&json!({ "elicitation": { "url": {} }, "roots": {} })));
-    assert_eq!(value(&all.to_raw()), json!({ "elicitation": { "form": {}, "url": {} }, "roots": {} }));
+    assert!(url_params(&Raw::of(&json!({ "message": "m" }))).is_none());
+    assert!(url_params(&Raw::of(&json!([]))).is_none());
 }
 
 // === Answers ===

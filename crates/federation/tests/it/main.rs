@@ -6,14 +6,18 @@
 mod client;
 mod target;
 
+mod apps;
+mod asking;
 mod bridging;
 mod calls;
 mod edges;
 mod failures;
 mod lists;
+mod mirrors;
 mod names;
 mod notes;
 mod parking;
 mod reload;
 mod sessions;
+mod streams;
 mod subscriptions;

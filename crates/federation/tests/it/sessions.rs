@@ -325,8 +325,10 @@ async fn a_connection_of_2024_11_05_carries_everything_on_its_stream() {
         let outcome = world.backend.post_sse(&session, Bytes::from(body.to_owned())).await;
         assert!(matches!(outcome, Outcome::Accepted), "{outcome:?}");
     };
-    send(r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#).await;
+    send(r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#).await;
     assert_eq!(hears.next().await.expect("a refusal")["error"]["code"], -32600, "not before the handshake");
+    send(r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#).await;
+    assert_eq!(hears.next().await.expect("an answer")["result"], json!({}), "but this");
     send(r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2024-11-05","capabilities":{}}}"#).await;
     assert_eq!(hears.next().await.expect("the handshake")["result"]["protocolVersion"], "2024-11-05");
     send(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#).await;

@@ -98,7 +98,7 @@ async fn by_method(
     body: Incoming,
     from: &ConnInfo,
 ) -> Response<Body> {
-    let head = head(&parts.headers);
+    let head = Head { closing: from.finishing.clone(), ..head(&parts.headers) };
     match parts.method {
         Method::POST => post(site, route, head, parts, body).await,
         Method::GET => get(route, &head, parts, from),
@@ -142,7 +142,7 @@ fn get(route: &RouteState, head: &Head, parts: &Parts, from: &ConnInfo) -> Respo
         return respond::method_not_allowed();
     }
     match backend.stream(head) {
-        Ok(frames) => respond::events(frames, None, Some(from)),
+        Ok(frames) => respond::events(frames, None, None),
         Err(refusal) => respond::single(refusal),
     }
 }
@@ -239,11 +239,17 @@ fn head(headers: &HeaderMap) -> Head {
     };
     let (session, version) = (once(header::SESSION_ID), once(header::PROTOCOL_VERSION));
     let (method, name) = (once(header::METHOD), once(header::NAME));
-    let params = headers.iter().filter(|(name, _)| name.as_str().starts_with(header::PARAM_PREFIX));
-    let params = params
-        .filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())))
-        .collect();
-    Head { session, version, method, name, params, fault }
+    let mut params = Vec::new();
+    for (name, value) in headers.iter().filter(|(name, _)| name.as_str().starts_with(header::PARAM_PREFIX)) {
+        match value.to_str() {
+            Ok(value) => params.push((name.to_string(), value.to_owned())),
+            Err(_) => fault = Some(format!("the header `{name}` is not visible ASCII")),
+        }
+    }
+    // Not among those that are checked: modern requests have to ignore it.
+    let last_event_id = headers.get(header::LAST_EVENT_ID).and_then(|value| value.to_str().ok());
+    let last_event_id = last_event_id.map(str::to_owned);
+    Head { session, version, method, name, params, fault, last_event_id, ..Head::default() }
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

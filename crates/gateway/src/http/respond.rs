@@ -1,7 +1,7 @@
 //! Outcomes and errors as HTTP responses: the only place that knows which status a kind of error gets.
 
 use bytes::Bytes;
-use federation::{ErrorKind, Frames, Outcome, Single};
+use federation::{ErrorKind, Frame, Frames, Outcome, Single};
 use futures::StreamExt as _;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Response, StatusCode};
@@ -33,8 +33,8 @@ pub fn single(single: Single) -> Response<Body> {
 /// Messages as server-sent events: after an `endpoint` event if there is one to send, and until the port closes if the
 /// connection is given, for streams that have no end of their own.
 pub fn events(frames: Frames, endpoint: Option<&str>, until_closed: Option<&ConnInfo>) -> Response<Body> {
-    let first = endpoint.map(|endpoint| event("endpoint", endpoint.as_bytes()));
-    let messages = frames.into_stream().map(|frame| event("message", &frame.message));
+    let first = endpoint.map(|endpoint| event("endpoint", None, endpoint.as_bytes()));
+    let messages = frames.into_stream().map(|frame| message_event(&frame));
     let events = futures::stream::iter(first).chain(messages);
     let events = match until_closed {
         Some(connection) => events.take_until(connection.finishing.clone().cancelled_owned()).boxed(),
@@ -49,9 +49,24 @@ pub fn events(frames: Frames, endpoint: Option<&str>, until_closed: Option<&Conn
     response
 }
 
-fn event(name: &str, data: &[u8]) -> Bytes {
-    let mut out = Vec::with_capacity(data.len() + 32);
-    sse::write_event(Some(name), None, data, &mut out);
+/// How long a client waits before it comes back for a stream that broke off, in milliseconds. Long enough for a gateway
+/// that is being replaced, short enough for someone who waits for an answer.
+const COME_BACK: u64 = 1000;
+
+fn message_event(frame: &Frame) -> Bytes {
+    match frame.id.as_deref() {
+        Some(id) if frame.message.is_empty() => {
+            let mut out = Vec::new();
+            sse::write_opening(id, COME_BACK, &mut out);
+            out.into()
+        }
+        id => event("message", id, &frame.message),
+    }
+}
+
+fn event(name: &str, id: Option<&str>, data: &[u8]) -> Bytes {
+    let mut out = Vec::with_capacity(data.len() + 64);
+    sse::write_event(Some(name), id, data, &mut out);
     out.into()
 }
 

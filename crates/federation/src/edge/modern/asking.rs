@@ -1,13 +1,13 @@
 //! Answers that ask the client for something: `input_required` (spec 2026-07-28, basic/patterns/mrtr), and the error that says
 //! what a client would have to declare.
 
-use protocol::{Object, Raw, RpcError, error, meta};
+use protocol::{Era, Object, Raw, RpcError, capability, error, meta};
 
-use super::envelope::EXTENSIONS;
 use super::finish::{Finish, signed};
+use crate::edge::EXTENSIONS;
 use crate::inbound::Single;
 use crate::parking::{Digest, OpenCall, Principal};
-use crate::question::{self, Need};
+use crate::question::{self, ELICITATION};
 
 /// Asks the client what a legacy target asks, and parks the call.
 pub(super) fn park(finish: &Finish, mut call: OpenCall) -> Single {
@@ -76,11 +76,13 @@ fn illegal(finish: &Finish, result: &Raw) -> Option<String> {
 fn unaskable(request: &Raw, capabilities: &Object) -> Option<String> {
     let request = request.object().unwrap_or_default();
     let method = request.text("method").unwrap_or_default();
-    match Need::of(&method, &request.object("params").unwrap_or_default()) {
-        None => Some(format!("no client can be asked for `{method}` in that way")),
-        Some(need) if need.is_met(capabilities) => None,
-        Some(_) => Some(format!("the client did not declare what `{method}` needs")),
-    }
+    let needed =
+        capability::permits(capabilities, &method, &request.object("params").unwrap_or_default()).err()?;
+    Some(if needed.is_empty() {
+        format!("no client can be asked for `{method}`")
+    } else {
+        format!("the client did not declare what `{method}` needs")
+    })
 }
 
 /// A legacy target says by an error that somebody must open URLs before the call can succeed: the client is asked to, and to
@@ -89,22 +91,30 @@ pub(super) fn open_first(finish: &Finish, error: &Raw) -> Option<Result<Raw, Rpc
     if !finish.row.may_ask {
         return None;
     }
-    let asked: Vec<Raw> = question::elicitations(error).iter().filter_map(question::url_request).collect();
-    if asked.is_empty() {
-        return None;
-    }
-    if !Need::URL.is_met(&finish.capabilities()) {
-        return Some(Err(undeclared(&Need::URL.to_object())));
+    let asked: Vec<Object> = question::elicitations(error).iter().filter_map(question::url_params).collect();
+    let first = asked.first()?;
+    if let Err(needed) = capability::permits(&finish.capabilities(), ELICITATION, first) {
+        return Some(Err(undeclared(&needed)));
     }
     let keys: Vec<String> = (1..=asked.len()).map(|number| format!("ask-{number}")).collect();
-    let requests: Object = keys.iter().map(String::as_str).zip(asked).collect();
+    let requests = asked.into_iter().map(|params| question::input_request(ELICITATION, params));
+    let requests: Object = keys.iter().map(String::as_str).zip(requests).collect();
     let state =
         finish.backend.parking.again(Digest::of(&Principal::ANONYMOUS, finish.row.name, &finish.params));
-    Some(
-        state
-            .map(|state| input_required(&requests, &state))
-            .map_err(|error| error.to_rpc(protocol::Era::Modern)),
-    )
+    Some(state.map(|state| input_required(&requests, &state)).map_err(|error| error.to_rpc(Era::Modern)))
+}
+
+/// Adds capabilities to others; what both have is merged in depth.
+pub(super) fn merge(into: &mut Object, more: &Object) {
+    for (key, value) in more.iter() {
+        match (into.object(key), value.object()) {
+            (Some(mut before), Ok(added)) => {
+                merge(&mut before, &added);
+                into.set(key, before.to_raw());
+            }
+            _ => into.set(key, value.clone()),
+        }
+    }
 }
 
 /// The error for a client that would have to declare these capabilities.

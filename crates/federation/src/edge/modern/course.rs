@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
 use protocol::method::notifications;
-use protocol::{Object, message, meta};
+use protocol::{Object, capability, message, meta};
 use tokio::time::Instant;
 use upstream::{Answer, Ask, Event, Note, Question};
 
@@ -16,7 +16,6 @@ use super::finish::{Finish, ended};
 use crate::error::Error;
 use crate::inbound::Single;
 use crate::parking::OpenCall;
-use crate::question::{self, Need};
 
 /// For how long a question waits for others of the same call, so that the client is asked once.
 const SIBLINGS: Duration = Duration::from_millis(20);
@@ -81,7 +80,7 @@ impl Course {
                     continue;
                 }
                 Ok(Event::Refused(needed)) => {
-                    question::merge(&mut self.call.refused, &needed);
+                    asking::merge(&mut self.call.refused, &needed);
                     continue;
                 }
                 Ok(Event::Ask(Ask::Replay { result })) => asking::replay(&self.finish, &result),
@@ -103,14 +102,15 @@ impl Course {
 
     /// Keeps a question for the client, if it may be asked. Dropping a question refuses it, and the target goes on.
     fn take(&mut self, question: Question) {
-        let need = Need::of(&question.method, &question.params);
-        let Some(need) = need.filter(|_| self.finish.row.may_ask) else {
+        if !self.finish.row.may_ask {
             tracing::warn!("a target asks for `{}` where it cannot be asked for; refused", question.method);
             return;
-        };
-        if !need.is_met(&self.finish.capabilities()) {
-            // The client that retries a call may have declared less than the one that began it.
-            question::merge(&mut self.call.refused, &need.to_object());
+        }
+        // The link has held the target to what the client declared that began the call; its retry may declare less.
+        if let Err(needed) =
+            capability::permits(&self.finish.capabilities(), &question.method, &question.params)
+        {
+            asking::merge(&mut self.call.refused, &needed);
             return;
         }
         if self.call.asked.len() < QUESTIONS {

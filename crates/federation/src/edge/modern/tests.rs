@@ -78,13 +78,13 @@ fn begin_as(backend: &Backend, capabilities: &Value, method: &str) -> (BoxStream
     let events =
         futures::stream::unfold(events, |mut events| async move { Some((events.recv().await?, events)) });
     let row = method::lookup(method, Era::Modern).expect("a method");
-    let caller = Caller { era: Era::Modern, capabilities: Raw::of(capabilities), info: None };
+    let caller = Caller::new(Era::Modern, &object(capabilities), None);
     let finish = Finish {
         backend: backend.shared.clone(),
         id: Id::from(1),
         row,
         params: object(&json!({ "name": "x", "_meta": { "progressToken": "one" } })),
-        caller: Arc::new(caller),
+        caller,
         hints: hints(&backend.shared, row),
         token: Some(Raw::string("one")),
         level: None,
