@@ -96,6 +96,24 @@ impl Kind {
         }
     }
 
+    /// The member of a listen request that asks for changes of the list. Resources stand for templates as well.
+    pub fn listen_key(self) -> &'static str {
+        match self {
+            Self::Tool => "toolsListChanged",
+            Self::Prompt => "promptsListChanged",
+            Self::Resource | Self::Template => "resourcesListChanged",
+        }
+    }
+
+    /// The notification that says that the list changed.
+    pub fn changed(self) -> &'static str {
+        match self {
+            Self::Tool => notifications::TOOLS_CHANGED,
+            Self::Prompt => notifications::PROMPTS_CHANGED,
+            Self::Resource | Self::Template => notifications::RESOURCES_CHANGED,
+        }
+    }
+
     /// The noun for messages and logs.
     pub fn noun(self) -> &'static str {
         match self {
