@@ -7,11 +7,12 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use protocol::{Id, Object, Version, meta};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use upstream::{Caller, Link, Task};
+use upstream::{Caller, Link};
 
 use self::links::{Lease, tell_level};
 use self::mailbox::Mailbox;
 pub(crate) use self::subscriptions::Subscription;
+use crate::roster::watcher::Watch;
 
 mod links;
 pub(crate) mod mailbox;
@@ -32,8 +33,8 @@ pub(crate) struct Session {
     level: Mutex<Option<String>>,
     running: Mutex<HashMap<Id, CancellationToken>>,
     leases: Mutex<HashMap<String, Arc<tokio::sync::Mutex<Option<Lease>>>>>,
-    /// What the client wants to hear of; for modern targets with the stream that listens for it.
-    subscriptions: Mutex<HashMap<Subscription, Option<Task>>>,
+    /// What the client wants to hear of; for modern targets with the watch that is kept for it.
+    subscriptions: Mutex<HashMap<Subscription, Option<Watch>>>,
     pub(crate) mailbox: Mailbox,
     used: Mutex<Instant>,
     over: CancellationToken,

@@ -146,7 +146,9 @@ impl Running {
         }
         let modern = to.target.shared_link().await.map_err(failed)?.peer().era == Era::Modern;
         if modern && on {
-            session.listen(&to, subscription).await.map_err(failed)?;
+            let watcher = self.context.backend.watcher(to.target.name());
+            let watcher = watcher.ok_or_else(|| Error::unavailable(to.target.name()))?;
+            session.watch(&watcher, subscription).await?;
             return Ok(Served::One(Ok(Raw::empty_object())));
         }
         if modern {
