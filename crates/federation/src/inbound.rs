@@ -20,6 +20,8 @@ pub struct Head {
     pub params: Vec<(String, String)>,
     /// What is wrong with the headers above, if something is.
     pub fault: Option<String>,
+    /// Cancelled when the port closes: streams without an end of their own end then.
+    pub closing: tokio_util::sync::CancellationToken,
 }
 
 /// What is to be sent to the client.

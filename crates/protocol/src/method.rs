@@ -155,6 +155,8 @@ pub enum Local {
     Subscribe,
     /// Updates of one resource, no longer wanted.
     Unsubscribe,
+    /// A stream of changes of lists and resources.
+    Listen,
 }
 
 const fn row(name: &'static str, eras: Eras, routing: Routing) -> Method {
@@ -187,6 +189,7 @@ pub static METHODS: &[Method] = &[
     row("logging/setLevel", Eras::Legacy, Routing::Ours(Local::SetLevel)),
     row("resources/subscribe", Eras::Legacy, Routing::Ours(Local::Subscribe)),
     row("resources/unsubscribe", Eras::Legacy, Routing::Ours(Local::Unsubscribe)),
+    row("subscriptions/listen", Eras::Modern, Routing::Ours(Local::Listen)),
 ];
 
 /// The row of a method, whatever its era.

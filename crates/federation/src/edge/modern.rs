@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
+use protocol::method::{Local, Routing};
 use protocol::{Era, Request, Version, method};
 use upstream::{Ask, Event};
 
@@ -17,6 +18,7 @@ use crate::relay::Served;
 
 mod envelope;
 mod finish;
+mod listen;
 
 /// Serves a request. Dropping what it returns cancels it at the target: here a closed stream is a cancellation.
 pub(super) async fn request(backend: &Arc<Shared>, head: Head, request: Request) -> Outcome {
@@ -43,7 +45,11 @@ pub(super) async fn request(backend: &Arc<Shared>, head: Head, request: Request)
         token: envelope.token.clone(),
         level: envelope.level.clone(),
     };
+    let closing = head.closing.clone();
     let context = envelope.context(backend, head);
+    if row.routing == Routing::Ours(Local::Listen) {
+        return listen::serve(context, finish, closing, &envelope.params);
+    }
     let served = match context.serve(row, envelope.params).await {
         Ok(reply) => settle(reply).await,
         Err(error) => Err(error),

@@ -119,7 +119,7 @@ pub(crate) async fn seconds(seconds: u64) {
 
 /// A client of one era. It gives out ids by itself.
 pub(crate) struct Client {
-    backend: Backend,
+    pub(crate) backend: Backend,
     pub(crate) session: Option<String>,
     version: &'static str,
     next: AtomicU64,

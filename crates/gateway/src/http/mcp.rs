@@ -243,7 +243,7 @@ fn head(headers: &HeaderMap) -> Head {
     let params = params
         .filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())))
         .collect();
-    Head { session, version, method, name, params, fault }
+    Head { session, version, method, name, params, fault, ..Head::default() }
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

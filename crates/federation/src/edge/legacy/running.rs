@@ -125,12 +125,12 @@ impl Running {
             Local::Subscribe => self.subscription(session, params, true).await,
             Local::Unsubscribe => self.subscription(session, params, false).await,
             Local::Ping => nothing(),
-            Local::Initialize | Local::Discover => self.context.serve(self.row, params).await,
+            Local::Initialize | Local::Discover | Local::Listen => self.context.serve(self.row, params).await,
         }
     }
 
     /// A subscription belongs to the session, and outlives a restart of the target. A legacy target is told over the
-    /// session's own link; at a modern one the session listens.
+    /// session's own link; a modern one is watched.
     async fn subscription(
         &self,
         session: &Arc<Session>,
