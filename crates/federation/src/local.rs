@@ -15,7 +15,7 @@ pub(crate) fn server_info() -> Raw {
 pub(crate) fn initialize(catalog: &Catalog, version: Version) -> Raw {
     let mut result: Object = [
         ("protocolVersion", Raw::string(version.as_str())),
-        ("capabilities", capabilities(catalog, Era::Legacy)),
+        ("capabilities", capabilities(catalog)),
         ("serverInfo", server_info()),
     ]
     .into_iter()
@@ -33,7 +33,7 @@ pub(crate) fn initialize(catalog: &Catalog, version: Version) -> Raw {
 pub(crate) fn discover(catalog: &Catalog) -> Raw {
     let modern: Vec<_> = Version::ALL.iter().filter(|v| v.era() == Era::Modern).map(|v| v.as_str()).collect();
     let mut result: Object =
-        [("supportedVersions", Raw::of(&modern)), ("capabilities", capabilities(catalog, Era::Modern))]
+        [("supportedVersions", Raw::of(&modern)), ("capabilities", capabilities(catalog))]
             .into_iter()
             .collect();
     if let Some(instructions) = instructions(catalog) {
@@ -53,23 +53,19 @@ pub(crate) fn offers(catalog: &Catalog, capability: &str) -> bool {
     })
 }
 
-/// The union of what the targets offer, as far as we can deliver it to a client of this era.
+/// The union of what the targets offer, as far as we can deliver it.
 ///
-/// Changes of lists are announced to legacy clients whether or not the target announces them, since the set of targets
-/// can change as well. Modern clients hear of changes through `subscriptions/listen`, which is not served yet.
-fn capabilities(catalog: &Catalog, era: Era) -> Raw {
+/// Changes of lists are announced whether or not the target announces them, since the set of targets can change as well.
+fn capabilities(catalog: &Catalog) -> Raw {
     let mut merged = Object::default();
-    let changes = match era {
-        Era::Legacy => Raw::of(&serde_json::json!({ "listChanged": true })),
-        Era::Modern => Raw::empty_object(),
-    };
+    let changes = Raw::of(&serde_json::json!({ "listChanged": true }));
     for capability in LISTED {
         if offers(catalog, capability) {
             merged.set(capability, changes.clone());
         }
     }
     let listings = || catalog.targets.iter().filter_map(|entry| entry.listing.as_ref());
-    if era == Era::Legacy && listings().any(|listing| listing.peer.offers_flag("resources", "subscribe")) {
+    if listings().any(|listing| listing.peer.offers_flag("resources", "subscribe")) {
         merged.set("resources", Raw::of(&serde_json::json!({ "subscribe": true, "listChanged": true })));
     }
     for capability in ["logging", "completions"] {

@@ -3,6 +3,7 @@
 //! Callers speak the modern shape. Each era has one file that turns it into what the target understands; nothing
 //! above this module asks which era a target is of.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -71,11 +72,11 @@ pub struct Listening {
 }
 
 impl Listening {
-    /// Whether the target said that it will announce changes of this resource.
-    pub fn covers(&self, uri: &str) -> bool {
-        let uris =
-            self.honoured.get("resourceSubscriptions").and_then(|uris| uris.read::<Vec<String>>().ok());
-        uris.is_some_and(|uris| uris.iter().any(|covered| covered == uri))
+    /// The resources of which the target said that it will announce changes. One that says nothing of resources announces
+    /// none.
+    pub fn uris(&self) -> HashSet<String> {
+        let uris = self.honoured.get("resourceSubscriptions").and_then(|uris| uris.read().ok());
+        uris.unwrap_or_default()
     }
 }
 
