@@ -93,7 +93,8 @@ impl Book {
         let full = wishes.by_uri.len() >= MOST;
         let verdict = match wishes.by_uri.entry(uri.to_owned()) {
             Entry::Vacant(_) if full => {
-                tracing::warn!("{MOST} resources of a target are watched already; another is not");
+                // Quietly: whoever wants too much is told, and could fill the log with it.
+                tracing::debug!("{MOST} resources of a target are watched already; another is not");
                 watch::channel(Verdict::Declined).1
             }
             Entry::Vacant(free) => free.insert(Wish::new((number, ear))).verdict.subscribe(),
