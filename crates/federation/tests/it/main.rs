@@ -10,6 +10,7 @@ mod apps;
 mod asking;
 mod bridging;
 mod calls;
+mod downlevel;
 mod edges;
 mod failures;
 mod lists;
