@@ -12,8 +12,11 @@ mod session;
 mod dispatch;
 mod gather;
 mod local;
-mod question;
 mod relay;
+
+mod parking;
+mod question;
+mod seal;
 
 mod backend;
 mod catalog;

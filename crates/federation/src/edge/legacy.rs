@@ -31,6 +31,8 @@ pub(super) async fn request(backend: &Arc<Shared>, head: Head, request: Request)
     }
     let session = match session_or_none(backend, &head) {
         Ok(session) => session,
+        // What a client may send before it shakes hands (spec 2025-11-25, basic/lifecycle).
+        Err(error) if error.kind == ErrorKind::SessionRequired && &*request.method == "ping" => None,
         Err(error) => return refuse(Some(&request.id), &error, Era::Legacy),
     };
     call::serve(backend, session, request).await

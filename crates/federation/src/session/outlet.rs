@@ -55,7 +55,7 @@ pub(crate) struct Rest {
 /// How the events of a stream are called.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Naming {
-    /// They have no ids: such a stream cannot be resumed.
+    /// They have no ids: such a stream cannot be resumed, and nothing is kept of it.
     None,
     /// By the number of their stream.
     Stream {
@@ -228,6 +228,9 @@ impl Reader {
             Naming::None => None,
             Naming::Stream { number: stream, .. } => Some(EventId { stream, number }.to_string()),
         };
+        if matches!(naming, Naming::None) {
+            self.outlet.state().queue.keep_nothing();
+        }
         let opens = matches!(naming, Naming::Stream { opening: true, .. });
         let opening = opens.then(|| Frame { id: id(self.start), message: Bytes::new() });
         let messages = stream::unfold(self, move |reader| async move {

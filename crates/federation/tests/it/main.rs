@@ -17,6 +17,7 @@ mod lists;
 mod mirrors;
 mod names;
 mod notes;
+mod parking;
 mod reload;
 mod sessions;
 mod streams;

@@ -81,6 +81,16 @@ async fn a_request_without_a_session_or_with_a_wrong_one_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_ping_is_answered_before_the_handshake_and_in_no_session_that_is_unknown() {
+    let world = World::start(&[&Target::legacy("a", &["x"])]).await;
+    let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
+    let Outcome::One(single) = post(&world, Head::default(), ping).await else { panic!("one answer") };
+    let answer: Value = serde_json::from_slice(&single.body).expect("JSON");
+    assert_eq!((&answer["id"], &answer["result"], single.session), (&json!(1), &json!({}), None));
+    assert_eq!(refused(&world, named("nobody"), ping).await.1, Some(ErrorKind::UnknownSession));
+}
+
+#[tokio::test(start_paused = true)]
 async fn instructions_of_all_targets_are_passed_on_under_their_names() {
     let a = Target::legacy("a", &["x"]).be(|script| script.instructions = Some("Ask a first.".into()));
     let b = Target::modern("b", &["x"]).be(|script| script.instructions = Some("b is slow.".into()));

@@ -142,7 +142,7 @@ fn get(route: &RouteState, head: &Head, parts: &Parts, from: &ConnInfo) -> Respo
         return respond::method_not_allowed();
     }
     match backend.stream(head) {
-        Ok(frames) => respond::events(frames, None, None),
+        Ok(frames) => respond::events(frames),
         Err(refusal) => respond::single(refusal),
     }
 }
@@ -175,7 +175,7 @@ fn open_sse(route: &RouteState, parts: &Parts, from: &ConnInfo) -> Response<Body
     match backend(route, None).open_sse() {
         Ok((session, frames)) => {
             let endpoint = format!("{}?sessionId={session}", parts.uri.path());
-            respond::events(frames, Some(&endpoint), Some(from))
+            respond::old_events(&endpoint, frames, from)
         }
         Err(refusal) => respond::single(refusal),
     }

@@ -17,7 +17,8 @@ use crate::relay::Links;
 
 /// What a request says of itself, taken out of its params.
 pub(super) struct Envelope {
-    caller: Arc<Caller>,
+    /// On whose account.
+    pub(super) caller: Arc<Caller>,
     /// Progress is wanted, under this token.
     pub(super) token: Option<Raw>,
     /// Log messages are wanted, from this level on.

@@ -61,6 +61,8 @@ pub(super) struct Queue {
     said: u64,
     waiting: Amount,
     kept: Amount,
+    /// Set if nothing is kept, because no reader could come back for it.
+    forgetful: bool,
 }
 
 struct Entry {
@@ -182,9 +184,16 @@ impl Queue {
         self.waiting.bytes + self.kept.bytes
     }
 
-    /// Drops what was said long ago: first what may go, and never the last message.
+    /// Keeps nothing from now on.
+    pub(super) fn keep_nothing(&mut self) {
+        self.forgetful = true;
+        self.forget();
+    }
+
+    /// Drops what was said long ago: first what may go, and not the last message.
     fn forget(&mut self) {
-        while self.kept.messages > 1 && self.kept.exceeds(KEPT) {
+        let (least, most) = if self.forgetful { (0, Amount::default()) } else { (1, KEPT) };
+        while self.kept.messages > least && self.kept.exceeds(most) {
             let last = self.kept.messages - 1;
             let oldest = self.entries.range(..last).position(|entry| entry.kind.may_go()).unwrap_or_default();
             if let Some(entry) = self.entries.remove(oldest) {

@@ -10,7 +10,7 @@ fn text(n: usize) -> Bytes {
 }
 
 fn plain(reader: Reader) -> BoxStream<'static, Frame> {
-    reader.frames(Naming::None).into_stream()
+    reader.frames(Naming::Stream { number: 3, opening: false }).into_stream()
 }
 
 async fn take(frames: &mut BoxStream<'static, Frame>, count: usize) -> Vec<Bytes> {
@@ -129,4 +129,15 @@ async fn a_stream_at_rest_knows_whether_it_was_told_to_its_end() {
     let reader = outlet.resume(0).expect("it is kept");
     assert_eq!(all(reader, false).await.len(), 1);
     assert!(outlet.rest().is_some_and(|rest| rest.told && rest.since > before));
+}
+
+#[tokio::test]
+async fn nothing_is_kept_of_a_stream_without_ids() {
+    let outlet = Outlet::default();
+    let mut frames = outlet.read().frames(Naming::None).into_stream();
+    assert!(outlet.say(Kind::Answer(None), text(1)).await);
+    assert_eq!(frames.next().await, Some(Frame { id: None, message: text(1) }));
+    drop(frames);
+    outlet.close();
+    assert!(outlet.rest().is_some_and(|rest| rest.bytes == 0));
 }

@@ -96,6 +96,19 @@ fn what_is_kept_is_bounded_and_loses_notes_first_and_the_answer_never() {
     assert_eq!(queue.bytes(), 2 * KEPT.bytes);
 }
 
+#[test]
+fn nothing_is_kept_for_a_reader_that_cannot_come_back() {
+    let mut queue = Queue::default();
+    assert!(taken(&mut queue, Kind::Note, text(1), true));
+    queue.next();
+    assert!(taken(&mut queue, Kind::Note, text(2), true));
+    queue.keep_nothing();
+    assert_eq!(queue.bytes(), 1, "what waits");
+    assert!(taken(&mut queue, Kind::Answer(None), large(100), true));
+    assert_eq!(rest(&mut queue), [text(2), large(100)]);
+    assert_eq!(queue.bytes(), 0);
+}
+
 /// A reader that breaks off at any place and comes back with what it got last misses nothing and hears nothing twice.
 #[test]
 fn a_reader_that_comes_back_again_and_again_gets_everything_once() {
