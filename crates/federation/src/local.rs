@@ -1,6 +1,7 @@
 //! What the virtual server says of itself: capabilities, instructions, identity.
 
 use protocol::{Era, Kind, Object, Raw, Version};
+use upstream::Peer;
 
 use crate::catalog::Catalog;
 
@@ -48,9 +49,16 @@ const LISTED: [&str; 3] = ["tools", "prompts", "resources"];
 /// Whether any target offers a capability. A target that was never there may offer anything that is listed.
 pub(crate) fn offers(catalog: &Catalog, capability: &str) -> bool {
     catalog.targets.iter().any(|entry| match &entry.listing {
-        Some(listing) => listing.peer.offers(capability),
+        Some(listing) => peer_offers(&listing.peer, capability),
         None => LISTED.contains(&capability),
     })
+}
+
+/// Whether a target offers a capability. In 2024-11-05 completions had no flag yet: whoever had what can be completed could
+/// be asked (spec 2025-03-26, changelog).
+fn peer_offers(peer: &Peer, capability: &str) -> bool {
+    let unnamed = capability == "completions" && peer.version == Version::V2024_11_05;
+    peer.offers(capability) || (unnamed && (peer.offers("prompts") || peer.offers("resources")))
 }
 
 /// The union of what the targets offer, as far as we can deliver it.

@@ -10,6 +10,7 @@ use upstream::Notice;
 
 use super::{Session, lock};
 use crate::error::{Error, ErrorKind};
+use crate::relay::signed;
 use crate::roster::watcher::{Ear, Verdict, Watcher};
 
 /// How many resources a session may subscribe to. Each holds memory here and a place at a target; no client that means
@@ -37,6 +38,8 @@ impl Session {
                 self.mailbox.post(message::notification(notifications::RESOURCE_UPDATED, &params));
             }
             Notice::Log(params) if self.wants_log(&params) => {
+                let several = self.wrap.load(Ordering::Relaxed);
+                let params = if several { signed(params, target) } else { params };
                 self.mailbox.post(message::notification(notifications::MESSAGE, &params));
             }
             Notice::Log(_) | Notice::Elicited(_) | Notice::Task(_) => {}

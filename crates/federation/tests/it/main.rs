@@ -11,6 +11,7 @@ mod apps;
 mod asking;
 mod bridging;
 mod calls;
+mod downlevel;
 mod edges;
 mod failures;
 mod listen;
