@@ -104,19 +104,6 @@ pub(super) fn open_first(finish: &Finish, error: &Raw) -> Option<Result<Raw, Rpc
     Some(state.map(|state| input_required(&requests, &state)).map_err(|error| error.to_rpc(Era::Modern)))
 }
 
-/// Adds capabilities to others; what both have is merged in depth.
-pub(super) fn merge(into: &mut Object, more: &Object) {
-    for (key, value) in more.iter() {
-        match (into.object(key), value.object()) {
-            (Some(mut before), Ok(added)) => {
-                merge(&mut before, &added);
-                into.set(key, before.to_raw());
-            }
-            _ => into.set(key, value.clone()),
-        }
-    }
-}
-
 /// The error for a client that would have to declare these capabilities.
 pub(super) fn undeclared(needed: &Object) -> RpcError {
     let names: Vec<_> = needed.iter().map(|(name, _)| name).collect();
