@@ -34,6 +34,7 @@ impl Context {
             Routing::ByName(kind) => self.by_name(kind, method, params).await,
             Routing::ByUri => self.by_uri(method, params).await,
             Routing::ByRef => self.by_ref(method, params).await,
+            Routing::ByTask => Err(lacking("taskId")),
         }
     }
 
@@ -42,7 +43,11 @@ impl Context {
         match local {
             Local::Ping => Ok(Raw::empty_object()),
             Local::Discover => Ok(local::discover(self.backend.settled_catalog().await.as_ref())),
-            Local::Initialize | Local::SetLevel | Local::Subscribe | Local::Unsubscribe => Err(Error::new(
+            Local::Initialize
+            | Local::SetLevel
+            | Local::Subscribe
+            | Local::Unsubscribe
+            | Local::ListTasks => Err(Error::new(
                 ErrorKind::UnknownMethod,
                 "this method needs a session, and this server keeps none",
             )),

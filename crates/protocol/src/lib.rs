@@ -20,6 +20,7 @@ pub mod method;
 pub mod list;
 pub mod name;
 pub mod sse;
+pub mod task;
 pub mod uris;
 
 pub use edit::Splice;

@@ -120,6 +120,8 @@ pub enum Routing {
     ByUri,
     /// The target that owns the prompt or template named by `params.ref`.
     ByRef,
+    /// The target that made the task named by `params.taskId`.
+    ByTask,
 }
 
 /// The methods we answer ourselves.
@@ -137,6 +139,8 @@ pub enum Local {
     Subscribe,
     /// Updates of one resource, no longer wanted.
     Unsubscribe,
+    /// The tasks that the session made.
+    ListTasks,
 }
 
 const fn row(name: &'static str, eras: Eras, routing: Routing) -> Method {
@@ -169,6 +173,11 @@ pub static METHODS: &[Method] = &[
     row("logging/setLevel", Eras::Legacy, Routing::Ours(Local::SetLevel)),
     row("resources/subscribe", Eras::Legacy, Routing::Ours(Local::Subscribe)),
     row("resources/unsubscribe", Eras::Legacy, Routing::Ours(Local::Unsubscribe)),
+    row("tasks/get", Eras::Both, Routing::ByTask),
+    row("tasks/cancel", Eras::Both, Routing::ByTask),
+    row("tasks/update", Eras::Modern, Routing::ByTask),
+    row("tasks/result", Eras::Legacy, Routing::ByTask),
+    row("tasks/list", Eras::Legacy, Routing::Ours(Local::ListTasks)),
 ];
 
 /// The row of a method, whatever its era.
@@ -201,6 +210,10 @@ pub mod notifications {
     pub const RESOURCE_UPDATED: &str = "notifications/resources/updated";
     /// A listen stream is open (modern).
     pub const ACKNOWLEDGED: &str = "notifications/subscriptions/acknowledged";
+    /// A task changed (modern, on listen streams only).
+    pub const TASK: &str = "notifications/tasks";
+    /// A task changed (2025-11-25).
+    pub const TASK_STATUS: &str = "notifications/tasks/status";
 }
 
 #[cfg(test)]
@@ -231,5 +244,15 @@ mod tests {
         assert!(lookup("initialize", Era::Modern).is_none());
         assert!(lookup("server/discover", Era::Legacy).is_none());
         assert!(lookup("tools/call", Era::Modern).is_some() && lookup("tools/call", Era::Legacy).is_some());
+    }
+
+    #[test]
+    fn tasks_are_followed_in_the_way_of_their_era() {
+        let known = |name, era| lookup(name, era).is_some();
+        assert!(known("tasks/get", Era::Modern) && known("tasks/get", Era::Legacy));
+        assert!(known("tasks/cancel", Era::Modern) && known("tasks/cancel", Era::Legacy));
+        assert!(known("tasks/update", Era::Modern) && !known("tasks/update", Era::Legacy));
+        assert!(!known("tasks/result", Era::Modern) && known("tasks/result", Era::Legacy));
+        assert!(!known("tasks/list", Era::Modern) && known("tasks/list", Era::Legacy));
     }
 }

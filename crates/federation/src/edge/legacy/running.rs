@@ -125,7 +125,9 @@ impl Running {
             Local::Subscribe => self.subscription(session, params, true).await,
             Local::Unsubscribe => self.subscription(session, params, false).await,
             Local::Ping => nothing(),
-            Local::Initialize | Local::Discover => self.context.serve(self.row, params).await,
+            Local::Initialize | Local::Discover | Local::ListTasks => {
+                self.context.serve(self.row, params).await
+            }
         }
     }
 

@@ -98,11 +98,12 @@ fn check_header(name: &str, value: Option<&str>, body: &str) -> Result<(), Error
     }
 }
 
-/// `Mcp-Name` mirrors the name or URI that the request is routed by.
+/// `Mcp-Name` mirrors the name, URI or task id that the request is routed by.
 pub(super) fn check_name(head: &Head, row: &Method, params: &Object) -> Result<(), Error> {
     let key = match row.routing {
         Routing::ByName(_) => "name",
         Routing::ByUri => "uri",
+        Routing::ByTask => "taskId",
         Routing::Ours(_) | Routing::Gather(_) | Routing::ByRef => return Ok(()),
     };
     let Some(body) = params.text(key) else {

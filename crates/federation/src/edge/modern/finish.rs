@@ -34,7 +34,7 @@ pub(super) fn hints(backend: &Shared, row: &Method) -> Hints {
             };
             Hints { ttl_ms, public: catalog.public }
         }
-        Routing::Ours(_) | Routing::ByName(_) | Routing::ByUri | Routing::ByRef => {
+        Routing::Ours(_) | Routing::ByName(_) | Routing::ByUri | Routing::ByRef | Routing::ByTask => {
             Hints { ttl_ms: 0, public: false }
         }
     }
