@@ -134,6 +134,7 @@ impl Context {
             progress: self.progress,
             log_level: self.log_level.clone(),
             mirrored: self.mirrored.clone(),
+            drive: false,
         }
     }
 }

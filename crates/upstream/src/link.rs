@@ -77,9 +77,17 @@ pub struct Listening {
 impl Listening {
     /// Whether the target said that it will announce changes of this resource.
     pub fn covers(&self, uri: &str) -> bool {
-        let uris =
-            self.honoured.get("resourceSubscriptions").and_then(|uris| uris.read::<Vec<String>>().ok());
-        uris.is_some_and(|uris| uris.iter().any(|covered| covered == uri))
+        self.honours("resourceSubscriptions", uri)
+    }
+
+    /// Whether the target said that it will announce what becomes of this task.
+    pub fn covers_task(&self, id: &str) -> bool {
+        self.honours("taskIds", id)
+    }
+
+    fn honours(&self, key: &str, wanted: &str) -> bool {
+        let honoured = self.honoured.get(key).and_then(|honoured| honoured.read::<Vec<String>>().ok());
+        honoured.is_some_and(|honoured| honoured.iter().any(|one| one == wanted))
     }
 }
 
@@ -139,6 +147,9 @@ impl Link {
 
     /// Sends a call. Dropping the returned future or stream cancels the call at the target, in the way of its era.
     pub async fn call(&self, call: Call) -> Result<Reply, Error> {
+        if call.drive {
+            return crate::drive::call(self, call).await;
+        }
         let shared = &self.shared;
         let out = match shared.peer.era {
             Era::Legacy => legacy::outgoing(shared.fresh_id(), &call, shared.peer.version),
@@ -169,8 +180,18 @@ impl Link {
     /// Opens a stream of changes: of the lists of these kinds and of these resources. Modern targets only; legacy ones
     /// send what changes as notices of the link. Returns once the target has said what of it it will announce.
     pub async fn listen(&self, lists: &[Kind], uris: &[String]) -> Result<Listening, Error> {
+        let shared = &self.shared;
+        self.open(modern::listen(shared.fresh_id(), lists, uris, shared.peer.version)).await
+    }
+
+    /// Opens a stream of what becomes of these tasks of the extension, under the target's own ids.
+    pub async fn listen_to_tasks(&self, tasks: &[String]) -> Result<Listening, Error> {
+        let shared = &self.shared;
+        self.open(modern::listen_to_tasks(shared.fresh_id(), tasks, shared.peer.version)).await
+    }
+
+    async fn open(&self, out: Outgoing) -> Result<Listening, Error> {
         let shared = self.shared.clone();
-        let out = modern::listen(shared.fresh_id(), lists, uris, shared.peer.version);
         let guard = CancelOnDrop { shared: Some(shared.clone()), id: out.id.clone() };
         let opening = async {
             let Frames::Stream(mut frames) = shared.wire.request(out).await? else {
@@ -412,6 +433,7 @@ fn notice(notification: Notification) -> Option<Notice> {
         notifications::RESOURCES_CHANGED => Some(Notice::ListChanged(Kind::Resource)),
         notifications::RESOURCE_UPDATED => Some(Notice::Updated(notification.params)),
         notifications::MESSAGE => Some(Notice::Log(notification.params)),
+        notifications::TASK | notifications::TASK_STATUS => Some(Notice::Task(notification.params)),
         _ => None,
     }
 }

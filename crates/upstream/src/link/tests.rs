@@ -13,6 +13,8 @@ use crate::settings::Custom;
 use crate::wire::pipe::PipeWire;
 use crate::wire::{Connect, Inbox};
 
+mod driven;
+
 type React = dyn Fn(&Value, &Says) + Send + Sync;
 
 /// A target in memory: a function says what it does with each line it hears.
@@ -166,7 +168,15 @@ pub(super) fn shaken(version: &str) -> Value {
 fn call(params: Value) -> Call {
     let params = Raw::of(&params).object().expect("an object");
     let method = protocol::method::find("tools/call").expect("a row");
-    Call { method, params, caller: Caller::gateway(), progress: true, log_level: None, mirrored: Vec::new() }
+    Call {
+        method,
+        params,
+        caller: Caller::gateway(),
+        progress: true,
+        log_level: None,
+        mirrored: Vec::new(),
+        drive: false,
+    }
 }
 
 fn progress(message: &Value) -> String {
