@@ -7,7 +7,8 @@ use arc_swap::ArcSwap;
 use futures::FutureExt as _;
 use futures::future::select_all;
 use tokio::sync::watch;
-use upstream::Task;
+use tokio::time::Instant;
+use upstream::{Target, Task};
 
 use crate::catalog::Catalog;
 use crate::roster::{Member, Report, TargetStatus};
@@ -143,6 +144,24 @@ impl Shared {
     /// Has the lists read again that are no longer fresh.
     pub(crate) fn refresh_stale(&self) {
         self.roster.borrow().iter().for_each(Member::refresh_if_stale);
+    }
+
+    /// Has a target's lists read again, and waits until what was read is in the catalog, or until reading them takes too long.
+    pub(crate) async fn reread(&self, target: &Target) {
+        let asked = Instant::now();
+        let mut generation = self.generation.subscribe();
+        let named = |member: &&Member| member.target.name() == target.name();
+        if let Some(member) = self.roster.borrow().iter().find(named) {
+            member.refresh();
+        }
+        let read = || {
+            let catalog = self.catalog();
+            let entry = catalog.targets.iter().find(|entry| entry.target.name() == target.name());
+            entry.and_then(|entry| entry.listing.as_ref()).is_some_and(|listing| listing.begun >= asked)
+        };
+        let waiting = async { while !read() && generation.changed().await.is_ok() {} };
+        // Too late is no failure: the call is tried once more with what is known.
+        let _ = tokio::time::timeout(target.settings().limits.list, waiting).await;
     }
 
     fn rebuild(&self) {

@@ -7,15 +7,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::uris::{self, Shape};
-use protocol::{Kind, Object, Raw, list, name};
+use protocol::{Era, Kind, Mirror, Object, Raw, list, name};
 use upstream::Target;
 
+use self::apps::Apps;
+pub(crate) use self::apps::Meaning;
 use crate::roster::{Condition, Listing, Member, Report};
 use crate::settings::{PrefixMode, Settings};
+
+mod apps;
 
 /// What a virtual server offers at one moment.
 pub(crate) struct Catalog {
     lists: [List; Kind::ALL.len()],
+    apps: Apps,
     pub(crate) targets: Vec<Entry>,
     /// Whether names and URIs carry their target.
     prefix: Prefix,
@@ -63,6 +68,10 @@ pub(crate) struct Destination {
     pub(crate) local: String,
     /// Whether URIs of this target are shown with its name.
     pub(crate) wrap: bool,
+    /// What the tool wants mirrored in headers, if it is one that does.
+    pub(crate) mirror: Option<Arc<Mirror>>,
+    /// Whether the target is one that may refuse headers, and then did not run the call.
+    pub(crate) modern: bool,
 }
 
 impl Prefix {
@@ -73,6 +82,11 @@ impl Prefix {
             PrefixMode::Always => Self { names: true, uris: true },
             PrefixMode::Never => Self { names: false, uris: several },
         }
+    }
+
+    /// A target's URI as clients see it.
+    fn uri(self, target: &str, local: &str) -> String {
+        if self.uris { name::wrap_uri(target, local) } else { local.to_owned() }
     }
 }
 
@@ -88,12 +102,15 @@ impl Catalog {
             .collect();
         let prefix = Prefix::of(settings);
         let lists = Kind::ALL.map(|kind| merge(kind, &targets, prefix));
+        let apps = Apps::build(&targets, &lists[Kind::Tool as usize], |index, uri| {
+            prefix.uri(targets[index].target.name(), uri)
+        });
         let listings = || targets.iter().filter_map(|entry| entry.listing.as_ref());
         let ttl =
             listings().map(|l| if l.public { l.fresh } else { Duration::ZERO }).min().unwrap_or_default();
         let public = !targets.is_empty()
             && targets.iter().all(|entry| entry.listing.as_ref().is_some_and(|l| l.public));
-        Self { lists, targets, prefix, ttl, public }
+        Self { lists, apps, targets, prefix, ttl, public }
     }
 
     /// The exposed items of a kind.
@@ -116,14 +133,14 @@ impl Catalog {
     /// authority on what it has, and may have more than it has listed yet.
     pub(crate) fn by_name(&self, kind: Kind, exposed: &str) -> Option<Destination> {
         if let Some(item) = self.list(kind).get(exposed) {
-            return Some(self.destination(item.target, item.local.clone()));
+            return Some(self.named(kind, item.target, &item.local));
         }
         if self.prefix.names {
             let (target, local) = name::split(exposed)?;
             let index = self.position(target)?;
-            return Some(self.destination(index, local.to_owned()));
+            return Some(self.named(kind, index, local));
         }
-        self.only().map(|index| self.destination(index, exposed.to_owned()))
+        self.only().map(|index| self.named(kind, index, exposed))
     }
 
     /// Where a URI or URI template leads.
@@ -134,6 +151,16 @@ impl Catalog {
         let (target, local) = name::unwrap_uri(exposed)?;
         let index = self.position(&target)?;
         Some(self.destination(index, local))
+    }
+
+    /// Where a name leads that is none of ours, but may be one that the page of an app knows.
+    pub(crate) fn app_tool(&self, bare: &str) -> Meaning<Destination> {
+        self.apps.tool(bare).map(|index| self.named(Kind::Tool, index, bare))
+    }
+
+    /// The same for a bare `ui://` URI.
+    pub(crate) fn app_page(&self, bare: &str) -> Meaning<Destination> {
+        self.apps.page(bare).map(|index| self.destination(index, bare.to_owned()))
     }
 
     /// Targets whose items of a kind are missing or may be out of date, for lists that go on without them.
@@ -162,8 +189,17 @@ impl Catalog {
         (self.targets.len() == 1).then_some(0)
     }
 
+    /// A tool or prompt of a target.
+    fn named(&self, kind: Kind, index: usize, local: &str) -> Destination {
+        let listing = self.targets[index].listing.as_ref().filter(|_| kind == Kind::Tool);
+        let mirror = listing.and_then(|listing| listing.mirrors.of(local).cloned());
+        Destination { mirror, ..self.destination(index, local.to_owned()) }
+    }
+
     fn destination(&self, index: usize, local: String) -> Destination {
-        Destination { target: self.targets[index].target.clone(), local, wrap: self.prefix.uris }
+        let Entry { target, listing, .. } = &self.targets[index];
+        let modern = listing.as_ref().is_some_and(|listing| listing.peer.era == Era::Modern);
+        Destination { target: target.clone(), local, wrap: self.prefix.uris, mirror: None, modern }
     }
 }
 
@@ -207,8 +243,7 @@ fn merge(kind: Kind, targets: &[Entry], prefix: Prefix) -> List {
 fn expose(kind: Kind, target: &str, local: &str, prefix: Prefix, taken: &List) -> String {
     let (plain, carried) = match kind {
         Kind::Tool | Kind::Prompt => (local.to_owned(), name::join(target, local)),
-        Kind::Resource | Kind::Template if prefix.uris => return name::wrap_uri(target, local),
-        Kind::Resource | Kind::Template => return local.to_owned(),
+        Kind::Resource | Kind::Template => return prefix.uri(target, local),
     };
     if prefix.names {
         return carried;

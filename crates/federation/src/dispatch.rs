@@ -7,10 +7,12 @@ use protocol::{Kind, Object, Raw};
 use upstream::{Call, Caller};
 
 use crate::backend::Shared;
-use crate::catalog::{Catalog, Destination};
+use crate::catalog::{Catalog, Destination, Meaning};
 use crate::error::{Error, ErrorKind};
 use crate::relay::{Links, Served, relay};
 use crate::{gather, local};
+
+mod tools;
 
 /// On whose account a request is served, and how.
 pub(crate) struct Context {
@@ -21,8 +23,8 @@ pub(crate) struct Context {
     pub(crate) log_level: Option<String>,
     /// Whether the caller wants to hear of progress.
     pub(crate) progress: bool,
-    /// `Mcp-Param-*` headers of a modern client.
-    pub(crate) mirrored: Vec<(String, String)>,
+    /// `Mcp-Param-*` headers of a modern client. A legacy client knows of none.
+    pub(crate) mirrored: Option<Vec<(String, String)>>,
 }
 
 impl Context {
@@ -31,6 +33,7 @@ impl Context {
         match method.routing {
             Routing::Ours(local) => self.ours(local).await.map(one),
             Routing::Gather(kind) => self.gather(kind, &params).await.map(one),
+            Routing::ByName(Kind::Tool) => self.tool(method, params).await,
             Routing::ByName(kind) => self.by_name(kind, method, params).await,
             Routing::ByUri => self.by_uri(method, params).await,
             Routing::ByRef => self.by_ref(method, params).await,
@@ -63,6 +66,7 @@ impl Context {
 
     async fn by_name(&self, kind: Kind, method: &'static Method, params: Object) -> Result<Served, Error> {
         let name = required_text(&params, "name")?;
+        offered(&self.backend.catalog(), kind.capability())?;
         let unknown = || Error::new(ErrorKind::InvalidParams, format!("unknown {}: `{name}`", kind.noun()));
         let to = self.find(|catalog| catalog.by_name(kind, &name)).await.ok_or_else(unknown)?;
         self.relay(&to, "name", method, params).await
@@ -73,13 +77,34 @@ impl Context {
         self.relay(&to, "uri", method, params).await
     }
 
+    /// Where the name of a tool leads.
+    async fn tool_named(&self, name: &str) -> Result<Destination, Error> {
+        offered(&self.backend.catalog(), Kind::Tool.capability())?;
+        if let Some(to) = self.find(|catalog| catalog.by_name(Kind::Tool, name)).await {
+            return Ok(to);
+        }
+        match self.backend.catalog().app_tool(name) {
+            Meaning::One(to) => Ok(to),
+            Meaning::Several(names) => Err(ambiguous(name, &names)),
+            Meaning::None => Err(Error::new(ErrorKind::InvalidParams, format!("unknown tool: `{name}`"))),
+        }
+    }
+
     /// Where the URI of a resource leads.
     pub(crate) async fn resource(&self, uri: &str) -> Result<Destination, Error> {
+        offered(&self.backend.catalog(), Kind::Resource.capability())?;
         let unknown = || {
             Error::new(ErrorKind::UnknownResource, format!("resource not found: `{uri}`"))
                 .with_data([("uri", Raw::string(uri))].into_iter().collect::<Object>().to_raw())
         };
-        self.find(|catalog| catalog.by_uri(uri)).await.ok_or_else(unknown)
+        if let Some(to) = self.find(|catalog| catalog.by_uri(uri)).await {
+            return Ok(to);
+        }
+        match self.backend.catalog().app_page(uri) {
+            Meaning::One(to) => Ok(to),
+            Meaning::Several(uris) => Err(ambiguous(uri, &uris)),
+            Meaning::None => Err(unknown()),
+        }
     }
 
     async fn by_ref(&self, method: &'static Method, mut params: Object) -> Result<Served, Error> {
@@ -133,7 +158,7 @@ impl Context {
             caller: self.caller.clone(),
             progress: self.progress,
             log_level: self.log_level.clone(),
-            mirrored: self.mirrored.clone(),
+            mirrored: Vec::new(),
             drive: false,
         }
     }
@@ -149,6 +174,12 @@ pub(crate) fn offered(catalog: &Catalog, capability: &str) -> Result<(), Error> 
         return Ok(());
     }
     Err(Error::new(ErrorKind::UnknownMethod, format!("no target of this server offers {capability}")))
+}
+
+/// A bare name of an app that several targets have. To guess would be to call something that nobody meant.
+fn ambiguous(name: &str, exposed: &[String]) -> Error {
+    let text = format!("`{name}` is ambiguous: it may be `{}`", exposed.join("` or `"));
+    Error::new(ErrorKind::InvalidParams, text)
 }
 
 fn lacking(key: &str) -> Error {

@@ -101,6 +101,7 @@ impl Error {
         let (kind, what) = match error.kind {
             Kind::Unreachable => (ErrorKind::TargetUnavailable, "is not available"),
             Kind::Stopped => (ErrorKind::TargetFailed, "was stopped; the call may have run"),
+            Kind::Busy => (ErrorKind::TargetUnavailable, "is busy; the call did not run"),
             Kind::Unauthorized => (ErrorKind::TargetUnavailable, "refuses the gateway's credentials"),
             Kind::SessionLost => (ErrorKind::TargetUnavailable, "lost its session; the call did not run"),
             Kind::Closed => (ErrorKind::TargetFailed, "ended before it answered; the call may have run"),

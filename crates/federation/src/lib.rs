@@ -12,6 +12,7 @@ mod session;
 mod dispatch;
 mod gather;
 mod local;
+mod question;
 mod relay;
 
 mod backend;

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use protocol::uris::{self, Shape};
-use protocol::{Object, Raw, Splice, name};
+use protocol::{Era, Object, Raw, Splice, name};
+use upstream::pool::Borrowed;
 use upstream::{Answer, Call, ErrorKind as UpstreamKind, Event, Link, Reply};
 
 use crate::catalog::Destination;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::session::Session;
 
 /// Over which links a caller reaches targets.
@@ -21,11 +22,51 @@ pub(crate) enum Links {
     Shared,
 }
 
+/// A link, for as long as a call runs.
+enum Way {
+    /// Others call on it as well.
+    Open(Link),
+    /// Nobody else does.
+    Alone(Borrowed),
+}
+
 impl Links {
-    async fn link(&self, to: &Destination) -> Result<Link, upstream::Error> {
-        match self {
+    async fn way(&self, to: &Destination, call: &Call) -> Result<Way, Error> {
+        let unreachable = |error: upstream::Error| {
+            let target = to.target.name();
+            tracing::warn!("target `{target}` could not be called: {error}");
+            Error::unavailable(target)
+        };
+        let link = match self {
             Self::Session(session) => session.link(&to.target).await,
             Self::Shared => to.target.shared_link().await,
+        };
+        let link = link.map_err(unreachable)?;
+        if link.peer().era == Era::Modern {
+            return Ok(Way::Open(link));
+        }
+        // Legacy targets have no such state, and ours was found before the call came here.
+        if call.params.get("requestState").is_some() {
+            let text = "the `requestState` is not known here: it has expired, was used already, or is not of this gateway; \
+                        make the call again without it";
+            return Err(Error::new(ErrorKind::InvalidParams, text));
+        }
+        match self {
+            // A target that may ask its client must not be able to ask the wrong one.
+            Self::Shared if call.may_ask() => {
+                let declared = call.caller.capabilities.object().unwrap_or_default();
+                Ok(Way::Alone(to.target.borrow(&declared).await.map_err(unreachable)?))
+            }
+            _ => Ok(Way::Open(link)),
+        }
+    }
+}
+
+impl Way {
+    async fn call(self, call: Call) -> Result<Reply, upstream::Error> {
+        match self {
+            Self::Open(link) => link.call(call).await,
+            Self::Alone(link) => link.call(call).await,
         }
     }
 }
@@ -35,7 +76,12 @@ pub(crate) enum Served {
     /// The answer, and nothing before it.
     One(Answer),
     /// What happens until the answer, and the answer. Dropping it cancels the call.
-    Stream(BoxStream<'static, Result<Event, Error>>),
+    Stream {
+        /// Who says it.
+        target: String,
+        /// What is said.
+        events: BoxStream<'static, Result<Event, Error>>,
+    },
 }
 
 /// Sends a call to its target and hands the reply back under our names.
@@ -55,11 +101,8 @@ async fn send(links: &Links, to: &Destination, call: Call) -> Result<Reply, Erro
     let target = to.target.name();
     let mut retried = false;
     loop {
-        let link = links.link(to).await.map_err(|error| {
-            tracing::warn!("target `{target}` could not be called: {error}");
-            Error::unavailable(target)
-        })?;
-        match link.call(call.clone()).await {
+        let way = links.way(to, &call).await?;
+        match way.call(call.clone()).await {
             Ok(reply) => return Ok(reply),
             Err(error)
                 if !retried
@@ -78,15 +121,16 @@ fn restore(reply: Reply, to: &Destination) -> Served {
     let answered = move |answer, target: &str| if wrap { restore_answer(answer, target) } else { answer };
     match reply {
         Reply::One(answer) => Served::One(answered(answer, &target)),
-        Reply::Stream(events) => Served::Stream(
-            events
+        Reply::Stream(events) => Served::Stream {
+            target: target.clone(),
+            events: events
                 .map(move |event| match event {
                     Ok(Event::Answer(answer)) => Ok(Event::Answer(answered(answer, &target))),
                     Ok(event @ (Event::Note(_) | Event::Ask(_) | Event::Refused(_))) => Ok(event),
                     Err(error) => Err(explain(&target, &error)),
                 })
                 .boxed(),
-        ),
+        },
     }
 }
 

@@ -8,8 +8,10 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use upstream::{Failure, Peer, Target, Task};
 
+use self::mirrors::Mirrors;
 use self::scout::Scout;
 
+pub(crate) mod mirrors;
 mod scout;
 
 /// A target, and what its scout found.
@@ -44,8 +46,12 @@ pub enum Condition {
 pub(crate) struct Listing {
     pub(crate) peer: Peer,
     items: [Items; Kind::ALL.len()],
+    /// What its tools want mirrored in headers.
+    pub(crate) mirrors: Arc<Mirrors>,
     /// Lists that could not be read, and why. What was known of them before is still served.
     pub(crate) faults: Vec<(Kind, String)>,
+    /// When the latest reading began.
+    pub(crate) begun: Instant,
     pub(crate) read: Instant,
     /// For how long after `read` the lists count as fresh.
     pub(crate) fresh: Duration,
@@ -97,6 +103,11 @@ impl Member {
         if stale {
             self.stale.notify_one();
         }
+    }
+
+    /// Asks the scout to read lists again, fresh or not.
+    pub(crate) fn refresh(&self) {
+        self.stale.notify_one();
     }
 
     /// For status pages.

@@ -1,18 +1,22 @@
 //! A legacy client's session: who it is, what it runs, the links it has for itself, and what is to be said to it.
 
 use std::collections::HashMap;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use protocol::{Id, Object, Version, meta};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use upstream::{Caller, Link, Task};
 
-use self::links::{Lease, tell_level};
+use self::asking::Asking;
+pub(crate) use self::asking::{Stray, Voice};
+use self::links::Lease;
 use self::mailbox::Mailbox;
 pub(crate) use self::subscriptions::Subscription;
 
+mod asking;
 mod links;
 pub(crate) mod mailbox;
 pub(crate) mod store;
@@ -22,6 +26,9 @@ mod subscriptions;
 /// comes near.
 const MOST_CALLS: usize = 256;
 
+/// How many stray questions may wait for one call.
+const STRAYS: usize = 16;
+
 /// A session of a legacy client.
 pub(crate) struct Session {
     pub(crate) id: String,
@@ -30,13 +37,33 @@ pub(crate) struct Session {
     handshake: OnceLock<Handshake>,
     /// The least severe log messages that the client wants, if it said so.
     level: Mutex<Option<String>>,
-    running: Mutex<HashMap<Id, CancellationToken>>,
+    running: Mutex<HashMap<Id, InFlight>>,
+    /// How many calls there have been.
+    calls: AtomicU64,
+    asking: Asking,
     leases: Mutex<HashMap<String, Arc<tokio::sync::Mutex<Option<Lease>>>>>,
     /// What the client wants to hear of; for modern targets with the stream that listens for it.
     subscriptions: Mutex<HashMap<Subscription, Option<Task>>>,
     pub(crate) mailbox: Mailbox,
     used: Mutex<Instant>,
     over: CancellationToken,
+}
+
+/// A call in flight, as the session knows it.
+struct InFlight {
+    token: CancellationToken,
+    /// Counts calls, so that the latest is known.
+    number: u64,
+    /// Where it hears strays, if it may be asked about.
+    ear: Option<mpsc::Sender<Stray>>,
+}
+
+/// What a call gets when it begins.
+pub(crate) struct Begun {
+    /// Cancelled when the client no longer wants the call or the session ends.
+    pub(crate) token: CancellationToken,
+    /// Questions that may be about it.
+    pub(crate) strays: mpsc::Receiver<Stray>,
 }
 
 /// What the client and we agreed on.
@@ -54,6 +81,8 @@ impl Session {
             handshake: OnceLock::new(),
             level: Mutex::default(),
             running: Mutex::default(),
+            calls: AtomicU64::new(0),
+            asking: Asking::default(),
             leases: Mutex::default(),
             subscriptions: Mutex::default(),
             mailbox: Mailbox::default(),
@@ -74,9 +103,9 @@ impl Session {
 
     // === Calls in flight ===
 
-    /// Begins a call. The token is cancelled when the client no longer wants it or the session ends; `None` if a call with
-    /// this id, or too many calls, are running already.
-    pub(crate) fn begin(&self, id: &Id) -> Option<CancellationToken> {
+    /// Begins a call. `None` if a call with this id, or too many calls, are running already. Strays are only heard by calls
+    /// that may be asked about.
+    pub(crate) fn begin(&self, id: &Id, may_ask: bool) -> Option<Begun> {
         self.touch();
         let token = self.over.child_token();
         let mut running = lock(&self.running);
@@ -86,8 +115,10 @@ impl Session {
         match running.entry(id.clone()) {
             std::collections::hash_map::Entry::Occupied(_) => None,
             std::collections::hash_map::Entry::Vacant(free) => {
-                free.insert(token.clone());
-                Some(token)
+                let (sender, strays) = mpsc::channel(STRAYS);
+                let number = self.calls.fetch_add(1, Ordering::Relaxed);
+                free.insert(InFlight { token: token.clone(), number, ear: may_ask.then_some(sender) });
+                Some(Begun { token, strays })
             }
         }
     }
@@ -100,8 +131,8 @@ impl Session {
 
     /// The client no longer wants a call. Unknown ids are ignored: the answer may have crossed the cancellation.
     pub(crate) fn cancel(&self, id: &Id) {
-        if let Some(token) = lock(&self.running).get(id) {
-            token.cancel();
+        if let Some(call) = lock(&self.running).get(id) {
+            call.token.cancel();
         }
     }
 
@@ -116,7 +147,7 @@ impl Session {
     pub(crate) async fn set_level(&self, level: &str) {
         *lock(&self.level) = Some(level.to_owned());
         let links = self.live_links();
-        futures::future::join_all(links.iter().map(|link| tell_level(link, level))).await;
+        futures::future::join_all(links.iter().map(|link| link.set_level(level))).await;
     }
 
     /// Whether the client wants a log message: none of lower rank than it asked for.

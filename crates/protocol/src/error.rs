@@ -16,6 +16,10 @@ pub const INVALID_PARAMS: i64 = -32602;
 pub const INTERNAL: i64 = -32603;
 /// Resource not found, legacy eras only. Modern peers get [`INVALID_PARAMS`].
 pub const RESOURCE_NOT_FOUND: i64 = -32002;
+/// The person at the client refused what was asked (legacy; spec 2025-11-25, client/sampling "Error Handling").
+pub const USER_REJECTED: i64 = -1;
+/// The client has to visit URLs first (2025-11-25 only).
+pub const URL_ELICITATION_REQUIRED: i64 = -32042;
 /// Headers and body disagree (modern).
 pub const HEADER_MISMATCH: i64 = -32020;
 /// The request needs a capability that the client did not declare (modern).

@@ -21,12 +21,16 @@ pub const LAST_EVENT_ID: &str = "last-event-id";
 const OPEN: &str = "=?base64?";
 const CLOSE: &str = "?=";
 
+/// Whether a header can carry this as it is: visible ASCII, spaces and tabs.
+pub fn is_plain(value: &str) -> bool {
+    value.bytes().all(|b| (0x20..0x7f).contains(&b) || b == b'\t')
+}
+
 /// Spells a value for a header: plain where a header can carry it, else as Base64 between sentinels.
 pub fn encode(value: &str) -> String {
-    let visible = value.bytes().all(|b| (0x20..0x7f).contains(&b) || b == b'\t');
     let padded = value.trim_matches([' ', '\t']).len() != value.len();
     let looks_encoded = value.starts_with(OPEN) && value.ends_with(CLOSE);
-    if visible && !padded && !looks_encoded {
+    if is_plain(value) && !padded && !looks_encoded {
         return value.to_owned();
     }
     format!("{OPEN}{}{CLOSE}", STANDARD.encode(value))

@@ -12,10 +12,12 @@ pub mod error;
 pub mod id;
 pub mod message;
 
+pub mod capability;
 pub mod era;
 pub mod header;
 pub mod meta;
 pub mod method;
+pub mod mirror;
 
 pub mod list;
 pub mod name;
@@ -30,3 +32,4 @@ pub use id::Id;
 pub use json::{Object, Raw};
 pub use message::{Message, Notification, Request, Response};
 pub use method::{Kind, Method};
+pub use mirror::Mirror;

@@ -208,6 +208,10 @@ pub mod notifications {
     pub const RESOURCES_CHANGED: &str = "notifications/resources/list_changed";
     /// A subscribed resource changed.
     pub const RESOURCE_UPDATED: &str = "notifications/resources/updated";
+    /// What the client was asked to do at a URL is done (2025-11-25).
+    pub const ELICITED: &str = "notifications/elicitation/complete";
+    /// The client's roots changed (legacy).
+    pub const ROOTS_CHANGED: &str = "notifications/roots/list_changed";
     /// A listen stream is open (modern).
     pub const ACKNOWLEDGED: &str = "notifications/subscriptions/acknowledged";
     /// A task changed (modern, on listen streams only).

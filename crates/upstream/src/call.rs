@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use protocol::{Era, Method, Object, Raw};
+use protocol::{Era, Method, Object, Raw, capability};
 
 /// One request for a target, in the modern shape that the core speaks.
 #[derive(Debug, Clone)]
@@ -24,6 +24,11 @@ pub struct Call {
 }
 
 impl Call {
+    /// Whether the target may ask the caller for something before it answers.
+    pub fn may_ask(&self) -> bool {
+        self.method.may_ask && self.caller.interactive
+    }
+
     /// A call of which only the answer is wanted: no progress and no log.
     pub fn quiet(method: &'static Method, params: Object, caller: Arc<Caller>) -> Self {
         Self { method, params, caller, progress: false, log_level: None, mirrored: Vec::new(), drive: false }
@@ -35,15 +40,26 @@ impl Call {
 pub struct Caller {
     /// The client's era.
     pub era: Era,
-    /// What the client declared that it can do, and no more.
+    /// What the client declared that it can do, and no more, as legacy targets are told.
     pub capabilities: Raw,
+    /// The same as modern targets are told.
+    pub modern: Raw,
+    /// Whether a target may ask the client for something.
+    pub interactive: bool,
     /// Who the client says it is.
     pub info: Option<Raw>,
 }
 
 impl Caller {
+    /// A client that declared this.
+    pub fn new(era: Era, capabilities: &Object, info: Option<Raw>) -> Arc<Self> {
+        let interactive = capability::is_interactive(capabilities);
+        let modern = capability::for_era(capabilities, Era::Modern).to_raw();
+        Arc::new(Self { era, capabilities: capabilities.to_raw(), modern, interactive, info })
+    }
+
     /// The gateway itself, for discovery.
     pub fn gateway() -> Arc<Self> {
-        Arc::new(Self { era: Era::Modern, capabilities: Raw::empty_object(), info: None })
+        Self::new(Era::Modern, &Object::default(), None)
     }
 }

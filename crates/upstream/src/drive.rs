@@ -53,11 +53,11 @@ fn plain(link: Link, call: Call) -> BoxFuture<'static, Result<Reply, Error>> {
 
 /// The caller, as one that can follow a task: we do it in its stead.
 fn declaring(caller: &Caller) -> Caller {
-    let mut capabilities = caller.capabilities.object().unwrap_or_default();
+    let mut capabilities = caller.modern.object().unwrap_or_default();
     let mut extensions = capabilities.object("extensions").unwrap_or_default();
     extensions.set(task::EXTENSION, Raw::empty_object());
     capabilities.set("extensions", extensions.to_raw());
-    Caller { capabilities: capabilities.to_raw(), ..caller.clone() }
+    Caller { modern: capabilities.to_raw(), ..caller.clone() }
 }
 
 /// What happens to the task with which a call was answered; `None` if the answer is no task.

@@ -32,6 +32,8 @@ pub enum ErrorKind {
     TooLarge,
     /// We are shutting the target down.
     Stopped,
+    /// The target was busy for too long. Nothing was sent.
+    Busy,
 }
 
 impl Error {
@@ -43,7 +45,9 @@ impl Error {
     /// Whether it is certain that the target did not run the call, so that it may be sent again.
     pub fn never_ran(&self) -> bool {
         match self.kind {
-            ErrorKind::Unreachable | ErrorKind::SessionLost | ErrorKind::Unauthorized => true,
+            ErrorKind::Unreachable | ErrorKind::SessionLost | ErrorKind::Unauthorized | ErrorKind::Busy => {
+                true
+            }
             ErrorKind::Closed
             | ErrorKind::Timeout
             | ErrorKind::Status(_)

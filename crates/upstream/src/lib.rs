@@ -12,7 +12,9 @@ pub mod settings;
 mod attribution;
 mod drive;
 pub mod link;
+pub mod pool;
 pub mod target;
+mod turn;
 
 pub mod error;
 pub mod task;
@@ -20,7 +22,7 @@ pub mod wire;
 
 pub use call::{Call, Caller};
 pub use error::{Error, ErrorKind};
-pub use link::{Link, Listening, Notice, Peer};
+pub use link::{Heard, Link, Listening, Notice, Peer};
 pub use reply::{Answer, Ask, Event, Note, Question, Reply};
 pub use settings::{Settings, Transport};
 pub use target::{Failure, State, Target};

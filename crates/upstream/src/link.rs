@@ -3,26 +3,37 @@
 //! Callers speak the modern shape. Each era has one file that turns it into what the target understands; nothing
 //! above this module asks which era a target is of.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures::StreamExt as _;
+use futures::future::BoxFuture;
 use futures::stream::BoxStream;
+use futures::{FutureExt as _, StreamExt as _};
 use protocol::method::{Kind, notifications};
-use protocol::{Era, Id, Message, Notification, Object, Raw, Request, Response, RpcError, message};
+use protocol::{Era, Id, Message, Notification, Object, Raw, RpcError, message, meta};
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::reply::{Answer, Ask, Event, Note, Reply};
+use self::events::{CancelOnDrop, end_of_call, events};
+use self::notice::{Ear, Owner};
+use self::questions::{Asked, Questions};
+use crate::reply::{Answer, Event, Reply};
 use crate::settings::{Limits, Settings, Transport};
 use crate::task::Task;
+use crate::turn::{Taken, Turn};
 use crate::wire::{Frames, Outgoing, Wire};
-use crate::{Call, Error, ErrorKind};
+use crate::{Call, Caller, Error, ErrorKind};
 
 pub mod handshake;
+pub mod notice;
+
+mod events;
 mod legacy;
 mod modern;
+mod questions;
+
+pub use notice::{Heard, Notice};
 
 /// What a target said of itself when the link was opened.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,21 +63,6 @@ impl Peer {
     }
 }
 
-/// Something a target says that belongs to no call.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Notice {
-    /// The list of a kind changed. Resources stand for templates as well.
-    ListChanged(Kind),
-    /// A subscribed resource changed: the params of `notifications/resources/updated`.
-    Updated(Object),
-    /// The params of a log message that no call could be found for.
-    Log(Object),
-    /// What the client was asked to do at a URL is done: the params of `notifications/elicitation/complete`.
-    Elicited(Object),
-    /// A task changed: the params of `notifications/tasks/status` (2025-11-25) or `notifications/tasks` (modern).
-    Task(Object),
-}
-
 /// An open stream of changes. Dropping it ends the subscription at the target.
 pub struct Listening {
     honoured: Object,
@@ -91,9 +87,8 @@ impl Listening {
     }
 }
 
-/// Where a link puts notices. When it is full, a notice is dropped: every kind of notice can be missed without harm
-/// to a call, and a target must not be able to stall its link.
-pub type Notices = mpsc::Sender<Notice>;
+/// How long a target may take over a wish that calls can do without.
+const WISH: Duration = Duration::from_secs(5);
 
 /// How long a target may take to accept a notification or a response.
 const SAYING: Duration = Duration::from_secs(5);
@@ -114,17 +109,27 @@ struct Shared {
     cancels_by_closing: bool,
     next_id: AtomicU64,
     cancels: mpsc::Sender<Id>,
+    /// Who hears what belongs to no call.
+    owner: Ear,
+    questions: Questions,
+    turn: Turn,
+    /// The rank of the least severe log messages that the target was asked for.
+    level: Mutex<Option<usize>>,
+    /// Cancelled when nothing is left of the link.
+    gone: CancellationToken,
+    _gone: DropGuard,
     /// Set when a call found out that the link is of no use any more.
     dead: CancellationToken,
-    cause: std::sync::Mutex<Option<Error>>,
+    cause: Mutex<Option<Error>>,
 }
 
 impl Link {
     /// Takes over a wire on which the handshake is done.
-    fn new(settings: &Settings, opened: handshake::Opened, notices: Notices) -> Self {
+    fn new(settings: &Settings, opened: handshake::Opened, declared: &Raw, owner: Owner) -> Self {
         let (cancels, cancelled) = mpsc::channel(64);
         let cancels_by_closing =
             opened.peer.era == Era::Modern && matches!(settings.transport, Transport::Http(_));
+        let gone = CancellationToken::new();
         let shared = Arc::new(Shared {
             target: settings.name.clone(),
             wire: opened.wire,
@@ -133,10 +138,16 @@ impl Link {
             cancels_by_closing,
             next_id: AtomicU64::new(handshake::FIRST_FREE_ID),
             cancels,
+            owner: Ear::new(owner),
+            questions: Questions::new(declared),
+            turn: Turn::default(),
+            level: Mutex::new(None),
+            gone: gone.clone(),
+            _gone: gone.drop_guard(),
             dead: CancellationToken::new(),
-            cause: std::sync::Mutex::new(None),
+            cause: Mutex::new(None),
         });
-        let pump = pump(shared.clone(), opened.inbox, cancelled, notices);
+        let pump = pump(shared.clone(), opened.inbox, cancelled);
         Self { shared, _pump: Arc::new(Task::spawn("link", pump)) }
     }
 
@@ -151,11 +162,18 @@ impl Link {
             return crate::drive::call(self, call).await;
         }
         let shared = &self.shared;
+        let turn = match self.takes_turns(&call) {
+            true => Some(self.turn(call.method.name).await?),
+            false => None,
+        };
+        if let Some(level) = call.log_level.as_deref().and_then(meta::level_rank) {
+            self.want_level(level).await;
+        }
         let out = match shared.peer.era {
             Era::Legacy => legacy::outgoing(shared.fresh_id(), &call, shared.peer.version),
             Era::Modern => modern::outgoing(shared.fresh_id(), &call, shared.peer.version),
         };
-        let mut guard = CancelOnDrop { shared: Some(shared.clone()), id: out.id.clone() };
+        let mut guard = CancelOnDrop::new(shared, out.id.clone(), turn);
         let sent = tokio::time::timeout(shared.limits.call, shared.wire.request(out)).await;
         let frames = match sent {
             Ok(Ok(frames)) => frames,
@@ -177,6 +195,86 @@ impl Link {
         }
     }
 
+    /// Whether the target could ask about this call without saying that it is this one.
+    fn takes_turns(&self, call: &Call) -> bool {
+        call.method.may_ask && self.shared.questions.may_come() && !self.shared.wire.attributes()
+    }
+
+    async fn turn(&self, method: &str) -> Result<Taken, Error> {
+        let deadline = self.shared.limits.call;
+        tokio::time::timeout(deadline, self.shared.turn.take()).await.map_err(|_| {
+            let (target, waited) = (&self.shared.target, deadline.as_secs());
+            let text =
+                format!("target `{target}` was busy with another call for {waited} s; {method} was not sent");
+            Error::new(ErrorKind::Busy, text)
+        })
+    }
+
+    /// Sends a notification.
+    pub async fn notify(&self, method: &str, params: &Object) -> Result<(), Error> {
+        self.shared.say(message::notification(method, params)).await
+    }
+
+    // === Log level ===
+
+    /// Has a legacy target log from this level on, as far as it can. A level lasts as long as the link.
+    pub async fn set_level(&self, level: &str) {
+        if let Some(rank) = meta::level_rank(level) {
+            *self.level() = Some(rank);
+            self.tell_level(rank).await;
+        }
+    }
+
+    /// Has a legacy target log at least from this rank on: several callers share the link, each sees only what it wants,
+    /// and the one that wants most decides.
+    async fn want_level(&self, rank: usize) {
+        if self.shared.peer.era == Era::Modern {
+            return;
+        }
+        let more = {
+            let mut level = self.level();
+            let more = level.is_none_or(|level| rank < level);
+            if more {
+                *level = Some(rank);
+            }
+            more
+        };
+        if more {
+            self.tell_level(rank).await;
+        }
+    }
+
+    async fn tell_level(&self, rank: usize) {
+        if self.shared.peer.era == Era::Legacy && self.peer().offers("logging") {
+            let params = [("level", Raw::string(meta::LEVELS[rank]))].into_iter().collect();
+            self.wish("logging/setLevel", params).await;
+        }
+    }
+
+    fn level(&self) -> MutexGuard<'_, Option<usize>> {
+        self.shared.level.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A request that calls can do without. A target that refuses it or does not answer soon goes on without.
+    pub fn wish(&self, method: &'static str, params: Object) -> BoxFuture<'_, ()> {
+        async move {
+            let Some(row) = protocol::method::find(method) else {
+                return;
+            };
+            let call = Call::quiet(row, params, Caller::gateway());
+            let answer = tokio::time::timeout(WISH, async { self.call(call).await?.answer().await }).await;
+            let refused = match answer {
+                Ok(Ok(Ok(_))) => return,
+                Ok(Ok(Err(error))) => RpcError::from_raw(&error).to_string(),
+                Ok(Err(error)) => error.to_string(),
+                Err(_) => format!("no answer within {} s", WISH.as_secs()),
+            };
+            let target = &self.shared.target;
+            tracing::debug!("target `{target}` does not do what is wished with {method}: {refused}");
+        }
+        .boxed()
+    }
+
     /// Opens a stream of changes: of the lists of these kinds and of these resources. Modern targets only; legacy ones
     /// send what changes as notices of the link. Returns once the target has said what of it it will announce.
     pub async fn listen(&self, lists: &[Kind], uris: &[String]) -> Result<Listening, Error> {
@@ -192,7 +290,7 @@ impl Link {
 
     async fn open(&self, out: Outgoing) -> Result<Listening, Error> {
         let shared = self.shared.clone();
-        let guard = CancelOnDrop { shared: Some(shared.clone()), id: out.id.clone() };
+        let guard = CancelOnDrop::new(&shared, out.id.clone(), None);
         let opening = async {
             let Frames::Stream(mut frames) = shared.wire.request(out).await? else {
                 return Err(shared.protocol_error("refuses to be listened to"));
@@ -212,7 +310,7 @@ impl Link {
         let notices = frames.filter_map(move |frame| {
             let _held = &guard;
             std::future::ready(match frame {
-                Ok(Message::Notification(notification)) => notice(notification),
+                Ok(Message::Notification(notification)) => notice::read(notification),
                 _ => None,
             })
         });
@@ -278,18 +376,20 @@ impl Shared {
             | ErrorKind::Status(_)
             | ErrorKind::Protocol
             | ErrorKind::TooLarge
-            | ErrorKind::Stopped => {}
+            | ErrorKind::Stopped
+            | ErrorKind::Busy => {}
         }
         error
     }
 
     fn fail(&self, error: Error) {
-        self.cause.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get_or_insert(error);
+        self.cause.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
         self.dead.cancel();
+        self.owner.close();
     }
 
     fn take_cause(&self) -> Error {
-        let cause = self.cause.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let cause = self.cause.lock().unwrap_or_else(PoisonError::into_inner);
         cause.clone().unwrap_or_else(|| Error::new(ErrorKind::Closed, "the link is closed"))
     }
 
@@ -308,10 +408,14 @@ impl Shared {
             .unwrap_or_else(|_| Err(self.silent("a notification or response", SAYING)))
     }
 
-    /// Answers what a target asks of its client.
-    async fn serve(&self, request: Request) {
-        if let Err(error) = self.say(reply_to(&self.target, &request)).await {
-            tracing::debug!("a request of target `{}` could not be answered: {error}", self.target);
+    /// Takes in a notification that belongs to no call of ours.
+    fn heed(&self, notification: Notification) {
+        if &*notification.method == notifications::CANCELLED {
+            if let Some(id) = notification.params.get("requestId").and_then(Id::from_raw) {
+                self.questions.withdraw(&id);
+            }
+        } else if let Some(notice) = notice::read(notification) {
+            self.owner.tell(Heard::Notice(notice));
         }
     }
 
@@ -324,149 +428,22 @@ impl Shared {
     }
 }
 
-/// The response to what a target asks of its client. We declare nothing that a target may ask for, so only `ping` is served.
-fn reply_to(target: &str, request: &Request) -> bytes::Bytes {
-    let outcome = match &*request.method {
-        "ping" => Ok(Raw::empty_object()),
-        method => {
-            tracing::warn!(
-                "target `{target}` asked for `{method}`, which its client did not declare; refused"
-            );
-            let text = format!("`{method}` is not available: the client did not declare it");
-            Err(RpcError::new(protocol::error::METHOD_NOT_FOUND, text).to_raw())
-        }
-    };
-    message::response(Some(&request.id), outcome.as_ref())
-}
-
-/// Tells the target that a call is no longer wanted, unless it was answered.
-struct CancelOnDrop {
-    shared: Option<Arc<Shared>>,
-    id: Option<Id>,
-}
-
-impl CancelOnDrop {
-    fn disarm(&mut self) {
-        self.id = None;
-    }
-}
-
-impl Drop for CancelOnDrop {
-    fn drop(&mut self) {
-        let (Some(shared), Some(id)) = (self.shared.take(), self.id.take()) else {
-            return;
-        };
-        if !shared.cancels_by_closing && shared.cancels.try_send(id).is_err() {
-            tracing::debug!("too many cancellations at once; target `{}` was not told of one", shared.target);
-        }
-    }
-}
-
-/// The frames of a call as events. A silence longer than the call's deadline ends it; every frame starts the time again.
-fn events(
-    guard: CancelOnDrop,
-    frames: BoxStream<'static, Result<Message, Error>>,
-    method: &'static str,
-) -> BoxStream<'static, Result<Event, Error>> {
-    futures::stream::unfold(Some((guard, frames)), move |state| async move {
-        let (mut guard, mut frames) = state?;
-        let shared = guard.shared.clone()?;
-        loop {
-            let Ok(frame) = tokio::time::timeout(shared.limits.call, frames.next()).await else {
-                return Some((Err(shared.silent(method, shared.limits.call)), None));
-            };
-            let event = match frame {
-                None => {
-                    guard.disarm();
-                    let error = Error::new(
-                        ErrorKind::Closed,
-                        format!("target `{}` ended the stream without an answer", shared.target),
-                    );
-                    return Some((Err(shared.note(error)), None));
-                }
-                Some(Err(error)) => {
-                    guard.disarm();
-                    return Some((Err(shared.note(error)), None));
-                }
-                Some(Ok(Message::Response(Response { outcome, .. }))) => {
-                    guard.disarm();
-                    return Some((Ok(end_of_call(outcome)), None));
-                }
-                Some(Ok(Message::Request(request))) => {
-                    shared.serve(request).await;
-                    continue;
-                }
-                Some(Ok(Message::Notification(notification))) => note(notification),
-            };
-            if let Some(note) = event {
-                return Some((Ok(Event::Note(note)), Some((guard, frames))));
-            }
-        }
-    })
-    .boxed()
-}
-
-/// An answer, unless it says that the target needs input first.
-fn end_of_call(outcome: Answer) -> Event {
-    match outcome {
-        Ok(result) if modern::needs_input(&result) => Event::Ask(Ask::Replay { result }),
-        outcome => Event::Answer(outcome),
-    }
-}
-
-fn note(notification: Notification) -> Option<Note> {
-    match &*notification.method {
-        notifications::PROGRESS => {
-            let mut params = notification.params;
-            params.remove(protocol::meta::PROGRESS_TOKEN);
-            Some(Note::Progress(params))
-        }
-        notifications::MESSAGE => Some(Note::Log(notification.params)),
-        _ => None,
-    }
-}
-
-fn notice(notification: Notification) -> Option<Notice> {
-    match &*notification.method {
-        notifications::TOOLS_CHANGED => Some(Notice::ListChanged(Kind::Tool)),
-        notifications::PROMPTS_CHANGED => Some(Notice::ListChanged(Kind::Prompt)),
-        notifications::RESOURCES_CHANGED => Some(Notice::ListChanged(Kind::Resource)),
-        notifications::RESOURCE_UPDATED => Some(Notice::Updated(notification.params)),
-        notifications::MESSAGE => Some(Notice::Log(notification.params)),
-        notifications::TASK | notifications::TASK_STATUS => Some(Notice::Task(notification.params)),
-        _ => None,
-    }
-}
-
-/// Log messages may fill half of the queue; the rest is for what a target says only once.
-fn pass_on(notices: &Notices, notice: Notice) {
-    let crowded = matches!(notice, Notice::Log(_)) && notices.capacity() * 2 < notices.max_capacity();
-    if crowded || notices.try_send(notice).is_err() {
-        tracing::debug!("a notice of a target was dropped: nobody reads them fast enough");
-    }
-}
-
-/// Carries what belongs to no call: notices up, cancellations and answers down. Ends with the wire, and is cut with the
+/// Carries what belongs to no call: notices and questions up, cancellations down. Ends with the wire, and is cut with the
 /// last handle of the link.
-async fn pump(
-    shared: Arc<Shared>,
-    mut inbox: mpsc::Receiver<Message>,
-    mut cancelled: mpsc::Receiver<Id>,
-    notices: Notices,
-) {
+async fn pump(shared: Arc<Shared>, mut inbox: mpsc::Receiver<Message>, mut cancelled: mpsc::Receiver<Id>) {
     let mut closed = shared.wire.closed();
     loop {
         tokio::select! {
             biased;
             message = inbox.recv() => match message {
-                Some(Message::Request(request)) => shared.serve(request).await,
-                Some(Message::Notification(notification)) => {
-                    if let Some(notice) = notice(notification) {
-                        pass_on(&notices, notice);
+                Some(Message::Request(request)) => {
+                    if let Asked::Question(question) = shared.asked(request).await {
+                        shared.owner.tell(Heard::Question(question));
                     }
                 }
+                Some(Message::Notification(notification)) => shared.heed(notification),
                 Some(Message::Response(_)) => {}
-                None => return,
+                None => return shared.owner.close(),
             },
             Some(id) = cancelled.recv() => shared.cancel(&id).await,
             error = &mut closed => return shared.fail(error),

@@ -32,6 +32,17 @@ pub enum Transport {
     Custom(Custom),
 }
 
+impl Transport {
+    /// Whether the headers of a message reach the target, so that a modern one compares them with the body.
+    pub fn carries_headers(&self) -> bool {
+        match self {
+            Self::Http(_) | Self::Sse(_) => true,
+            Self::Stdio(_) => false,
+            Self::Custom(custom) => custom.0.carries_headers(),
+        }
+    }
+}
+
 /// A child process.
 #[derive(Clone, PartialEq, Default)]
 pub struct Stdio {

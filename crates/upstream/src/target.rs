@@ -4,13 +4,14 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use protocol::{Era, Raw};
+use protocol::{Era, Object, Raw};
 use tokio::sync::{Notify, broadcast, mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::link::handshake::{self, Way};
-use crate::link::{Link, Notice};
+use crate::link::{Heard, Link, Notice};
+use crate::pool::{Borrowed, Pool};
 use crate::settings::{Settings, Transport};
 use crate::task::Task;
 use crate::wire::Connect;
@@ -71,6 +72,7 @@ struct Shared {
     older: Option<Arc<dyn Connect>>,
     state: watch::Sender<State>,
     notices: broadcast::Sender<Notice>,
+    pool: Pool,
     era: Mutex<Option<(Era, Instant)>>,
     started: Instant,
     restarts: std::sync::atomic::AtomicU32,
@@ -103,6 +105,7 @@ impl Target {
             older,
             state: watch::Sender::new(State::Starting),
             notices: broadcast::Sender::new(NOTICES),
+            pool: Pool::new(),
             era: Mutex::new(None),
             started: Instant::now(),
             restarts: 0.into(),
@@ -183,11 +186,21 @@ impl Target {
         }
     }
 
-    /// Opens a link for one user alone, who also gets its notices. Opening has the target's deadline for connecting.
-    pub async fn lease(&self, capabilities: &Raw) -> Result<(Link, mpsc::Receiver<Notice>), Error> {
-        let (sender, notices) = mpsc::channel(NOTICES);
+    /// Opens a link for one client alone, who also hears what belongs to no call. A legacy target is told that its client
+    /// can do this. Opening has the target's deadline for connecting.
+    pub async fn lease(&self, capabilities: &Raw) -> Result<(Link, mpsc::Receiver<Heard>), Error> {
+        let (sender, heard) = mpsc::channel(NOTICES);
         let link = self.shared.open(capabilities, sender).await?;
-        Ok((link, notices))
+        Ok((link, heard))
+    }
+
+    /// Lends a link for one call of a client that has no session, and can do this. Waits for one within the deadline for
+    /// calls.
+    pub async fn borrow(&self, capabilities: &Object) -> Result<Borrowed, Error> {
+        let profile = protocol::capability::profile(capabilities);
+        let place = self.shared.pool.place(&profile, self.settings().limits.call).await?;
+        let told = capabilities.to_raw();
+        place.fill(|| self.lease(&told)).await
     }
 
     /// Stops the target in good order and returns when nothing of it is left.
@@ -203,7 +216,7 @@ impl Shared {
     async fn supervise(self: Arc<Self>) {
         let mut backoff = backoff::Backoff::new();
         while !self.stop.is_cancelled() {
-            let (sender, notices) = mpsc::channel(NOTICES);
+            let (sender, heard) = mpsc::channel(NOTICES);
             let nothing = Raw::empty_object();
             let opened = tokio::select! {
                 opened = self.open(&nothing, sender) => opened,
@@ -213,7 +226,7 @@ impl Shared {
                 Ok(link) => {
                     let since = Instant::now();
                     self.announce(&link, backoff.attempts());
-                    let error = self.watch(&link, notices).await;
+                    let error = self.watch(&link, heard).await;
                     self.restarts.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                     backoff.lived_for(since.elapsed());
                     // The target is there and has only forgotten us; who waits for the shared link gets the next one.
@@ -230,6 +243,7 @@ impl Shared {
             }
             self.wait(error, &mut backoff).await;
         }
+        self.pool.close().await;
         self.state.send_replace(State::Stopped);
         self.stopped.send_replace(true);
     }
@@ -243,7 +257,7 @@ impl Shared {
     }
 
     /// Passes notices on until the link ends or the target is stopped.
-    async fn watch(&self, link: &Link, mut notices: mpsc::Receiver<Notice>) -> Error {
+    async fn watch(&self, link: &Link, mut heard: mpsc::Receiver<Heard>) -> Error {
         loop {
             tokio::select! {
                 error = link.closed() => {
@@ -257,10 +271,11 @@ impl Shared {
                     link.close().await;
                     return stopped(&self.settings.name);
                 }
-                Some(notice) = notices.recv() => {
+                // A question on a link that everybody shares is nobody's, and dropping it refuses it.
+                Some(heard) = heard.recv() => if let Heard::Notice(notice) = heard {
                     // Nobody listening is fine.
                     let _ = self.notices.send(notice);
-                }
+                },
             }
         }
     }
@@ -299,10 +314,10 @@ impl Shared {
         self.wanted.notified().await;
     }
 
-    async fn open(&self, capabilities: &Raw, notices: mpsc::Sender<Notice>) -> Result<Link, Error> {
+    async fn open(&self, capabilities: &Raw, owner: mpsc::Sender<Heard>) -> Result<Link, Error> {
         let way = Way { connect: self.connect.as_ref(), older: self.older.as_deref() };
         let known = self.known_era();
-        let opening = handshake::open(&self.settings, &way, known, capabilities, notices);
+        let opening = handshake::open(&self.settings, &way, known, capabilities, owner);
         let deadline = self.settings.limits.connect;
         let link = tokio::time::timeout(deadline, opening).await.map_err(|_| {
             let seconds = deadline.as_secs();

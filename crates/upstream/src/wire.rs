@@ -34,6 +34,11 @@ pub trait Wire: Send + Sync {
         let _ = headers;
     }
 
+    /// Whether what arrives in the middle of several calls says by itself which of them it belongs to.
+    fn attributes(&self) -> bool {
+        false
+    }
+
     /// Resolves when the wire is dead, with the reason. A wire without a connection of its own (HTTP) never is.
     fn closed(&self) -> BoxFuture<'_, Error>;
 
@@ -72,6 +77,11 @@ pub type Inbox = mpsc::Sender<Message>;
 pub trait Connect: Send + Sync {
     /// Opens a wire. The caller sets the deadline.
     fn connect(&self, inbox: Inbox) -> BoxFuture<'_, Result<Box<dyn Wire>, Error>>;
+
+    /// Whether the headers of a message reach the target, as they do over HTTP.
+    fn carries_headers(&self) -> bool {
+        false
+    }
 
     /// The last lines that the target wrote to its standard error, oldest first. Empty for targets without one.
     fn last_words(&self) -> Vec<String> {

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use protocol::method::notifications;
-use protocol::{Era, Id, Notification, Object, Raw, Request, Response, Version, message};
-use upstream::Caller;
+use protocol::{Era, Id, Notification, Object, Raw, Request, Response, Version, capability, message};
+use upstream::{Caller, Task};
 
-use super::{refuse, unsupported};
+use super::{EXTENSIONS, refuse, unsupported};
 use crate::backend::Shared;
 use crate::dispatch::required_text;
 use crate::error::{Error, ErrorKind};
@@ -17,6 +17,8 @@ use crate::session::{Handshake, Session};
 pub(super) mod batch;
 mod call;
 mod finish;
+mod open;
+mod round;
 mod running;
 pub(super) mod sse;
 
@@ -48,11 +50,11 @@ pub(super) fn notification(backend: &Arc<Shared>, head: &Head, notification: Not
     }
 }
 
-/// Takes the response to a request of ours. We send none yet, so there is nobody waiting for it.
-pub(super) fn response(backend: &Arc<Shared>, head: &Head, _response: Response) -> Outcome {
+/// Takes the response to a request of ours.
+pub(super) fn response(backend: &Arc<Shared>, head: &Head, response: Response) -> Outcome {
     match session(backend, head) {
         Ok(session) => {
-            session.touch();
+            session.answered(response);
             Outcome::Accepted
         }
         Err(error) => refuse(None, &error, Era::Legacy),
@@ -120,15 +122,12 @@ async fn initialize(backend: &Arc<Shared>, request: &Request) -> Outcome {
 async fn shake(backend: &Arc<Shared>, session: &Arc<Session>, params: &Object) -> Result<Raw, Error> {
     required_text(params, "protocolVersion")?;
     let version = negotiate(params);
-    // What a legacy client could be asked for is not declared to targets yet, so that none of them asks.
-    let caller = Caller {
-        era: Era::Legacy,
-        capabilities: Raw::empty_object(),
-        info: params.get("clientInfo").cloned(),
-    };
+    let declared = params.object("capabilities").unwrap_or_default();
+    let declared = capability::for_target(&declared, version, EXTENSIONS);
+    let caller = Caller::new(Era::Legacy, &declared, params.get("clientInfo").cloned());
     // Changes are announced from the handshake on, so what is described here must be the state before them.
     let catalog = backend.settled_catalog().await;
-    if !session.shake(Handshake { version, caller: Arc::new(caller) }) {
+    if !session.shake(Handshake { version, caller }) {
         return Err(Error::new(ErrorKind::Malformed, "the session is initialized already"));
     }
     Ok(local::initialize(&catalog, version))
@@ -139,10 +138,17 @@ fn negotiate(params: &Object) -> Version {
 }
 
 /// Acts on a notification of the client's.
-fn heed(session: &Session, notification: &Notification) {
-    if &*notification.method == notifications::CANCELLED
-        && let Some(id) = notification.params.get("requestId").and_then(Id::from_raw)
-    {
-        session.cancel(&id);
+fn heed(session: &Arc<Session>, notification: &Notification) {
+    match &*notification.method {
+        notifications::CANCELLED => {
+            if let Some(id) = notification.params.get("requestId").and_then(Id::from_raw) {
+                session.cancel(&id);
+            }
+        }
+        notifications::ROOTS_CHANGED => {
+            let session = session.clone();
+            Task::spawn_finite("roots changed", async move { session.roots_changed().await });
+        }
+        _ => {}
     }
 }

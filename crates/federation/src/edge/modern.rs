@@ -64,7 +64,7 @@ enum Settled {
 async fn settle(served: Served) -> Result<Settled, Error> {
     let mut events = match served {
         Served::One(answer) => return Ok(Settled::One(Event::Answer(answer))),
-        Served::Stream(events) => events,
+        Served::Stream { events, .. } => events,
     };
     match events.next().await {
         Some(Ok(last @ (Event::Answer(_) | Event::Ask(Ask::Replay { .. })))) => Ok(Settled::One(last)),

@@ -10,6 +10,7 @@ use tokio::sync::{Notify, broadcast, watch};
 use tokio::time::Instant;
 use upstream::{Call, Caller, Failure, Link, Notice, State, Target, Task};
 
+use super::mirrors::Mirrors;
 use super::{Condition, Items, Listing, Report};
 
 /// Lists of targets that do not announce changes are read again when they are asked for and older than this.
@@ -95,7 +96,9 @@ impl Scout {
     /// Reads lists and reports them; returns the kinds that could not be read. A list that cannot be read stays as it was,
     /// and takes no other list away.
     async fn read(&self, link: &Link, kinds: &[Kind]) -> Vec<Kind> {
+        let begun = Instant::now();
         let before = self.report.borrow().listing.clone();
+        let mut mirrors = before.as_ref().map(|before| before.mirrors.clone()).unwrap_or_default();
         let public_before = before.as_ref().is_none_or(|before| before.public);
         let (mut ttl, mut public) = (u64::MAX, public_before || kinds.len() == Kind::ALL.len());
         let (mut items, mut faults): ([Items; Kind::ALL.len()], Vec<_>) = Default::default();
@@ -117,7 +120,10 @@ impl Scout {
                 continue;
             };
             match list {
-                Ok(list) => {
+                Ok(mut list) => {
+                    if kind == Kind::Tool {
+                        mirrors = Arc::new(self.mirrors(link, &mut list, &mirrors));
+                    }
                     (ttl, public) = (ttl.min(list.ttl_ms), public && list.public);
                     items[kind as usize] = Arc::new(list.items);
                 }
@@ -134,10 +140,18 @@ impl Scout {
         let faulty = faults.iter().map(|(kind, _)| *kind).collect();
         let fresh = freshness(link, self.target.settings().transport.is_http(), ttl);
         let public = link.peer().era == protocol::Era::Modern && public;
-        let listing =
-            Listing { peer: link.peer().clone(), items, faults, read: Instant::now(), fresh, public };
+        let (peer, read) = (link.peer().clone(), Instant::now());
+        let listing = Listing { peer, items, mirrors, faults, begun, read, fresh, public };
         self.report.send_replace(Report { condition: Condition::Ready, listing: Some(Arc::new(listing)) });
         faulty
+    }
+
+    /// What tools want mirrored in headers. Those that say it wrongly are taken out of the list where headers count.
+    fn mirrors(&self, link: &Link, list: &mut List, before: &Mirrors) -> Mirrors {
+        let headers = self.target.settings().transport.carries_headers();
+        let mirrors = Mirrors::read(&mut list.items, headers && link.peer().era == protocol::Era::Modern);
+        mirrors.complaints(Some(before)).for_each(|complaint| self.doubt(complaint));
+        mirrors
     }
 
     /// Every page of a list. A method that the target does not know is an empty list.

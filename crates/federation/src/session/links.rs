@@ -1,22 +1,21 @@
 //! The links of a session: the shared ones to modern targets, and ones of its own to legacy targets.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use protocol::Object;
-use protocol::Raw;
+use protocol::method::notifications;
+use protocol::{Object, Raw};
 use tokio::sync::mpsc;
-use upstream::{Call, Caller, Error, Link, Notice, Target, Task};
+use upstream::{Error, Heard, Link, Target, Task};
 
 use super::subscriptions::LISTEN_AGAIN;
-use super::{Session, lock};
+use super::{Session, Stray, lock};
 
 /// A link of the session's own to a target.
 pub(super) struct Lease {
     link: Link,
-    _notices: Task,
+    _forward: Task,
 }
 
 impl Session {
@@ -32,15 +31,16 @@ impl Session {
         if let Some(lease) = slot.as_ref().filter(|lease| !lease.link.is_dead()) {
             return Ok(lease.link.clone());
         }
-        let nothing = Raw::empty_object();
-        let (link, notices) = tokio::select! {
+        let declared = self.handshake().map(|handshake| handshake.caller.capabilities.clone());
+        let declared = declared.unwrap_or_else(Raw::empty_object);
+        let (link, heard) = tokio::select! {
             biased;
             () = self.over.cancelled() => return Err(Error::new(upstream::ErrorKind::Stopped, "the session is over")),
-            leased = target.lease(&nothing) => leased?,
+            leased = target.lease(&declared) => leased?,
         };
         self.restore(&link, target.name()).await;
-        let forward = forward(Arc::downgrade(self), notices, target.clone());
-        *slot = Some(Lease { link: link.clone(), _notices: Task::spawn("session notices", forward) });
+        let forward = forward(Arc::downgrade(self), heard, target.clone());
+        *slot = Some(Lease { link: link.clone(), _forward: Task::spawn("session notices", forward) });
         Ok(link)
     }
 
@@ -59,14 +59,24 @@ impl Session {
         let mut told = None;
         // The client may change its mind while the target is being told.
         while let Some(level) = self.level().filter(|level| told.as_ref() != Some(level)) {
-            tell_level(link, &level).await;
+            link.set_level(&level).await;
             told = Some(level);
         }
         let wanted: Vec<_> =
             lock(&self.subscriptions).keys().filter(|s| s.target == target).cloned().collect();
         for subscription in wanted {
             let params = [("uri", Raw::string(&subscription.uri))].into_iter().collect();
-            ask(link, "resources/subscribe", params).await;
+            link.wish("resources/subscribe", params).await;
+        }
+    }
+
+    /// The client's roots changed: the targets that know them are told.
+    pub(crate) async fn roots_changed(&self) {
+        let links = self.live_links();
+        let nothing = Object::default();
+        let told = links.iter().map(|link| link.notify(notifications::ROOTS_CHANGED, &nothing));
+        for refused in futures::future::join_all(told).await.into_iter().filter_map(Result::err) {
+            tracing::debug!("a target was not told of changed roots: {refused}");
         }
     }
 
@@ -91,40 +101,19 @@ impl Session {
     }
 }
 
-pub(super) async fn tell_level(link: &Link, level: &str) {
-    if link.peer().offers("logging") {
-        let params = [("level", Raw::string(level))].into_iter().collect();
-        ask(link, "logging/setLevel", params).await;
-    }
-}
-
-/// How long a target may take over a wish of the session that its call can do without.
-const WISH: Duration = Duration::from_secs(5);
-
-/// A request on the session's own account. A target that refuses it goes on without.
-async fn ask(link: &Link, method: &'static str, params: Object) {
-    let Some(method) = protocol::method::find(method) else {
-        return;
-    };
-    let call = Call::quiet(method, params, Caller::gateway());
-    let answer = tokio::time::timeout(WISH, async { link.call(call).await?.answer().await }).await;
-    let refused = match answer {
-        Ok(Ok(Ok(_))) => return,
-        Ok(Ok(Err(error))) => protocol::RpcError::from_raw(&error).to_string(),
-        Ok(Err(error)) => error.to_string(),
-        Err(_) => format!("no answer within {} s", WISH.as_secs()),
-    };
-    tracing::debug!(method = method.name, "a target refused what its session wanted: {refused}");
-}
-
 /// Brings what a link has to say outside of calls to its session. When the link dies, another is opened if the session
 /// listens for something at the target: a client that only listens makes no call that would open one.
-async fn forward(session: std::sync::Weak<Session>, mut notices: mpsc::Receiver<Notice>, target: Target) {
-    while let Some(notice) = notices.recv().await {
+async fn forward(session: std::sync::Weak<Session>, mut heard: mpsc::Receiver<Heard>, target: Target) {
+    while let Some(heard) = heard.recv().await {
         let Some(session) = session.upgrade() else {
             return;
         };
-        session.deliver(notice, target.name());
+        match heard {
+            Heard::Notice(notice) => session.deliver(notice, target.name()),
+            Heard::Question(question) => {
+                session.place(Stray { target: target.name().to_owned(), question });
+            }
+        }
     }
     loop {
         tokio::time::sleep(LISTEN_AGAIN).await;

@@ -72,9 +72,19 @@ impl World {
         self.legacy_of("2025-11-25").await.0
     }
 
+    /// A client of 2025-11-25 that declares this, with its session.
+    pub(crate) async fn legacy_with(&self, capabilities: Value) -> Client {
+        self.legacy_as("2025-11-25", capabilities).await.0
+    }
+
     /// A client of a handshake revision, and the result of its handshake.
     pub(crate) async fn legacy_of(&self, version: &'static str) -> (Client, Value) {
-        let params = json!({ "protocolVersion": version, "capabilities": {}, "clientInfo": { "name": "test", "version": "1" } });
+        self.legacy_as(version, json!({})).await
+    }
+
+    /// The same with capabilities.
+    pub(crate) async fn legacy_as(&self, version: &'static str, capabilities: Value) -> (Client, Value) {
+        let params = json!({ "protocolVersion": version, "capabilities": capabilities, "clientInfo": { "name": "test", "version": "1" } });
         let body = json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params }).to_string();
         let outcome = self.backend.post(Head::default(), Bytes::from(body)).await;
         let Outcome::One(single) = outcome else { panic!("a handshake has one answer") };
@@ -248,6 +258,65 @@ impl Client {
         Some(Reply { notes, outcome, text })
     }
 
+    /// Makes a request and answers what the client is asked on the way, with a result or an error in a response without its
+    /// id. Returns also what was asked, in order.
+    pub(crate) async fn converse(
+        &self,
+        method: &str,
+        params: Value,
+        answer: impl Fn(&Value) -> Value,
+    ) -> (Reply, Vec<Value>) {
+        let id = json!(self.next.fetch_add(1, Ordering::Relaxed));
+        let body = self.spell(&id, method, params.clone());
+        let outcome = self.backend.post(self.head(method, &params), Bytes::from(body)).await;
+        let (mut asked, mut notes) = (Vec::new(), Vec::new());
+        let mut frames = match outcome {
+            Outcome::One(single) => futures::stream::iter([Frame::from(single.body)]).boxed(),
+            Outcome::Stream(frames) => frames.into_stream(),
+            Outcome::Accepted => panic!("a request must be answered"),
+        };
+        while let Some(frame) = frames.next().await {
+            if frame.message.is_empty() {
+                continue;
+            }
+            let (message, text) = read(&frame.message);
+            if message.get("method").is_some() && message.get("id").is_some() {
+                let mut response = answer(&message);
+                response["jsonrpc"] = json!("2.0");
+                response["id"] = message["id"].clone();
+                asked.push(message);
+                self.respond(&response).await;
+            } else if message.get("method").is_some() {
+                notes.push(message);
+            } else {
+                assert_eq!(message["id"], id, "the id that was asked: {message}");
+                assert!(frames.next().await.is_none(), "the answer is the last message");
+                let outcome = match message.get("result") {
+                    Some(result) => Ok(result.clone()),
+                    None => Err(message["error"].clone()),
+                };
+                return (Reply { notes, outcome, text }, asked);
+            }
+        }
+        panic!("no answer")
+    }
+
+    /// Makes a request and leaves what comes back to the caller.
+    pub(crate) async fn begin(&self, id: Value, method: &str, params: Value) -> Listener {
+        let body = self.spell(&id, method, params.clone());
+        match self.backend.post(self.head(method, &params), Bytes::from(body)).await {
+            Outcome::One(single) => Listener(futures::stream::iter([Frame::from(single.body)]).boxed()),
+            Outcome::Stream(frames) => Listener::of(frames),
+            Outcome::Accepted => panic!("a request must be answered"),
+        }
+    }
+
+    /// POSTs a response to a request of the server.
+    pub(crate) async fn respond(&self, response: &Value) {
+        let outcome = self.backend.post(self.session_head(), Bytes::from(response.to_string())).await;
+        assert!(matches!(outcome, Outcome::Accepted), "a response is accepted: {outcome:?}");
+    }
+
     fn check_note(&self, note: &Value, token: &Value) {
         assert!(note.get("id").is_none(), "no request and no second answer on a call's stream: {note}");
         match note["method"].as_str() {
@@ -355,6 +424,16 @@ impl Listener {
     pub(crate) async fn next(&mut self) -> Option<Value> {
         let next = tokio::time::timeout(Duration::from_secs(60), self.0.next()).await;
         next.ok().flatten().map(|frame| read(&frame.message).0)
+    }
+
+    /// The next request of the server, if one comes within a minute.
+    pub(crate) async fn asked(&mut self) -> Option<Value> {
+        loop {
+            let message = self.next().await?;
+            if message.get("id").is_some() && message.get("method").is_some() {
+                return Some(message);
+            }
+        }
     }
 
     /// Everything that is said within a moment, each as its method without `notifications/`, and its URI or data.

@@ -235,7 +235,7 @@ async fn a_server_without_targets_still_answers() {
     let (legacy, shaken) = world.legacy_of("2025-11-25").await;
     assert_eq!(shaken["capabilities"], json!({}));
     assert_eq!(legacy.call("ping", json!({})).await.ok(), json!({}));
-    assert_eq!(world.modern().tool("x").await.code(), -32602);
+    assert_eq!(world.modern().tool("x").await.code(), -32601);
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,11 +6,14 @@
 mod client;
 mod target;
 
+mod apps;
+mod asking;
 mod bridging;
 mod calls;
 mod edges;
 mod failures;
 mod lists;
+mod mirrors;
 mod names;
 mod notes;
 mod reload;

@@ -145,7 +145,24 @@ async fn an_unknown_tool_of_a_target_is_its_own_error() {
     for client in [world.modern(), world.legacy().await] {
         assert_eq!(client.tool("a_nope").await.code(), -32602);
         assert_eq!(client.tool("b_nope").await.code(), -32602);
-        assert_eq!(client.call("prompts/get", json!({ "name": "zzz" })).await.code(), -32602);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_method_of_a_capability_that_nobody_offers_is_unknown() {
+    let (tools, prompts) = (Target::legacy("a", &["echo"]), Target::modern("b", &[]).full("x"));
+    prompts.change(|script| script.capabilities = json!({ "prompts": {} }));
+    let cases = [
+        (&tools, "prompts/get", json!({ "name": "x-prompt" })),
+        (&tools, "resources/read", json!({ "uri": "file:///x" })),
+        (&prompts, "tools/call", json!({ "name": "echo" })),
+    ];
+    for (target, method, params) in cases {
+        let world = World::start(&[target]).await;
+        for client in [world.modern(), world.legacy().await] {
+            assert_eq!(client.call(method, params.clone()).await.code(), -32601, "{method}");
+        }
+        assert_eq!(target.count(method), 0, "{method}");
     }
 }
 

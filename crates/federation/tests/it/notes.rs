@@ -66,11 +66,9 @@ async fn progress_that_nobody_asked_for_is_dropped() {
 async fn two_clients_with_the_same_token_do_not_mix() {
     let act = Act::with(|request| {
         let n = request["params"]["arguments"]["n"].as_u64().unwrap_or_default();
-        let line = PROGRESS.replace("$n", &n.to_string());
-        Act::after(
-            1,
-            Act::saying([line.clone()], Act::after(1, Act::saying([line], Act::text(&n.to_string())))),
-        )
+        let line = |progress: u64| PROGRESS.replace("$n", &progress.to_string());
+        let end = Act::saying([line(n + 10)], Act::text(&n.to_string()));
+        Act::after(1, Act::saying([line(n)], Act::after(1, end)))
     });
     for target in [Target::legacy("a", &["x"]), Target::modern("a", &["x"])] {
         let target = target.on("tools/call", act.clone());
@@ -86,7 +84,7 @@ async fn two_clients_with_the_same_token_do_not_mix() {
             four.call("tools/call", ask(4)),
         );
         for (n, reply) in [(1, one), (2, two), (3, three), (4, four)] {
-            assert_eq!(reply.noted(), [format!(r#"{n}@"same""#), format!(r#"{n}@"same""#)]);
+            assert_eq!(reply.noted(), [format!(r#"{n}@"same""#), format!(r#"{}@"same""#, n + 10)]);
             assert_eq!(reply.said(), n.to_string());
         }
     }

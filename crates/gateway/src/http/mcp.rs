@@ -239,10 +239,13 @@ fn head(headers: &HeaderMap) -> Head {
     };
     let (session, version) = (once(header::SESSION_ID), once(header::PROTOCOL_VERSION));
     let (method, name) = (once(header::METHOD), once(header::NAME));
-    let params = headers.iter().filter(|(name, _)| name.as_str().starts_with(header::PARAM_PREFIX));
-    let params = params
-        .filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())))
-        .collect();
+    let mut params = Vec::new();
+    for (name, value) in headers.iter().filter(|(name, _)| name.as_str().starts_with(header::PARAM_PREFIX)) {
+        match value.to_str() {
+            Ok(value) => params.push((name.to_string(), value.to_owned())),
+            Err(_) => fault = Some(format!("the header `{name}` is not visible ASCII")),
+        }
+    }
     Head { session, version, method, name, params, fault }
 }
 

@@ -70,6 +70,11 @@ pub(crate) fn enveloped(id: u64, method: &str, mut params: Value) -> Value {
     json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params })
 }
 
+/// A legacy request.
+pub(crate) fn request(id: u64, method: &str, params: Value) -> Value {
+    json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params })
+}
+
 pub(crate) fn initialize() -> Value {
     let params = json!({
         "protocolVersion": "2025-11-25",

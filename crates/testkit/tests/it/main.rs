@@ -5,4 +5,7 @@
 mod alias;
 mod client;
 mod http;
+mod kit;
+mod pipe;
+mod session;
 mod stdio;

@@ -5,11 +5,11 @@
 //! with `initialize`. Failures of authentication and of the network say nothing about the era.
 
 use http::HeaderMap;
-use protocol::error::{HEADER_MISMATCH, MISSING_CLIENT_CAPABILITY, UNSUPPORTED_VERSION};
-use protocol::{Era, Id, Message, Raw, Response, RpcError, Version};
+use protocol::error::{HEADER_MISMATCH, METHOD_NOT_FOUND, MISSING_CLIENT_CAPABILITY, UNSUPPORTED_VERSION};
+use protocol::{Era, Id, Message, Raw, Request, Response, RpcError, Version, message};
 use tokio::sync::mpsc;
 
-use super::{Link, Notices, Peer, legacy, modern};
+use super::{Link, Owner, Peer, legacy, modern};
 use crate::settings::{Settings, Transport};
 use crate::wire::{Connect, Frames, Outgoing, Wire};
 use crate::{Error, ErrorKind};
@@ -52,7 +52,7 @@ pub async fn open(
     way: &Way<'_>,
     known: Option<Era>,
     capabilities: &Raw,
-    notices: Notices,
+    owner: Owner,
 ) -> Result<Link, Error> {
     let opened = match known {
         Some(Era::Legacy) => match initialize_fresh(settings, way, capabilities).await {
@@ -63,7 +63,7 @@ pub async fn open(
         },
         Some(Era::Modern) | None => probe(settings, way, capabilities).await,
     }?;
-    Ok(Link::new(settings, opened, notices))
+    Ok(Link::new(settings, opened, capabilities, owner))
 }
 
 /// What the answer to `server/discover` says.
@@ -188,7 +188,7 @@ async fn response(
                     Message::Response(response) => return Ok(answered(response, 200)),
                     // A legacy server may ping before the handshake is done (spec 2025-11-25, basic/lifecycle).
                     Message::Request(request) => {
-                        let body = super::reply_to(&settings.name, &request);
+                        let body = early(&request);
                         wire.send(Outgoing { id: None, body, headers: HeaderMap::new() }).await?;
                     }
                     Message::Notification(_) => {}
@@ -201,6 +201,18 @@ async fn response(
             ))
         }
     }
+}
+
+/// The response to a request of a target with which no handshake is done: nothing but `ping` is its to ask.
+fn early(request: &Request) -> bytes::Bytes {
+    let outcome = match &*request.method {
+        "ping" => Ok(Raw::empty_object()),
+        method => {
+            let text = format!("`{method}` is not available before the handshake is done");
+            Err(RpcError::new(METHOD_NOT_FOUND, text).to_raw())
+        }
+    };
+    message::response(Some(&request.id), outcome.as_ref())
 }
 
 /// Judges an answer to the probe. Only the three codes of the modern revision, and a self-description, speak for it:
@@ -244,9 +256,11 @@ fn judge(settings: &Settings, answer: Answered) -> Result<Verdict, Error> {
 
 fn judge_failure(settings: &Settings, error: Error) -> Result<Verdict, Error> {
     match error.kind {
-        ErrorKind::Unreachable | ErrorKind::Unauthorized | ErrorKind::Timeout | ErrorKind::Stopped => {
-            Err(error)
-        }
+        ErrorKind::Unreachable
+        | ErrorKind::Unauthorized
+        | ErrorKind::Timeout
+        | ErrorKind::Stopped
+        | ErrorKind::Busy => Err(error),
         // The process ended, or the other side hung up: on stdio that is how some legacy servers refuse.
         ErrorKind::Closed if settings.transport.is_http() => Err(error),
         ErrorKind::Closed => Ok(Verdict::LegacyElsewhere),

@@ -13,7 +13,7 @@ pub(super) fn outgoing(id: Id, call: &Call, version: Version) -> Outgoing {
     let mut params = call.params.clone();
     let mut meta = params.object("_meta").unwrap_or_default();
     meta.set(meta::PROTOCOL_VERSION, Raw::string(version.as_str()));
-    meta.set(meta::CLIENT_CAPABILITIES, call.caller.capabilities.clone());
+    meta.set(meta::CLIENT_CAPABILITIES, call.caller.modern.clone());
     meta.set(meta::CLIENT_INFO, call.caller.info.clone().unwrap_or_else(super::handshake::client_info));
     if let Some(level) = &call.log_level {
         meta.set(meta::LOG_LEVEL, Raw::string(level));

@@ -13,6 +13,7 @@ use crate::settings::Custom;
 use crate::wire::pipe::PipeWire;
 use crate::wire::{Connect, Inbox};
 
+mod asking;
 mod driven;
 
 type React = dyn Fn(&Value, &Says) + Send + Sync;
@@ -112,13 +113,18 @@ impl Scripted {
         self.wires.lock().expect("no panic")[at].clone()
     }
 
-    async fn open(&self) -> (Link, mpsc::Receiver<Notice>) {
-        let (sender, notices) = mpsc::channel(64);
+    async fn open(&self) -> (Link, mpsc::Receiver<Heard>) {
+        self.open_for(json!({})).await
+    }
+
+    /// A link on behalf of a client that declared this.
+    async fn open_for(&self, capabilities: Value) -> (Link, mpsc::Receiver<Heard>) {
+        let (sender, heard) = mpsc::channel(64);
         let way = Way { connect: self, older: None };
-        let link = handshake::open(&self.settings(), &way, None, &Raw::empty_object(), sender)
+        let link = handshake::open(&self.settings(), &way, None, &Raw::of(&capabilities), sender)
             .await
             .expect("a link");
-        (link, notices)
+        (link, heard)
     }
 }
 
@@ -184,6 +190,13 @@ fn progress(message: &Value) -> String {
     json!({ "jsonrpc": "2.0", "method": "notifications/progress", "params": { "progressToken": token, "progress": 1 } }).to_string()
 }
 
+async fn notice(heard: &mut mpsc::Receiver<Heard>) -> Notice {
+    match heard.recv().await {
+        Some(Heard::Notice(notice)) => notice,
+        other => panic!("not a notice: {other:?}"),
+    }
+}
+
 async fn answer(link: &Link) -> Result<Answer, Error> {
     link.call(call(json!({ "name": "x" }))).await?.answer().await
 }
@@ -194,7 +207,7 @@ async fn ids_are_never_used_twice_on_a_link() {
         Scripted::legacy(|m, says| says.result(m, json!({}))),
         Scripted::modern(|m, says| says.result(m, json!({}))),
     ] {
-        let (link, _notices) = target.open().await;
+        let (link, _heard) = target.open().await;
         futures::future::join_all((0..100).map(|_| answer(&link))).await;
         let heard = target.heard.lock().expect("no panic").clone();
         let ids: Vec<_> =
@@ -207,7 +220,7 @@ async fn ids_are_never_used_twice_on_a_link() {
 #[tokio::test(start_paused = true)]
 async fn a_ping_is_answered_and_other_requests_are_refused_also_outside_of_calls() {
     let target = Scripted::legacy(|_, _| {});
-    let (_link, _notices) = target.open().await;
+    let (_link, _heard) = target.open().await;
     for (id, method) in [
         (json!("p"), "ping"),
         (json!(1), "sampling/createMessage"),
@@ -221,13 +234,13 @@ async fn a_ping_is_answered_and_other_requests_are_refused_also_outside_of_calls
     assert_eq!(responses[0], json!({ "jsonrpc": "2.0", "id": "p", "result": {} }));
     let refused: Vec<_> =
         responses[1..].iter().map(|r| (r["id"].clone(), r["error"]["code"].clone())).collect();
-    assert_eq!(refused, [(json!(1), json!(-32601)), (json!(2), json!(-32601)), (json!(3), json!(-32601))]);
+    assert_eq!(refused, [(json!(1), json!(-32601)), (json!(2), json!(-32601)), (json!(3), json!(-32602))]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_silent_call_ends_with_its_deadline_and_is_cancelled() {
     for target in [Scripted::legacy(|_, _| {}), Scripted::modern(|_, _| {})] {
-        let (link, _notices) = target.open().await;
+        let (link, _heard) = target.open().await;
         let start = Instant::now();
         let error = answer(&link).await.expect_err("a timeout");
         assert_eq!((error.kind, start.elapsed().as_secs()), (ErrorKind::Timeout, 300));
@@ -254,7 +267,7 @@ async fn progress_starts_the_time_again() {
             says.result(&message, json!({ "done": true }));
         });
     });
-    let (link, _notices) = target.open().await;
+    let (link, _heard) = target.open().await;
     let start = Instant::now();
     assert_eq!(answer(&link).await.expect("an answer").expect("a result").as_bytes(), br#"{"done":true}"#);
     assert_eq!(start.elapsed().as_secs(), 6 * 290);
@@ -268,7 +281,7 @@ async fn dropping_a_call_cancels_it_and_no_other() {
             says.say(progress(message));
         }
     });
-    let (link, _notices) = target.open().await;
+    let (link, _heard) = target.open().await;
     let reply = link.call(call(json!({ "name": "told" }))).await.expect("a stream");
     let kept = link.call(call(json!({ "name": "told" }))).await.expect("a stream");
     let waiting =
@@ -286,7 +299,7 @@ async fn dropping_a_call_cancels_it_and_no_other() {
 #[tokio::test(start_paused = true)]
 async fn each_kind_of_change_becomes_a_notice() {
     let target = Scripted::legacy(|_, _| {});
-    let (_link, mut notices) = target.open().await;
+    let (_link, mut heard) = target.open().await;
     let note = |method: &str, params: Value| json!({ "jsonrpc": "2.0", "method": method, "params": params });
     for method in ["tools", "prompts", "resources"] {
         target.wire(0).say(note(&format!("notifications/{method}/list_changed"), json!({})));
@@ -294,13 +307,13 @@ async fn each_kind_of_change_becomes_a_notice() {
     target.wire(0).say(note("notifications/nonsense", json!({})));
     target.wire(0).say(note("notifications/resources/updated", json!({ "uri": "a:1" })));
     target.wire(0).say(note("notifications/message", json!({ "level": "info", "data": 1 })));
-    assert_eq!(notices.recv().await, Some(Notice::ListChanged(Kind::Tool)));
-    assert_eq!(notices.recv().await, Some(Notice::ListChanged(Kind::Prompt)));
-    assert_eq!(notices.recv().await, Some(Notice::ListChanged(Kind::Resource)));
+    assert_eq!(notice(&mut heard).await, Notice::ListChanged(Kind::Tool));
+    assert_eq!(notice(&mut heard).await, Notice::ListChanged(Kind::Prompt));
+    assert_eq!(notice(&mut heard).await, Notice::ListChanged(Kind::Resource));
     assert!(
-        matches!(notices.recv().await, Some(Notice::Updated(params)) if params.text("uri").as_deref() == Some("a:1"))
+        matches!(notice(&mut heard).await, Notice::Updated(params) if params.text("uri").as_deref() == Some("a:1"))
     );
-    assert!(matches!(notices.recv().await, Some(Notice::Log(_))));
+    assert!(matches!(notice(&mut heard).await, Notice::Log(_)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -310,7 +323,7 @@ async fn a_target_that_hangs_up_ends_its_calls_and_its_link() {
             says.exit();
         }
     });
-    let (link, _notices) = target.open().await;
+    let (link, _heard) = target.open().await;
     let (first, second) = tokio::join!(answer(&link), answer(&link));
     assert_eq!(first.expect_err("closed").kind, ErrorKind::Closed);
     assert!(second.is_err());
@@ -321,7 +334,7 @@ async fn a_target_that_hangs_up_ends_its_calls_and_its_link() {
 #[tokio::test(start_paused = true)]
 async fn a_link_whose_wire_has_ended_is_dead() {
     let target = Scripted::legacy(|_, _| {});
-    let (link, _notices) = target.open().await;
+    let (link, _heard) = target.open().await;
     target.wire(0).exit();
     link.closed().await;
     assert!(link.is_dead(), "no call on it can succeed, and its owner should open another");
@@ -378,7 +391,7 @@ async fn listening_begins_with_the_acknowledgement_and_ends_with_a_cancellation(
             note("notifications/tools/list_changed", json!({ "_meta": meta }));
         }
     });
-    let (link, _notices) = target.open().await;
+    let (link, _heard) = target.open().await;
     let mut listening = link.listen(&[Kind::Tool], &["a:1".into(), "a:2".into()]).await.expect("listens");
     assert!(listening.covers("a:1") && !listening.covers("a:2"));
     assert_eq!(listening.notices.next().await, Some(Notice::ListChanged(Kind::Tool)));
@@ -395,7 +408,7 @@ async fn listening_begins_with_the_acknowledgement_and_ends_with_a_cancellation(
 #[tokio::test(start_paused = true)]
 async fn a_target_that_refuses_to_be_listened_to_is_no_stream() {
     let target = Scripted::modern(|message, says| says.error(message, -32601, Value::Null));
-    let (link, _notices) = target.open().await;
+    let (link, _heard) = target.open().await;
     assert_eq!(
         link.listen(&[Kind::Tool], &[]).await.err().map(|error| error.kind),
         Some(ErrorKind::Protocol)

@@ -83,6 +83,11 @@ impl Wire for StreamableWire {
         *self.listener.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
     }
 
+    /// Each call has a stream of its own.
+    fn attributes(&self) -> bool {
+        true
+    }
+
     fn closed(&self) -> BoxFuture<'_, Error> {
         self.endpoint.stopped().boxed()
     }

@@ -2,6 +2,7 @@
 
 use memchr::memmem;
 use protocol::{Object, Raw, RpcError, error, list, meta};
+use upstream::Answer;
 
 use crate::error::{Error, ErrorKind};
 
@@ -40,6 +41,24 @@ pub(super) fn explain(error: Raw) -> Raw {
         }
         _ => error,
     }
+}
+
+/// A failure of a tool, in words for the model that called it.
+pub(super) fn tool_error(text: &str) -> Raw {
+    Raw::of(&serde_json::json!({ "content": [{ "type": "text", "text": text }], "isError": true }))
+}
+
+/// A tool that needs something that its client did not declare failed in a way that only modern clients know.
+pub(super) fn soften(error: Raw) -> Answer {
+    let known = RpcError::from_raw(&error);
+    if known.code != error::MISSING_CLIENT_CAPABILITY {
+        return Err(error);
+    }
+    let required = known.data.and_then(|data| data.object().ok()?.get("requiredCapabilities").cloned());
+    let needs = required.map_or(String::new(), |required| {
+        format!("; it needs a client with the capabilities {}", String::from_utf8_lossy(required.as_bytes()))
+    });
+    Ok(tool_error(&format!("{}{needs}", known.message)))
 }
 
 /// Errors that legacy HTTP shows outside the body: those about the message and the session, not those about the call.

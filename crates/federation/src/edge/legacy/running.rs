@@ -12,14 +12,16 @@ use tokio_util::sync::CancellationToken;
 use upstream::{Answer, Ask, Call, Caller, Event, Note};
 
 use super::call::Piece;
-use super::finish::{down, explain, transport_level};
+use super::finish::{self, down, explain, transport_level};
+use super::open::Open;
+use super::round::{self, MOST_ROUNDS, Refusal};
 use crate::backend::Shared;
 use crate::dispatch::{Context, offered, required_text};
 use crate::edge::single;
 use crate::error::{Error, ErrorKind};
 use crate::inbound::Single;
 use crate::relay::{Links, Served};
-use crate::session::{Session, Subscription};
+use crate::session::{Begun, Session, Stray, Subscription};
 
 /// A call that is about to run.
 pub(super) struct Running {
@@ -29,6 +31,9 @@ pub(super) struct Running {
     row: &'static Method,
     params: Object,
     progress: Option<Raw>,
+    /// The last progress that the client was told.
+    reached: f64,
+    strays: mpsc::Receiver<Stray>,
     pub(super) token: CancellationToken,
 }
 
@@ -61,14 +66,14 @@ impl Running {
             )));
         };
         let progress = take_token(&mut params);
-        let token = match &session {
-            Some(session) => session.begin(&id).ok_or_else(|| {
+        let Begun { token, strays } = match &session {
+            Some(session) => session.begin(&id, row.may_ask).ok_or_else(|| {
                 refusal(Error::new(
                     ErrorKind::Malformed,
                     format!("too many requests are running, or one with the id {id}"),
                 ))
             })?,
-            None => CancellationToken::new(),
+            None => Begun { token: CancellationToken::new(), strays: mpsc::channel(1).1 },
         };
         let caller = handshake.map_or_else(Caller::gateway, |handshake| handshake.caller);
         let context = Context {
@@ -77,22 +82,13 @@ impl Running {
             caller,
             log_level: session.as_ref().and_then(|session| session.level()),
             progress: progress.is_some(),
-            mirrored: Vec::new(),
+            mirrored: None,
         };
-        Ok(Self { context, session, id, row, params, progress, token })
+        Ok(Self { context, session, id, row, params, progress, reached: f64::NEG_INFINITY, strays, token })
     }
 
     pub(super) async fn run(mut self, client: &mpsc::Sender<Piece>) {
-        let params = std::mem::take(&mut self.params);
-        let served = match (self.row.routing, self.session.clone()) {
-            (Routing::Ours(local), Some(session)) => self.in_session(local, &session, params).await,
-            _ => self.context.serve(self.row, params).await,
-        };
-        let last = match served {
-            Ok(Served::One(answer)) => self.answer(answer),
-            Ok(Served::Stream(events)) => self.follow(events, client).await,
-            Err(error) => self.refusal(&error),
-        };
+        let last = self.converse(client).await;
         // Before the answer is sent, so that a client that has it may use the id again; and only once, so that the next call
         // under that id is not taken for this one.
         if let Some(session) = self.session.take() {
@@ -100,6 +96,46 @@ impl Running {
         }
         // A client that went away does not need the answer; nobody else does.
         let _ = client.send(Piece::Last(last)).await;
+    }
+
+    /// The call, and as often as a modern target asks for input first, the call again with the client's answers.
+    async fn converse(&mut self, client: &mpsc::Sender<Piece>) -> Single {
+        let mut params = std::mem::take(&mut self.params);
+        let session = self.session.clone();
+        let strays = std::mem::replace(&mut self.strays, mpsc::channel(1).1);
+        let mut open = Open::new(session.as_ref(), client, strays);
+        for round in 0..=MOST_ROUNDS {
+            let served = open.during(self.serve(params.clone())).await;
+            let (target, end) = match served {
+                Ok(Served::One(answer)) => return self.answer(answer),
+                Ok(Served::Stream { target, events }) => {
+                    let end = self.follow(&target, events, &mut open, client).await;
+                    (target, end)
+                }
+                Err(error) => return self.refusal(&error),
+            };
+            let result = match end {
+                End::Last(last) => return last,
+                End::Again(result) => result,
+            };
+            let answered = match session.as_ref() {
+                Some(session) => open.during(round::answer(session, &target, client, &result, round)).await,
+                None => Err(Refusal::Failed(round::NOBODY.into())),
+            };
+            params = match answered {
+                Ok(answers) => answers.into_params(params),
+                Err(refusal) => return self.unanswered(&target, refusal),
+            };
+        }
+        let text = format!("the target asked for input {MOST_ROUNDS} times and more; the call was given up");
+        self.refusal(&Error::new(ErrorKind::CannotRelay, text))
+    }
+
+    async fn serve(&self, params: Object) -> Result<Served, Error> {
+        match (self.row.routing, &self.session) {
+            (Routing::Ours(local), Some(session)) => self.in_session(local, session, params).await,
+            _ => self.context.serve(self.row, params).await,
+        }
     }
 
     /// Methods that are about the session itself.
@@ -166,36 +202,58 @@ impl Running {
 
     /// Passes on what happens until the end, and returns the end.
     async fn follow(
-        &self,
+        &mut self,
+        target: &str,
         mut events: BoxStream<'static, Result<Event, Error>>,
+        open: &mut Open<'_>,
         client: &mpsc::Sender<Piece>,
-    ) -> Single {
-        while let Some(event) = events.next().await {
+    ) -> End {
+        while let Some(event) = open.during(events.next()).await {
             match event {
                 Ok(Event::Note(note)) => {
                     if let Some(frame) = self.note(note) {
                         let _ = client.send(Piece::Note(frame)).await;
                     }
                 }
-                Ok(Event::Answer(answer)) => return self.answer(answer),
-                // Dropping the request refuses it, and the target goes on.
-                Ok(Event::Refused(_) | Event::Ask(Ask::Held(_))) => {}
-                Ok(Event::Ask(Ask::Replay { .. })) => {
-                    let text = "the target needs input from the client, which this client did not declare it can give";
-                    return self.refusal(&Error::new(ErrorKind::CannotRelay, text));
-                }
-                Err(error) => return self.refusal(&error),
+                Ok(Event::Answer(answer)) => return End::Last(self.answer(answer)),
+                Ok(Event::Ask(Ask::Held(question))) => open.ask(target.to_owned(), question),
+                Ok(Event::Ask(Ask::Replay { result })) => return End::Again(result),
+                // The target knows what it was refused, and says so in its answer.
+                Ok(Event::Refused(_)) => {}
+                Err(error) => return End::Last(self.refusal(&error)),
             }
         }
-        self.refusal(&Error::new(
+        End::Last(self.refusal(&Error::new(
             ErrorKind::TargetFailed,
             "the target ended without an answer; the call may have run",
-        ))
+        )))
     }
 
-    fn note(&self, note: Note) -> Option<Bytes> {
+    /// The end of a call whose target did not get the input that it needs. A tool says so in its result, for a model to
+    /// read.
+    fn unanswered(&self, target: &str, refusal: Refusal) -> Single {
+        let text = match refusal {
+            Refusal::Failed(text) => text,
+            Refusal::Declined(method, error) => {
+                format!("target `{target}` needs an answer to `{method}`, which the client refused: {error}")
+            }
+        };
+        if self.row.name == "tools/call" {
+            return self.answer(Ok(finish::tool_error(&text)));
+        }
+        self.refusal(&Error::new(ErrorKind::CannotRelay, text))
+    }
+
+    /// A note as the client may hear it. Progress only ever grows, also when the call is made again with answers (spec
+    /// 2025-11-25, basic/utilities/progress).
+    fn note(&mut self, note: Note) -> Option<Bytes> {
         match note {
             Note::Progress(mut params) => {
+                let progress = params.get("progress").and_then(|value| value.read::<f64>().ok())?;
+                if progress <= self.reached {
+                    return None;
+                }
+                self.reached = progress;
                 params.set(meta::PROGRESS_TOKEN, self.progress.clone()?);
                 Some(message::notification(notifications::PROGRESS, &params))
             }
@@ -207,6 +265,10 @@ impl Running {
     }
 
     fn answer(&self, answer: Answer) -> Single {
+        let answer = match answer {
+            Err(error) if self.row.name == "tools/call" => finish::soften(error),
+            answer => answer,
+        };
         let outcome = match answer {
             Ok(result) => match down(&result) {
                 Ok(result) => Ok(result),
@@ -220,6 +282,14 @@ impl Running {
     fn refusal(&self, error: &Error) -> Single {
         Single { error: transport_level(error.kind), ..single(Some(&self.id), error, Era::Legacy) }
     }
+}
+
+/// How a round of a call ends.
+enum End {
+    /// With what the client gets.
+    Last(Single),
+    /// With a result that asks for input.
+    Again(Raw),
 }
 
 /// The call has ended, however it ended.

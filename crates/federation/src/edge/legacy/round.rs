@@ -1,0 +1,112 @@
+//! A modern target that needs input ends the call and says so; the client is asked, and the call is made again.
+//!
+//! Spec 2026-07-28, basic/patterns/mrtr. The target's `requestState` goes back byte for byte.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::join_all;
+use protocol::{Object, Raw, RpcError, capability};
+use tokio::sync::mpsc;
+use upstream::Answer;
+
+use super::call::Piece;
+use crate::session::Session;
+
+/// How often a target may ask for input before its answer. Real flows need a few rounds; more is a loop.
+pub(super) const MOST_ROUNDS: u32 = 10;
+
+/// How long to wait before a call is made again for which nothing was asked; doubled each round.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Why a client without a session gets no questions.
+pub(super) const NOBODY: &str = "the target needs input, and a client without a session cannot be asked";
+
+/// What a target is told in the next round.
+pub(super) struct Answers {
+    responses: Option<Raw>,
+    state: Option<Raw>,
+}
+
+/// Why there is no next round.
+pub(super) enum Refusal {
+    /// The client refused to answer this method, or could not.
+    Declined(String, String),
+    /// What the target asks for cannot be asked.
+    Failed(String),
+}
+
+impl Answers {
+    /// The params of the next round: those of the call, with the answers.
+    pub(super) fn into_params(self, mut params: Object) -> Object {
+        for (key, value) in [("inputResponses", self.responses), ("requestState", self.state)] {
+            match value {
+                Some(value) => params.set(key, value),
+                None => drop(params.remove(key)),
+            }
+        }
+        params
+    }
+}
+
+/// Asks the client everything that an `input_required` result asks for.
+pub(super) async fn answer(
+    session: &Arc<Session>,
+    target: &str,
+    client: &mpsc::Sender<Piece>,
+    result: &Raw,
+    round: u32,
+) -> Result<Answers, Refusal> {
+    let result = result.object().unwrap_or_default();
+    let state = result.get("requestState").cloned();
+    let requests = result.object("inputRequests").unwrap_or_default();
+    if requests.is_empty() {
+        if state.is_none() {
+            let text = format!("target `{target}` asks for input and does not say for which");
+            return Err(Refusal::Failed(text));
+        }
+        tokio::time::sleep(PAUSE * 2u32.saturating_pow(round)).await;
+        return Ok(Answers { responses: None, state });
+    }
+    let asked = requests.iter().map(|(key, request)| one(session, target, client, key, request));
+    let mut responses = Object::default();
+    for answered in join_all(asked).await {
+        let (key, response) = answered?;
+        responses.set(&key, response);
+    }
+    Ok(Answers { responses: Some(responses.to_raw()), state })
+}
+
+async fn one(
+    session: &Arc<Session>,
+    target: &str,
+    client: &mpsc::Sender<Piece>,
+    key: &str,
+    request: &Raw,
+) -> Result<(String, Raw), Refusal> {
+    let request = request.object().unwrap_or_default();
+    let method = request.text("method").unwrap_or_default();
+    let params = request.object("params").unwrap_or_default();
+    permitted(session, target, &method, &params)?;
+    let answer = session.ask(target, client, &method, params).await;
+    Ok((key.to_owned(), response(&method, answer)?))
+}
+
+/// A target may only ask for what its client declared; one that asks for more is at fault, not the client.
+fn permitted(session: &Session, target: &str, method: &str, params: &Object) -> Result<(), Refusal> {
+    let declared = session.handshake().and_then(|handshake| handshake.caller.capabilities.object().ok());
+    capability::permits(&declared.unwrap_or_default(), method, params).map_err(|_| {
+        Refusal::Failed(format!("target `{target}` asks for `{method}`, which this client did not declare"))
+    })
+}
+
+/// There is no way to tell a modern target that its question failed, and an answer is not made up. Only elicitation has an
+/// answer that says so.
+fn response(method: &str, answer: Option<Answer>) -> Result<Raw, Refusal> {
+    match answer {
+        Some(Ok(result)) => Ok(result),
+        None if method == "elicitation/create" => Ok(Raw::of(&serde_json::json!({ "action": "cancel" }))),
+        None => Err(Refusal::Declined(method.to_owned(), "no answer".to_owned())),
+        Some(Err(error)) => Err(Refusal::Declined(method.to_owned(), RpcError::from_raw(&error).to_string())),
+    }
+}

@@ -1,0 +1,155 @@
+//! Asking a legacy client what a target wants to know: a real request on one of its streams, and its answer.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use protocol::method::notifications;
+use protocol::{Id, Object, Response, message};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+use upstream::{Answer, Question, Task};
+
+use super::mailbox::Mailbox;
+use super::{Session, lock};
+use crate::question;
+
+/// How many requests to one client may wait for answers. A client that answers none of them gets no more.
+const MOST_OPEN: usize = 128;
+
+/// How long a person may take to answer. A target that waits for less withdraws its question.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// The requests that wait for an answer. Ids are never used twice in a session (spec 2025-11-25, basic "Requests").
+#[derive(Default)]
+pub(super) struct Asking {
+    last: AtomicU64,
+    open: Mutex<HashMap<Id, oneshot::Sender<Answer>>>,
+}
+
+/// A question that a target asked without saying about which call.
+pub(crate) struct Stray {
+    pub(crate) target: String,
+    pub(crate) question: Question,
+}
+
+/// A stream on which a client can be spoken to.
+pub(crate) trait Voice {
+    /// Says a message. False if nobody will ever hear it.
+    fn say(&self, message: Bytes) -> impl Future<Output = bool> + Send;
+}
+
+/// The session's own stream.
+impl Voice for Mailbox {
+    async fn say(&self, message: Bytes) -> bool {
+        self.send(message).await
+    }
+}
+
+impl Session {
+    /// Brings a question of a target to the client, and its answer back. A question that the target withdraws is withdrawn
+    /// from the client as well.
+    pub(crate) async fn relay_question(
+        self: Arc<Self>,
+        target: &str,
+        voice: &(impl Voice + Sync),
+        mut question: Question,
+    ) {
+        let (method, params) = (question.method.clone(), question.params.clone());
+        let answer = tokio::select! {
+            answer = self.ask(target, voice, &method, params) => answer,
+            () = question.withdrawn() => None,
+        };
+        // Not asked, or not answered in time: dropping the question refuses it.
+        if let Some(answer) = answer {
+            question.answer(answer);
+        }
+    }
+
+    /// Asks the client on behalf of a target; `None` if it cannot be asked or does not answer in time. Dropping the future
+    /// withdraws the request.
+    pub(crate) async fn ask(
+        self: &Arc<Self>,
+        target: &str,
+        voice: &(impl Voice + Sync),
+        method: &str,
+        mut params: Object,
+    ) -> Option<Answer> {
+        question::named(target, method, &mut params);
+        let mut waiting = self.enter()?;
+        if !voice.say(message::request(&waiting.id, method, &params)).await {
+            waiting.told = false;
+            return None;
+        }
+        let answer = timeout(PATIENCE, &mut waiting.answer).await.ok()?.ok();
+        waiting.told = answer.is_none();
+        answer
+    }
+
+    /// The client answered a request. One that nobody waits for was given up, and its answer is ignored.
+    pub(crate) fn answered(&self, response: Response) {
+        self.touch();
+        let waiting = response.id.as_ref().and_then(|id| lock(&self.asking.open).remove(id));
+        if let Some(waiting) = waiting {
+            let _ = waiting.send(response.outcome);
+        }
+    }
+
+    /// Finds a stream for a question of which the target does not say about which call it is: that of the only call that
+    /// can be asked about, or else the session's own, or if nobody reads that, the latest call's. All of them lead to the
+    /// same client.
+    pub(super) fn place(self: &Arc<Self>, stray: Stray) {
+        let mut calls: Vec<_> =
+            lock(&self.running).values().filter_map(|call| Some((call.number, call.ear.clone()?))).collect();
+        calls.sort_by_key(|(number, _)| *number);
+        let latest = calls.pop().map(|(_, ear)| ear);
+        match latest {
+            Some(ear) if calls.is_empty() || !self.mailbox.is_read() => {
+                // A call that hears too much refuses the rest.
+                let _ = ear.try_send(stray);
+            }
+            _ => {
+                let session = self.clone();
+                Task::spawn_finite("question", async move {
+                    let mailbox = session.mailbox.clone();
+                    session.relay_question(&stray.target, &mailbox, stray.question).await;
+                });
+            }
+        }
+    }
+
+    /// Enters a request to the client, before it is sent.
+    fn enter(self: &Arc<Self>) -> Option<Waiting> {
+        let id = Id::from(self.asking.last.fetch_add(1, Ordering::Relaxed) + 1);
+        let (sender, answer) = oneshot::channel();
+        let mut open = lock(&self.asking.open);
+        if open.len() >= MOST_OPEN {
+            return None;
+        }
+        open.insert(id.clone(), sender);
+        drop(open);
+        Some(Waiting { session: self.clone(), id, answer, told: true })
+    }
+}
+
+/// A request that waits for its answer. Dropping it forgets the request, so that a late answer is ignored.
+struct Waiting {
+    session: Arc<Session>,
+    id: Id,
+    answer: oneshot::Receiver<Answer>,
+    /// Whether the client knows of the request and has not answered it.
+    told: bool,
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        lock(&self.session.asking.open).remove(&self.id);
+        if self.told {
+            let params: Object = [("requestId", self.id.to_raw())].into_iter().collect();
+            self.session.mailbox.post(message::notification(notifications::CANCELLED, &params));
+        }
+    }
+}

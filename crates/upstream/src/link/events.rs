@@ -1,0 +1,121 @@
+//! A call's frames as events, and what happens to the target when nobody wants them any more.
+
+use std::sync::Arc;
+
+use futures::StreamExt as _;
+use futures::stream::BoxStream;
+use protocol::method::notifications;
+use protocol::{Id, Message, Notification, Response, meta};
+use tokio::time::timeout;
+
+use super::questions::Asked;
+use super::{Shared, modern};
+use crate::reply::{Answer, Ask, Event, Note};
+use crate::turn::Taken;
+use crate::{Error, ErrorKind};
+
+/// Tells the target that a call is no longer wanted, unless it was answered.
+pub(super) struct CancelOnDrop {
+    shared: Option<Arc<Shared>>,
+    id: Option<Id>,
+    /// The call's turn on a link that carries one call at a time.
+    _turn: Option<Taken>,
+}
+
+impl CancelOnDrop {
+    pub(super) fn new(shared: &Arc<Shared>, id: Option<Id>, turn: Option<Taken>) -> Self {
+        Self { shared: Some(shared.clone()), id, _turn: turn }
+    }
+
+    pub(super) fn disarm(&mut self) {
+        self.id = None;
+    }
+}
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        let (Some(shared), Some(id)) = (self.shared.take(), self.id.take()) else {
+            return;
+        };
+        if !shared.cancels_by_closing && shared.cancels.try_send(id).is_err() {
+            tracing::debug!("too many cancellations at once; target `{}` was not told of one", shared.target);
+        }
+    }
+}
+
+/// The frames of a call as events. A silence longer than the call's deadline ends it; every frame starts the time again,
+/// and while the target waits for an answer of the client its silence means nothing.
+pub(super) fn events(
+    guard: CancelOnDrop,
+    frames: BoxStream<'static, Result<Message, Error>>,
+    method: &'static str,
+) -> BoxStream<'static, Result<Event, Error>> {
+    futures::stream::unfold(Some((guard, frames)), move |state| async move {
+        let (mut guard, mut frames) = state?;
+        let shared = guard.shared.clone()?;
+        loop {
+            let Ok(frame) = timeout(shared.limits.call, frames.next()).await else {
+                if shared.questions.any_open() {
+                    continue;
+                }
+                return Some((Err(shared.silent(method, shared.limits.call)), None));
+            };
+            let event = match frame {
+                None => {
+                    guard.disarm();
+                    let error = Error::new(
+                        ErrorKind::Closed,
+                        format!("target `{}` ended the stream without an answer", shared.target),
+                    );
+                    return Some((Err(shared.note(error)), None));
+                }
+                Some(Err(error)) => {
+                    guard.disarm();
+                    return Some((Err(shared.note(error)), None));
+                }
+                Some(Ok(Message::Response(Response { outcome, .. }))) => {
+                    guard.disarm();
+                    return Some((Ok(end_of_call(outcome)), None));
+                }
+                Some(Ok(Message::Request(request))) => match shared.asked(request).await {
+                    Asked::Question(question) => Some(Event::Ask(Ask::Held(question))),
+                    Asked::Undeclared(required) => Some(Event::Refused(required)),
+                    Asked::Done => None,
+                },
+                Some(Ok(Message::Notification(notification))) => match note(notification) {
+                    Ok(note) => Some(Event::Note(note)),
+                    Err(notification) => {
+                        shared.heed(notification);
+                        None
+                    }
+                },
+            };
+            if let Some(event) = event {
+                return Some((Ok(event), Some((guard, frames))));
+            }
+        }
+    })
+    .boxed()
+}
+
+/// An answer, unless it says that the target needs input first.
+pub(super) fn end_of_call(outcome: Answer) -> Event {
+    match outcome {
+        Ok(result) if modern::needs_input(&result) => Event::Ask(Ask::Replay { result }),
+        outcome => Event::Answer(outcome),
+    }
+}
+
+/// A notification that belongs to the call on whose stream it came. Anything else is given back: servers say on whatever
+/// stream is open that their lists changed.
+fn note(notification: Notification) -> Result<Note, Notification> {
+    match &*notification.method {
+        notifications::PROGRESS => {
+            let mut params = notification.params;
+            params.remove(meta::PROGRESS_TOKEN);
+            Ok(Note::Progress(params))
+        }
+        notifications::MESSAGE => Ok(Note::Log(notification.params)),
+        _ => Err(notification),
+    }
+}

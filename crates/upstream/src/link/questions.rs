@@ -1,0 +1,166 @@
+//! What a target asks of its client: answered here, passed on to the caller, or refused.
+//!
+//! Only legacy targets send requests (spec 2025-11-25, basic "Messages"). A target is held to what it was told when
+//! the link was opened: a question that the client did not declare that it can answer never reaches the client.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use protocol::error::{INTERNAL, INVALID_PARAMS, METHOD_NOT_FOUND, USER_REJECTED};
+use protocol::{Id, Object, Raw, Request, RpcError, capability, message, meta};
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+
+use super::Shared;
+use crate::reply::{Answer, Question};
+use crate::task::Task;
+
+/// How many questions of one target may wait for answers on a link. A target that asks more is refused.
+const MOST_OPEN: usize = 64;
+
+/// What a link was opened with, and the target's requests that wait for an answer.
+pub(super) struct Questions {
+    /// What the target was told that its client can do.
+    declared: Object,
+    open: Mutex<HashMap<Id, CancellationToken>>,
+}
+
+/// What became of a request of the target.
+pub(super) enum Asked {
+    /// It is the client's to answer.
+    Question(Question),
+    /// It was refused because the client did not declare this, in the shape of client capabilities.
+    Undeclared(Object),
+    /// It was answered or refused, and nobody needs to know.
+    Done,
+}
+
+impl Questions {
+    pub(super) fn new(declared: &Raw) -> Self {
+        Self { declared: declared.object().unwrap_or_default(), open: Mutex::default() }
+    }
+
+    /// Whether the target may ask anything at all.
+    pub(super) fn may_come(&self) -> bool {
+        capability::is_interactive(&self.declared)
+    }
+
+    /// Whether the target waits for an answer, so that its silence means nothing.
+    pub(super) fn any_open(&self) -> bool {
+        !self.open().is_empty()
+    }
+
+    /// The target takes a question back.
+    pub(super) fn withdraw(&self, id: &Id) {
+        if let Some(token) = self.open().remove(id) {
+            token.cancel();
+        }
+    }
+
+    fn enter(&self, id: &Id) -> Option<CancellationToken> {
+        let mut open = self.open();
+        if open.len() >= MOST_OPEN || open.contains_key(id) {
+            return None;
+        }
+        let token = CancellationToken::new();
+        open.insert(id.clone(), token.clone());
+        Some(token)
+    }
+
+    /// Every change is one call, so a panic elsewhere leaves nothing half done.
+    fn open(&self) -> MutexGuard<'_, HashMap<Id, CancellationToken>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Shared {
+    /// Takes in a request of the target.
+    pub(super) async fn asked(self: &Arc<Self>, request: Request) -> Asked {
+        let Request { id, method, params } = request;
+        let declared = &self.questions.declared;
+        match &*method {
+            "ping" => {
+                self.respond(&id, &Ok(Raw::empty_object())).await;
+                Asked::Done
+            }
+            "sampling/createMessage" | "elicitation/create" | "roots/list" => {
+                match capability::permits(declared, &method, &params) {
+                    Ok(()) => self.ask(id, &method, params).await,
+                    Err(required) => {
+                        let target = &self.target;
+                        tracing::warn!(
+                            "target `{target}` asked for `{method}`, which its client did not declare; refused"
+                        );
+                        self.respond(&id, &Err(undeclared(&method).to_raw())).await;
+                        Asked::Undeclared(required)
+                    }
+                }
+            }
+            _ => {
+                let error = RpcError::new(METHOD_NOT_FOUND, format!("clients have no method `{method}`"));
+                self.respond(&id, &Err(error.to_raw())).await;
+                Asked::Done
+            }
+        }
+    }
+
+    /// Opens a question. Whatever becomes of it, the target gets one response, or has taken the question back.
+    async fn ask(self: &Arc<Self>, id: Id, method: &str, mut params: Object) -> Asked {
+        let Some(withdrawn) = self.questions.enter(&id) else {
+            let text = format!("too many requests are waiting for the client, or one with the id {id}");
+            self.respond(&id, &Err(RpcError::new(INTERNAL, text).to_raw())).await;
+            return Asked::Done;
+        };
+        meta::strip_hop_of(&mut params);
+        let (question, answer) = Question::new(method, params);
+        // Ends with the question, which its holder answers or drops, or with the link.
+        let waiting = wait(Arc::downgrade(self), self.gone.clone(), id, method.to_owned(), answer, withdrawn);
+        Task::spawn_finite("question", waiting);
+        Asked::Question(question)
+    }
+
+    async fn respond(&self, id: &Id, outcome: &Answer) {
+        if let Err(error) = self.say(message::response(Some(id), outcome.as_ref())).await {
+            tracing::debug!("a request of target `{}` could not be answered: {error}", self.target);
+        }
+    }
+}
+
+/// Waits for the answer to a question and brings it to the target.
+async fn wait(
+    shared: std::sync::Weak<Shared>,
+    gone: CancellationToken,
+    id: Id,
+    method: String,
+    answer: oneshot::Receiver<Answer>,
+    withdrawn: CancellationToken,
+) {
+    let paused = shared.upgrade().map(|shared| shared.turn.pause());
+    let answer = tokio::select! {
+        answer = answer => answer.unwrap_or_else(|_| refusal(&method)),
+        () = withdrawn.cancelled() => return,
+        () = gone.cancelled() => return,
+    };
+    drop(paused);
+    if let Some(shared) = shared.upgrade() {
+        shared.questions.open().remove(&id);
+        shared.respond(&id, &answer).await;
+    }
+}
+
+/// What a target hears when nobody answers its question: elicitation has a result for that, the others only errors
+/// (spec 2025-11-25, client/elicitation "Response Actions", client/sampling and client/roots "Error Handling").
+fn refusal(method: &str) -> Answer {
+    match method {
+        "elicitation/create" => Ok(Raw::of(&serde_json::json!({ "action": "cancel" }))),
+        "sampling/createMessage" => Err(RpcError::new(USER_REJECTED, "the request was refused").to_raw()),
+        _ => Err(RpcError::new(INTERNAL, "the client did not answer").to_raw()),
+    }
+}
+
+/// The error for a question that the client did not declare; for elicitation it is about the mode (spec 2025-11-25,
+/// client/elicitation "Error Handling", client/roots "Error Handling").
+fn undeclared(method: &str) -> RpcError {
+    let code = if method == "elicitation/create" { INVALID_PARAMS } else { METHOD_NOT_FOUND };
+    RpcError::new(code, format!("`{method}` is not available: the client did not declare it"))
+}

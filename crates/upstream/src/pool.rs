@@ -1,0 +1,237 @@
+//! Links for callers without a session, each lent to one call at a time.
+//!
+//! A legacy target that asks something in the middle of a call must not be able to ask the wrong client. A client
+//! without a session that can be asked gets a link for the time of its call, on which nobody else calls. Links are
+//! kept for the next caller that declared the same, because what the client can do is told to a target only once.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use futures::stream::BoxStream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::time::Instant;
+
+use crate::link::Heard;
+use crate::reply::{Ask, Event, Reply};
+use crate::task::Task;
+use crate::{Call, Error, ErrorKind, Link};
+
+/// How many links of one target may be lent at once. For a child process each is a process, so a target that is called
+/// by more clients at once serves them one after the other.
+const MOST: usize = 32;
+
+/// How long a link that nobody needs is kept.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// How often idle links are looked for.
+const SWEEP: Duration = Duration::from_secs(15);
+
+/// The links that one target lends. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Pool {
+    shared: Arc<Shared>,
+    _sweeper: Arc<Task>,
+}
+
+struct Shared {
+    permits: Arc<Semaphore>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// By what the target was told of its client.
+    idle: HashMap<String, Vec<Idle>>,
+    closed: bool,
+}
+
+struct Idle {
+    link: Link,
+    heard: mpsc::Receiver<Heard>,
+    since: Instant,
+}
+
+impl Pool {
+    pub(crate) fn new() -> Self {
+        let shared = Arc::new(Shared { permits: Arc::new(Semaphore::new(MOST)), state: Mutex::default() });
+        let sweeper = Task::spawn("pool", sweep(Arc::downgrade(&shared)));
+        Self { shared, _sweeper: Arc::new(sweeper) }
+    }
+
+    /// Waits until a link may be lent, and takes one that is idle for this profile. The caller opens one if there is none.
+    pub(crate) async fn place(&self, profile: &str, deadline: Duration) -> Result<Place, Error> {
+        let busy = || {
+            let text = format!("all {MOST} links to the target were in use for {} s", deadline.as_secs());
+            Error::new(ErrorKind::Busy, text)
+        };
+        let permit = tokio::time::timeout(deadline, self.shared.permits.clone().acquire_owned())
+            .await
+            .map_err(|_| busy())?
+            .map_err(|_| busy())?;
+        let idle = {
+            let mut state = self.shared.state();
+            std::iter::from_fn(|| state.idle.get_mut(profile)?.pop()).find(|idle| !idle.link.is_dead())
+        };
+        Ok(Place { pool: self.clone(), profile: profile.to_owned(), idle, permit })
+    }
+
+    /// Closes what is idle; what is lent is closed when it comes back.
+    pub(crate) async fn close(&self) {
+        let idle = {
+            let mut state = self.shared.state();
+            state.closed = true;
+            std::mem::take(&mut state.idle)
+        };
+        let links = idle.into_values().flatten().map(|idle| async move { idle.link.close().await });
+        futures::future::join_all(links).await;
+    }
+
+    /// Keeps a link for the next caller that declared the same.
+    fn keep(&self, profile: &str, link: Link, heard: mpsc::Receiver<Heard>) {
+        let refused = {
+            let mut state = self.shared.state();
+            if state.closed || link.is_dead() {
+                Some(link)
+            } else {
+                let idle = state.idle.entry(profile.to_owned()).or_default();
+                idle.push(Idle { link, heard, since: Instant::now() });
+                None
+            }
+        };
+        if let Some(link) = refused {
+            discard(link);
+        }
+    }
+}
+
+impl Shared {
+    /// Every change is one step, so a panic elsewhere leaves nothing half done.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The right to use a link alone, and an idle one if there is one.
+pub(crate) struct Place {
+    pool: Pool,
+    profile: String,
+    idle: Option<Idle>,
+    permit: OwnedSemaphorePermit,
+}
+
+impl Place {
+    /// The idle link, or one that is opened now.
+    pub(crate) async fn fill<F>(mut self, open: impl FnOnce() -> F) -> Result<Borrowed, Error>
+    where
+        F: Future<Output = Result<(Link, mpsc::Receiver<Heard>), Error>>,
+    {
+        let (link, heard) = match self.idle.take() {
+            Some(Idle { link, heard, .. }) => (link, heard),
+            None => open().await?,
+        };
+        let Self { pool, profile, permit, .. } = self;
+        Ok(Borrowed { pool, profile, lent: Some((link, heard)), answered: false, _permit: permit })
+    }
+}
+
+/// A link that is one caller's alone.
+pub struct Borrowed {
+    pool: Pool,
+    profile: String,
+    /// Taken out only when this is dropped.
+    lent: Option<(Link, mpsc::Receiver<Heard>)>,
+    /// Whether the call ended with an answer. A target whose call was given up may still ask about it.
+    answered: bool,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Borrowed {
+    /// Sends the call. The link goes back when the reply has ended. Everything that the target asks meanwhile is about
+    /// this call, on whatever stream it says so.
+    pub async fn call(mut self, call: Call) -> Result<Reply, Error> {
+        let Some((link, _)) = &self.lent else {
+            return Err(Error::new(ErrorKind::Stopped, "the link has been given back"));
+        };
+        let reply = link.call(call).await?;
+        let events = match reply {
+            Reply::One(answer) => {
+                self.answered = true;
+                return Ok(Reply::One(answer));
+            }
+            Reply::Stream(events) => events,
+        };
+        let state = (self, Some(events));
+        Ok(Reply::Stream(
+            futures::stream::unfold(state, |(mut borrowed, events)| async move {
+                let mut events = events?;
+                let event = borrowed.next(&mut events).await?;
+                if matches!(event, Ok(Event::Answer(_))) {
+                    borrowed.answered = true;
+                }
+                let rest = match event {
+                    Ok(Event::Answer(_)) | Err(_) => None,
+                    Ok(_) => Some(events),
+                };
+                Some((event, (borrowed, rest)))
+            })
+            .boxed(),
+        ))
+    }
+
+    /// The next event of the call, or the next question that the target asked elsewhere.
+    async fn next(
+        &mut self,
+        events: &mut BoxStream<'static, Result<Event, Error>>,
+    ) -> Option<Result<Event, Error>> {
+        let Some((_, heard)) = &mut self.lent else {
+            return events.next().await;
+        };
+        loop {
+            tokio::select! {
+                biased;
+                event = events.next() => return event,
+                Some(heard) = heard.recv() => if let Heard::Question(question) = heard {
+                    return Some(Ok(Event::Ask(Ask::Held(question))));
+                },
+            }
+        }
+    }
+}
+
+impl Drop for Borrowed {
+    fn drop(&mut self) {
+        let Some((link, mut heard)) = self.lent.take() else {
+            return;
+        };
+        if !self.answered {
+            return discard(link);
+        }
+        // What was asked too late is refused, and the next caller hears nothing of it.
+        while heard.try_recv().is_ok() {}
+        self.pool.keep(&self.profile, link, heard);
+    }
+}
+
+/// Closes a link in good order. It has deadlines of its own.
+fn discard(link: Link) {
+    Task::spawn_finite("close link", async move { link.close().await });
+}
+
+/// Closes links that nobody has needed for a while.
+async fn sweep(pool: Weak<Shared>) {
+    loop {
+        tokio::time::sleep(SWEEP).await;
+        let Some(pool) = pool.upgrade() else {
+            return;
+        };
+        let mut state = pool.state();
+        for idle in state.idle.values_mut() {
+            for idle in idle.extract_if(.., |idle| idle.since.elapsed() >= IDLE || idle.link.is_dead()) {
+                discard(idle.link);
+            }
+        }
+        state.idle.retain(|_, idle| !idle.is_empty());
+    }
+}
