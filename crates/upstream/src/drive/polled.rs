@@ -39,7 +39,7 @@ pub(super) fn follow(link: &Link, call: &Call, created: &Raw, progress: f64) -> 
     let now = Instant::now();
     let mut polled = Polled {
         said: VecDeque::new(),
-        questions: Questions::default(),
+        questions: Questions::new(call.caller.modern.object().unwrap_or_default()),
         answers: Object::default(),
         interval: INTERVAL,
         due: now,

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::task::Poll;
 
 use futures::FutureExt as _;
-use protocol::Object;
+use protocol::{Object, capability};
 use tokio::sync::oneshot;
 
 use super::protocol_error;
@@ -15,8 +15,9 @@ use crate::reply::{Answer, Question};
 const MOST: usize = 256;
 
 /// The questions of a task, each asked once: a target repeats one until it has its answer.
-#[derive(Default)]
 pub(super) struct Questions {
+    /// What the client declared that it can do.
+    declared: Object,
     asked: HashSet<String>,
     open: Vec<Open>,
 }
@@ -28,6 +29,11 @@ struct Open {
 }
 
 impl Questions {
+    /// No questions yet, for a client that declared this.
+    pub(super) fn new(declared: Object) -> Self {
+        Self { declared, asked: HashSet::new(), open: Vec::new() }
+    }
+
     /// Takes note of what the task waits for now: new questions are handed out, and those that it no longer asks are
     /// withdrawn.
     pub(super) fn heed(&mut self, requests: &Object) -> Result<Vec<Question>, Error> {
@@ -44,7 +50,14 @@ impl Questions {
             let request = request.object().unwrap_or_default();
             let method = request.text("method");
             let method = method.ok_or_else(|| protocol_error("asked for input without saying what"))?;
-            let (question, answer) = Question::new(&method, request.object("params").unwrap_or_default());
+            let params = request.object("params").unwrap_or_default();
+            // A target may only ask for what the client declared; one that asks for more is at fault.
+            if capability::permits(&self.declared, &method, &params).is_err() {
+                return Err(protocol_error(&format!(
+                    "asked for `{method}`, which its client did not declare"
+                )));
+            }
+            let (question, answer) = Question::new(&method, params);
             self.open.push(Open { key: key.to_owned(), method, answer });
             new.push(question);
         }

@@ -1,6 +1,6 @@
 //! Calls of which a target makes a task, taken to their end.
 
-use crate::reply::Question;
+use crate::reply::{Ask, Note, Question};
 
 use super::*;
 
@@ -51,8 +51,14 @@ fn asking(key: &str, method: &str) -> Value {
     json!({ "status": "input_required", "inputRequests": { key: { "method": method, "params": { "message": key } } } })
 }
 
+/// A client that can be asked everything but for a page to be opened.
+fn caller() -> Arc<Caller> {
+    let declared = Raw::of(&json!({ "sampling": {}, "roots": {}, "elicitation": {} }));
+    Caller::new(Era::Legacy, &declared.object().expect("an object"), None)
+}
+
 async fn drive(link: &Link) -> BoxStream<'static, Result<Event, Error>> {
-    drive_call(link, Call { drive: true, ..call(json!({ "name": "x" })) }).await
+    drive_call(link, Call { drive: true, caller: caller(), ..call(json!({ "name": "x" })) }).await
 }
 
 async fn drive_call(link: &Link, call: Call) -> BoxStream<'static, Result<Event, Error>> {
@@ -279,6 +285,19 @@ async fn a_driven_call_that_is_given_up_cancels_its_task() {
     drop(events);
     sleep(Duration::from_secs(1)).await;
     assert_eq!(target.heard_of("tasks/cancel")[0]["params"]["taskId"], "t1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_may_only_ask_for_what_the_client_declared() {
+    let mut asking = asking("k", "elicitation/create");
+    asking["inputRequests"]["k"]["params"] = json!({ "mode": "url", "url": "https://x" });
+    let target = tasks(working(), vec![asking]);
+    let (link, _notices) = target.open().await;
+    let mut events = drive(&link).await;
+    let error = events.next().await.expect("an end").expect_err("a failure");
+    assert_eq!(error.kind, ErrorKind::Protocol);
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(target.heard_of("tasks/cancel").len(), 1);
 }
 
 // === 2025-11-25 ===
