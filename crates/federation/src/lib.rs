@@ -14,9 +14,11 @@ mod gather;
 mod local;
 mod question;
 mod relay;
+mod task;
 
 mod backend;
 mod catalog;
+mod extensions;
 mod roster;
 
 pub mod error;

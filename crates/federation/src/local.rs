@@ -3,6 +3,7 @@
 use protocol::{Era, Kind, Object, Raw, Version};
 
 use crate::catalog::Catalog;
+use crate::{extensions, task};
 
 /// Our own `serverInfo`.
 pub(crate) fn server_info() -> Raw {
@@ -15,7 +16,7 @@ pub(crate) fn server_info() -> Raw {
 pub(crate) fn initialize(catalog: &Catalog, version: Version) -> Raw {
     let mut result: Object = [
         ("protocolVersion", Raw::string(version.as_str())),
-        ("capabilities", capabilities(catalog, Era::Legacy)),
+        ("capabilities", capabilities(catalog, version)),
         ("serverInfo", server_info()),
     ]
     .into_iter()
@@ -32,10 +33,12 @@ pub(crate) fn initialize(catalog: &Catalog, version: Version) -> Raw {
 /// in a modern envelope would be refused.
 pub(crate) fn discover(catalog: &Catalog) -> Raw {
     let modern: Vec<_> = Version::ALL.iter().filter(|v| v.era() == Era::Modern).map(|v| v.as_str()).collect();
-    let mut result: Object =
-        [("supportedVersions", Raw::of(&modern)), ("capabilities", capabilities(catalog, Era::Modern))]
-            .into_iter()
-            .collect();
+    let mut result: Object = [
+        ("supportedVersions", Raw::of(&modern)),
+        ("capabilities", capabilities(catalog, Version::NEWEST_MODERN)),
+    ]
+    .into_iter()
+    .collect();
     if let Some(instructions) = instructions(catalog) {
         result.set("instructions", Raw::string(&instructions));
     }
@@ -53,11 +56,12 @@ pub(crate) fn offers(catalog: &Catalog, capability: &str) -> bool {
     })
 }
 
-/// The union of what the targets offer, as far as we can deliver it to a client of this era.
+/// The union of what the targets offer, as far as we can deliver it to a client of this revision.
 ///
 /// Changes of lists are announced to legacy clients whether or not the target announces them, since the set of targets
 /// can change as well. Modern clients hear of changes through `subscriptions/listen`, which is not served yet.
-fn capabilities(catalog: &Catalog, era: Era) -> Raw {
+fn capabilities(catalog: &Catalog, version: Version) -> Raw {
+    let era = version.era();
     let mut merged = Object::default();
     let changes = match era {
         Era::Legacy => Raw::of(&serde_json::json!({ "listChanged": true })),
@@ -76,6 +80,12 @@ fn capabilities(catalog: &Catalog, era: Era) -> Raw {
         if offers(catalog, capability) {
             merged.set(capability, Raw::empty_object());
         }
+    }
+    if let Some(tasks) = task::kept::capability(catalog, version) {
+        merged.set("tasks", tasks);
+    }
+    if let Some(extensions) = extensions::offered(catalog, era) {
+        merged.set("extensions", extensions);
     }
     merged.to_raw()
 }

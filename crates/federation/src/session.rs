@@ -15,12 +15,14 @@ pub(crate) use self::asking::{Stray, Voice};
 use self::links::Lease;
 use self::mailbox::Mailbox;
 pub(crate) use self::subscriptions::Subscription;
+use crate::task::Ledger;
 
 mod asking;
 mod links;
 pub(crate) mod mailbox;
 pub(crate) mod store;
 mod subscriptions;
+mod tasks;
 
 /// How many calls may run in a session at once. Each holds memory here and a place at a target; no client that means well
 /// comes near.
@@ -35,6 +37,8 @@ pub(crate) struct Session {
     /// Whether URIs carry their target now: a reload may change it under a running session.
     wrap: Arc<AtomicBool>,
     handshake: OnceLock<Handshake>,
+    /// The tasks that the client made.
+    pub(crate) tasks: Ledger,
     /// The least severe log messages that the client wants, if it said so.
     level: Mutex<Option<String>>,
     running: Mutex<HashMap<Id, InFlight>>,
@@ -79,6 +83,7 @@ impl Session {
             id,
             wrap,
             handshake: OnceLock::new(),
+            tasks: Ledger::default(),
             level: Mutex::default(),
             running: Mutex::default(),
             calls: AtomicU64::new(0),

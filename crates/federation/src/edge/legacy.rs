@@ -6,13 +6,13 @@ use protocol::method::notifications;
 use protocol::{Era, Id, Notification, Object, Raw, Request, Response, Version, capability, message};
 use upstream::{Caller, Task};
 
-use super::{EXTENSIONS, refuse, unsupported};
+use super::{refuse, unsupported};
 use crate::backend::Shared;
 use crate::dispatch::required_text;
 use crate::error::{Error, ErrorKind};
 use crate::inbound::{Head, Outcome, Single};
-use crate::local;
 use crate::session::{Handshake, Session};
+use crate::{extensions, local};
 
 pub(super) mod batch;
 mod call;
@@ -123,7 +123,7 @@ async fn shake(backend: &Arc<Shared>, session: &Arc<Session>, params: &Object) -
     required_text(params, "protocolVersion")?;
     let version = negotiate(params);
     let declared = params.object("capabilities").unwrap_or_default();
-    let declared = capability::for_target(&declared, version, EXTENSIONS);
+    let declared = capability::for_target(&declared, version, &extensions::known(Era::Legacy));
     let caller = Caller::new(Era::Legacy, &declared, params.get("clientInfo").cloned());
     // Changes are announced from the handshake on, so what is described here must be the state before them.
     let catalog = backend.settled_catalog().await;

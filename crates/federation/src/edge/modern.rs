@@ -14,6 +14,7 @@ use crate::backend::Shared;
 use crate::error::{Error, ErrorKind};
 use crate::inbound::{Frames, Head, Outcome};
 use crate::relay::Served;
+use crate::task;
 
 mod envelope;
 mod finish;
@@ -42,6 +43,7 @@ pub(super) async fn request(backend: &Arc<Shared>, head: Head, request: Request)
         hints: hints(backend, row),
         token: envelope.token.clone(),
         level: envelope.level.clone(),
+        task: task::may_answer(row, &envelope.caller),
     };
     let context = envelope.context(backend, head);
     let served = match context.serve(row, envelope.params).await {

@@ -11,6 +11,7 @@ use upstream::{Error, Link, Listening, Notice, Task};
 
 use super::{Session, lock};
 use crate::catalog::Destination;
+use crate::task::kept;
 
 /// How many resources a session may subscribe to. Each holds memory here and a place at a target; no client that means
 /// well comes near.
@@ -36,10 +37,12 @@ impl Session {
                 }
                 self.mailbox.post(message::notification(notifications::RESOURCE_UPDATED, &params));
             }
-            Notice::Log(params) if self.wants_log(&params) => {
+            Notice::Log(mut params) if self.wants_log(&params) => {
+                kept::expose_related(&mut params, target, self.wrap.load(Ordering::Relaxed));
                 self.mailbox.post(message::notification(notifications::MESSAGE, &params));
             }
-            Notice::Log(_) | Notice::Elicited(_) | Notice::Task(_) => {}
+            Notice::Task(params) => self.tell_of_task(params, target),
+            Notice::Log(_) | Notice::Elicited(_) => {}
         }
     }
 

@@ -10,14 +10,15 @@ use upstream::Caller;
 
 use crate::backend::Shared;
 use crate::dispatch::Context;
-use crate::edge::{EXTENSIONS, header_name, unsupported};
+use crate::edge::{header_name, unsupported};
 use crate::error::{Error, ErrorKind};
+use crate::extensions;
 use crate::inbound::Head;
 use crate::relay::Links;
 
 /// What a request says of itself, taken out of its params.
 pub(super) struct Envelope {
-    caller: Arc<Caller>,
+    pub(super) caller: Arc<Caller>,
     /// Progress is wanted, under this token.
     pub(super) token: Option<Raw>,
     /// Log messages are wanted, from this level on.
@@ -40,7 +41,10 @@ impl Envelope {
         let capabilities = meta
             .get(meta::CLIENT_CAPABILITIES)
             .and_then(|value| value.object().ok())
-            .map(|declared| capability::for_target(&declared, Version::NEWEST_MODERN, EXTENSIONS))
+            .map(|declared| {
+                let known = extensions::known(Era::Modern);
+                capability::for_target(&declared, Version::NEWEST_MODERN, &known)
+            })
             .ok_or_else(|| missing(meta::CLIENT_CAPABILITIES))?;
         let level = meta.text(meta::LOG_LEVEL);
         if let Some(level) = level.as_deref().filter(|level| meta::level_rank(level).is_none()) {

@@ -47,6 +47,8 @@ pub(super) struct Finish {
     pub(super) hints: Hints,
     pub(super) token: Option<Raw>,
     pub(super) level: Option<String>,
+    /// Whether the client takes a task for an answer.
+    pub(super) task: bool,
 }
 
 impl Finish {
@@ -84,6 +86,7 @@ impl Finish {
         match (&*kind, self.row.may_ask) {
             ("complete", _) => self.complete(&mut object),
             ("input_required", true) => {}
+            ("task", _) if self.task => {}
             _ => {
                 let text =
                     format!("the target answered with a result of type `{kind}`, which was not negotiated");
