@@ -27,6 +27,16 @@ pub(crate) fn initialize(catalog: &Catalog, version: Version) -> Raw {
     result.to_raw()
 }
 
+/// The same for a client that gets no session, and so has none to make tasks in.
+pub(crate) fn initialize_stateless(catalog: &Catalog, version: Version) -> Raw {
+    let mut result = initialize(catalog, version).object().unwrap_or_default();
+    if let Some(mut capabilities) = result.object("capabilities") {
+        capabilities.remove("tasks");
+        result.set("capabilities", capabilities.to_raw());
+    }
+    result.to_raw()
+}
+
 /// The result of `server/discover`, but for what every modern result carries.
 ///
 /// Only modern revisions are named: the others are reached through `initialize`, and a client that named one of them

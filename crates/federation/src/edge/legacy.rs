@@ -100,7 +100,7 @@ fn check_version(head: &Head) -> Result<(), Error> {
 async fn initialize(backend: &Arc<Shared>, request: &Request) -> Outcome {
     if backend.settings().stateless {
         let version = negotiate(&request.params);
-        let result = local::initialize(&*backend.settled_catalog().await, version);
+        let result = local::initialize_stateless(&*backend.settled_catalog().await, version);
         return Outcome::One(Single::plain(message::response(Some(&request.id), Ok(&result))));
     }
     let session = match backend.sessions.create() {

@@ -19,3 +19,4 @@ mod notes;
 mod reload;
 mod sessions;
 mod subscriptions;
+mod tasks;
