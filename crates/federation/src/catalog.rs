@@ -7,13 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::uris::{self, Shape};
-use protocol::{Era, Kind, Mirror, Object, Raw, list, name};
+use protocol::{Era, Kind, Mirror, Object, Raw, list, name, task};
 use upstream::Target;
 
 use self::apps::Apps;
 pub(crate) use self::apps::Meaning;
 use crate::roster::{Condition, Listing, Member, Report};
 use crate::settings::{PrefixMode, Settings};
+use crate::task::Tasks;
 
 mod apps;
 
@@ -35,6 +36,8 @@ pub(crate) struct Entry {
     pub(crate) target: Target,
     pub(crate) condition: Condition,
     pub(crate) listing: Option<Arc<Listing>>,
+    /// Whether it makes tasks, and which.
+    pub(crate) tasks: Tasks,
 }
 
 /// The exposed items of a kind, in order, and where each leads.
@@ -72,6 +75,8 @@ pub(crate) struct Destination {
     pub(crate) mirror: Option<Arc<Mirror>>,
     /// Whether the target is one that may refuse headers, and then did not run the call.
     pub(crate) modern: bool,
+    /// Whether the target makes a task of the call.
+    pub(crate) tasks: Tasks,
 }
 
 impl Prefix {
@@ -97,7 +102,8 @@ impl Catalog {
             .iter()
             .map(|member| {
                 let Report { condition, listing } = member.report.borrow().clone();
-                Entry { target: member.target.clone(), condition, listing }
+                let tasks = listing.as_ref().map_or(Tasks::Never, |listing| Tasks::of(&listing.peer));
+                Entry { target: member.target.clone(), condition, listing, tasks }
             })
             .collect();
         let prefix = Prefix::of(settings);
@@ -153,6 +159,20 @@ impl Catalog {
         Some(self.destination(index, local))
     }
 
+    /// Where the id of a task leads.
+    pub(crate) fn by_task(&self, exposed: &str) -> Option<Destination> {
+        if !self.prefix.uris {
+            return self.only().map(|index| self.destination(index, exposed.to_owned()));
+        }
+        let (target, id) = task::unwrap(exposed)?;
+        self.task(target, id)
+    }
+
+    /// Where a task leads that this target made under this id.
+    pub(crate) fn task(&self, target: &str, id: &str) -> Option<Destination> {
+        self.position(target).map(|index| self.destination(index, id.to_owned()))
+    }
+
     /// Where a name leads that is none of ours, but may be one that the page of an app knows.
     pub(crate) fn app_tool(&self, bare: &str) -> Meaning<Destination> {
         self.apps.tool(bare).map(|index| self.named(Kind::Tool, index, bare))
@@ -193,13 +213,26 @@ impl Catalog {
     fn named(&self, kind: Kind, index: usize, local: &str) -> Destination {
         let listing = self.targets[index].listing.as_ref().filter(|_| kind == Kind::Tool);
         let mirror = listing.and_then(|listing| listing.mirrors.of(local).cloned());
-        Destination { mirror, ..self.destination(index, local.to_owned()) }
+        let tasks = self.targets[index].tasks_of(listing.map(Arc::as_ref), local);
+        Destination { mirror, tasks, ..self.destination(index, local.to_owned()) }
     }
 
     fn destination(&self, index: usize, local: String) -> Destination {
-        let Entry { target, listing, .. } = &self.targets[index];
+        let Entry { target, listing, tasks, .. } = &self.targets[index];
         let modern = listing.as_ref().is_some_and(|listing| listing.peer.era == Era::Modern);
-        Destination { target: target.clone(), local, wrap: self.prefix.uris, mirror: None, modern }
+        let (target, tasks) = (target.clone(), *tasks);
+        Destination { target, local, wrap: self.prefix.uris, mirror: None, modern, tasks }
+    }
+}
+
+impl Entry {
+    /// Whether the target makes tasks of one of its tools. One that it does not list may be of any kind.
+    fn tasks_of(&self, listing: Option<&Listing>, tool: &str) -> Tasks {
+        if !self.tasks.is_core() {
+            return self.tasks;
+        }
+        let tools = listing.map_or(&[][..], |listing| listing.items(Kind::Tool));
+        tools.iter().find(|(name, _)| name == tool).map_or(self.tasks, |(_, raw)| self.tasks.of_tool(raw))
     }
 }
 

@@ -10,7 +10,7 @@ use crate::backend::Shared;
 use crate::catalog::{Catalog, Destination, Meaning};
 use crate::error::{Error, ErrorKind};
 use crate::relay::{Links, Served, relay};
-use crate::{gather, local};
+use crate::{gather, local, task};
 
 mod tools;
 
@@ -37,6 +37,7 @@ impl Context {
             Routing::ByName(kind) => self.by_name(kind, method, params).await,
             Routing::ByUri => self.by_uri(method, params).await,
             Routing::ByRef => self.by_ref(method, params).await,
+            Routing::ByTask => task::about(self, method, params).await,
         }
     }
 
@@ -45,7 +46,11 @@ impl Context {
         match local {
             Local::Ping => Ok(Raw::empty_object()),
             Local::Discover => Ok(local::discover(self.backend.settled_catalog().await.as_ref())),
-            Local::Initialize | Local::SetLevel | Local::Subscribe | Local::Unsubscribe => Err(Error::new(
+            Local::Initialize
+            | Local::SetLevel
+            | Local::Subscribe
+            | Local::Unsubscribe
+            | Local::ListTasks => Err(Error::new(
                 ErrorKind::UnknownMethod,
                 "this method needs a session, and this server keeps none",
             )),
@@ -130,7 +135,7 @@ impl Context {
 
     /// Looks something up in what is offered now, and if it is not there, once more when the targets that were just started
     /// had their chance: a call to a target that is there does not wait for one that is not.
-    async fn find(&self, look: impl Fn(&Catalog) -> Option<Destination>) -> Option<Destination> {
+    pub(crate) async fn find(&self, look: impl Fn(&Catalog) -> Option<Destination>) -> Option<Destination> {
         match look(&self.backend.catalog()) {
             Some(found) => Some(found),
             None => look(self.backend.settled_catalog().await.as_ref()),
@@ -148,7 +153,7 @@ impl Context {
         relay(&self.links, to, self.call(method, params)).await
     }
 
-    fn call(&self, method: &'static Method, params: Object) -> Call {
+    pub(crate) fn call(&self, method: &'static Method, params: Object) -> Call {
         Call {
             method,
             params,
@@ -156,6 +161,7 @@ impl Context {
             progress: self.progress,
             log_level: self.log_level.clone(),
             mirrored: Vec::new(),
+            drive: false,
         }
     }
 }

@@ -13,9 +13,6 @@ use crate::inbound::{Frames, Head, Outcome, Single};
 mod legacy;
 mod modern;
 
-/// The extensions that work through us. A target must not be told of others: what it would answer means nothing here.
-const EXTENSIONS: &[&str] = &["io.modelcontextprotocol/ui"];
-
 impl Backend {
     /// Serves a POSTed body.
     pub async fn post(&self, head: Head, body: Bytes) -> Outcome {

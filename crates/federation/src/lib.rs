@@ -13,6 +13,7 @@ mod dispatch;
 mod gather;
 mod local;
 mod relay;
+mod task;
 
 mod parking;
 mod question;
@@ -20,6 +21,7 @@ mod seal;
 
 mod backend;
 mod catalog;
+mod extensions;
 mod roster;
 
 pub mod error;

@@ -4,6 +4,7 @@ use protocol::{Era, Kind, Object, Raw, Version};
 use upstream::Peer;
 
 use crate::catalog::Catalog;
+use crate::{extensions, task};
 
 /// Our own `serverInfo`.
 pub(crate) fn server_info() -> Raw {
@@ -16,7 +17,7 @@ pub(crate) fn server_info() -> Raw {
 pub(crate) fn initialize(catalog: &Catalog, version: Version) -> Raw {
     let mut result: Object = [
         ("protocolVersion", Raw::string(version.as_str())),
-        ("capabilities", capabilities(catalog)),
+        ("capabilities", capabilities(catalog, version)),
         ("serverInfo", server_info()),
     ]
     .into_iter()
@@ -27,16 +28,28 @@ pub(crate) fn initialize(catalog: &Catalog, version: Version) -> Raw {
     result.to_raw()
 }
 
+/// The same for a client that gets no session, and so has none to make tasks in.
+pub(crate) fn initialize_stateless(catalog: &Catalog, version: Version) -> Raw {
+    let mut result = initialize(catalog, version).object().unwrap_or_default();
+    if let Some(mut capabilities) = result.object("capabilities") {
+        capabilities.remove("tasks");
+        result.set("capabilities", capabilities.to_raw());
+    }
+    result.to_raw()
+}
+
 /// The result of `server/discover`, but for what every modern result carries.
 ///
 /// Only modern revisions are named: the others are reached through `initialize`, and a client that named one of them
 /// in a modern envelope would be refused.
 pub(crate) fn discover(catalog: &Catalog) -> Raw {
     let modern: Vec<_> = Version::ALL.iter().filter(|v| v.era() == Era::Modern).map(|v| v.as_str()).collect();
-    let mut result: Object =
-        [("supportedVersions", Raw::of(&modern)), ("capabilities", capabilities(catalog))]
-            .into_iter()
-            .collect();
+    let mut result: Object = [
+        ("supportedVersions", Raw::of(&modern)),
+        ("capabilities", capabilities(catalog, Version::NEWEST_MODERN)),
+    ]
+    .into_iter()
+    .collect();
     if let Some(instructions) = instructions(catalog) {
         result.set("instructions", Raw::string(&instructions));
     }
@@ -61,10 +74,10 @@ fn peer_offers(peer: &Peer, capability: &str) -> bool {
     peer.offers(capability) || (unnamed && (peer.offers("prompts") || peer.offers("resources")))
 }
 
-/// The union of what the targets offer, as far as we can deliver it.
+/// The union of what the targets offer, as far as we can deliver it to a client of this revision.
 ///
 /// Changes of lists are announced whether or not the target announces them, since the set of targets can change as well.
-fn capabilities(catalog: &Catalog) -> Raw {
+fn capabilities(catalog: &Catalog, version: Version) -> Raw {
     let mut merged = Object::default();
     let changes = Raw::of(&serde_json::json!({ "listChanged": true }));
     for capability in LISTED {
@@ -80,6 +93,12 @@ fn capabilities(catalog: &Catalog) -> Raw {
         if offers(catalog, capability) {
             merged.set(capability, Raw::empty_object());
         }
+    }
+    if let Some(tasks) = task::kept::capability(catalog, version) {
+        merged.set("tasks", tasks);
+    }
+    if let Some(extensions) = extensions::offered(catalog, version.era()) {
+        merged.set("extensions", extensions);
     }
     merged.to_raw()
 }

@@ -17,6 +17,7 @@ use self::outlet::Outlet;
 use self::streams::Streams;
 pub(crate) use self::subscriptions::Subscription;
 use crate::roster::watcher::Watch;
+use crate::task::Ledger;
 
 mod asking;
 mod event_id;
@@ -25,6 +26,7 @@ pub(crate) mod outlet;
 pub(crate) mod store;
 mod streams;
 mod subscriptions;
+mod tasks;
 
 /// How many calls may run in a session at once. Each holds memory here and a place at a target; no client that means well
 /// comes near.
@@ -39,6 +41,8 @@ pub(crate) struct Session {
     /// Whether URIs carry their target now: a reload may change it under a running session.
     wrap: Arc<AtomicBool>,
     handshake: OnceLock<Handshake>,
+    /// The tasks that the client made.
+    pub(crate) tasks: Ledger,
     /// The least severe log messages that the client wants, if it said so.
     level: Mutex<Option<String>>,
     running: Mutex<HashMap<Id, InFlight>>,
@@ -85,6 +89,7 @@ impl Session {
             id,
             wrap,
             handshake: OnceLock::new(),
+            tasks: Ledger::default(),
             level: Mutex::default(),
             running: Mutex::default(),
             calls: AtomicU64::new(0),

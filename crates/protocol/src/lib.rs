@@ -23,6 +23,7 @@ pub mod mirror;
 pub mod list;
 pub mod name;
 pub mod sse;
+pub mod task;
 pub mod uris;
 
 pub use edit::Splice;

@@ -138,6 +138,8 @@ pub enum Routing {
     ByUri,
     /// The target that owns the prompt or template named by `params.ref`.
     ByRef,
+    /// The target that made the task named by `params.taskId`.
+    ByTask,
 }
 
 /// The methods we answer ourselves.
@@ -157,6 +159,8 @@ pub enum Local {
     Unsubscribe,
     /// A stream of changes of lists and resources.
     Listen,
+    /// The tasks that the session made.
+    ListTasks,
 }
 
 const fn row(name: &'static str, eras: Eras, routing: Routing) -> Method {
@@ -190,6 +194,11 @@ pub static METHODS: &[Method] = &[
     row("resources/subscribe", Eras::Legacy, Routing::Ours(Local::Subscribe)),
     row("resources/unsubscribe", Eras::Legacy, Routing::Ours(Local::Unsubscribe)),
     row("subscriptions/listen", Eras::Modern, Routing::Ours(Local::Listen)),
+    row("tasks/get", Eras::Both, Routing::ByTask),
+    row("tasks/cancel", Eras::Both, Routing::ByTask),
+    row("tasks/update", Eras::Modern, Routing::ByTask),
+    row("tasks/result", Eras::Legacy, Routing::ByTask),
+    row("tasks/list", Eras::Legacy, Routing::Ours(Local::ListTasks)),
 ];
 
 /// The row of a method, whatever its era.
@@ -226,6 +235,10 @@ pub mod notifications {
     pub const ROOTS_CHANGED: &str = "notifications/roots/list_changed";
     /// A listen stream is open (modern).
     pub const ACKNOWLEDGED: &str = "notifications/subscriptions/acknowledged";
+    /// A task changed (modern, on listen streams only).
+    pub const TASK: &str = "notifications/tasks";
+    /// A task changed (2025-11-25).
+    pub const TASK_STATUS: &str = "notifications/tasks/status";
 }
 
 #[cfg(test)]
@@ -256,5 +269,15 @@ mod tests {
         assert!(lookup("initialize", Era::Modern).is_none());
         assert!(lookup("server/discover", Era::Legacy).is_none());
         assert!(lookup("tools/call", Era::Modern).is_some() && lookup("tools/call", Era::Legacy).is_some());
+    }
+
+    #[test]
+    fn tasks_are_followed_in_the_way_of_their_era() {
+        let known = |name, era| lookup(name, era).is_some();
+        assert!(known("tasks/get", Era::Modern) && known("tasks/get", Era::Legacy));
+        assert!(known("tasks/cancel", Era::Modern) && known("tasks/cancel", Era::Legacy));
+        assert!(known("tasks/update", Era::Modern) && !known("tasks/update", Era::Legacy));
+        assert!(!known("tasks/result", Era::Modern) && known("tasks/result", Era::Legacy));
+        assert!(!known("tasks/list", Era::Modern) && known("tasks/list", Era::Legacy));
     }
 }

@@ -19,6 +19,8 @@ pub struct Call {
     pub log_level: Option<String>,
     /// `Mcp-Param-*` headers of a modern client, which a modern target checks against the arguments.
     pub mirrored: Vec<(String, String)>,
+    /// Whether the caller knows of no tasks: if the target makes one of the call, it is followed to its end.
+    pub drive: bool,
 }
 
 impl Call {
@@ -29,7 +31,7 @@ impl Call {
 
     /// A call of which only the answer is wanted: no progress and no log.
     pub fn quiet(method: &'static Method, params: Object, caller: Arc<Caller>) -> Self {
-        Self { method, params, caller, progress: false, log_level: None, mirrored: Vec::new() }
+        Self { method, params, caller, progress: false, log_level: None, mirrored: Vec::new(), drive: false }
     }
 }
 

@@ -10,6 +10,7 @@ pub mod reply;
 pub mod settings;
 
 mod attribution;
+mod drive;
 pub mod link;
 pub mod pool;
 pub mod target;

@@ -75,8 +75,16 @@ impl Listening {
     /// The resources of which the target said that it will announce changes. One that says nothing of resources announces
     /// none.
     pub fn uris(&self) -> HashSet<String> {
-        let uris = self.honoured.get("resourceSubscriptions").and_then(|uris| uris.read().ok());
-        uris.unwrap_or_default()
+        self.honoured("resourceSubscriptions")
+    }
+
+    /// The tasks of which the target said that it will announce what becomes of them.
+    pub fn tasks(&self) -> HashSet<String> {
+        self.honoured("taskIds")
+    }
+
+    fn honoured(&self, key: &str) -> HashSet<String> {
+        self.honoured.get(key).and_then(|honoured| honoured.read().ok()).unwrap_or_default()
     }
 }
 
@@ -151,6 +159,9 @@ impl Link {
 
     /// Sends a call. Dropping the returned future or stream cancels the call at the target, in the way of its era.
     pub async fn call(&self, call: Call) -> Result<Reply, Error> {
+        if call.drive {
+            return crate::drive::call(self, call).await;
+        }
         let shared = &self.shared;
         let turn = match self.takes_turns(&call) {
             true => Some(self.turn(call.method.name).await?),
@@ -268,8 +279,18 @@ impl Link {
     /// Opens a stream of changes: of the lists of these kinds and of these resources. Modern targets only; legacy ones
     /// send what changes as notices of the link. Returns once the target has said what of it it will announce.
     pub async fn listen(&self, lists: &[Kind], uris: &[String]) -> Result<Listening, Error> {
+        let shared = &self.shared;
+        self.open(modern::listen(shared.fresh_id(), lists, uris, shared.peer.version)).await
+    }
+
+    /// Opens a stream of what becomes of these tasks of the extension, under the target's own ids.
+    pub async fn listen_to_tasks(&self, tasks: &[String]) -> Result<Listening, Error> {
+        let shared = &self.shared;
+        self.open(modern::listen_to_tasks(shared.fresh_id(), tasks, shared.peer.version)).await
+    }
+
+    async fn open(&self, out: Outgoing) -> Result<Listening, Error> {
         let shared = self.shared.clone();
-        let out = modern::listen(shared.fresh_id(), lists, uris, shared.peer.version);
         let guard = CancelOnDrop::new(&shared, out.id.clone(), None);
         let opening = async {
             let Frames::Stream(mut frames) = shared.wire.request(out).await? else {

@@ -3,6 +3,8 @@
 //! The core speaks the modern shape, in which a server that needs input says so in its result; what a legacy server
 //! asks in the middle of a call can be said in it, and not the other way round.
 
+use std::fmt;
+
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use protocol::{Object, Raw};
@@ -64,19 +66,44 @@ pub struct Question {
     /// Its params, without what describes the target's hop.
     pub params: Object,
     answer: oneshot::Sender<Answer>,
+    translation: Option<Translation>,
+}
+
+/// What becomes of an answer on its way to the target.
+struct Translation(Box<dyn FnOnce(Answer) -> Answer + Send>);
+
+impl fmt::Debug for Translation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Translation")
+    }
 }
 
 impl Question {
     /// A question, and where its answer arrives. Dropping the receiver withdraws the question.
     pub fn new(method: &str, params: Object) -> (Self, oneshot::Receiver<Answer>) {
         let (answer, receiver) = oneshot::channel();
-        (Self { method: method.into(), params, answer }, receiver)
+        (Self { method: method.into(), params, answer, translation: None }, receiver)
     }
 
     /// Gives the client's result or error to the target.
     pub fn answer(self, answer: Answer) {
+        let answer = match self.translation {
+            Some(Translation(translate)) => translate(answer),
+            None => answer,
+        };
         // A target that has withdrawn its question needs no answer.
         let _ = self.answer.send(answer);
+    }
+
+    /// Has the answer changed on its way to the target, for a question that was changed on its way to the client.
+    #[must_use]
+    pub fn translated(mut self, translate: impl FnOnce(Answer) -> Answer + Send + 'static) -> Self {
+        let before = self.translation.take();
+        self.translation = Some(Translation(Box::new(move |answer| match before {
+            Some(Translation(before)) => before(translate(answer)),
+            None => translate(answer),
+        })));
+        self
     }
 
     /// Resolves when the target no longer wants an answer.

@@ -9,7 +9,8 @@ use upstream::Call;
 use super::{Context, required_text};
 use crate::catalog::Destination;
 use crate::error::{Error, ErrorKind};
-use crate::relay::{Served, relay};
+use crate::relay::Served;
+use crate::task;
 
 impl Context {
     /// Calls a tool. A target that refuses the headers has other tools than we know of, and did not run the call: its lists
@@ -22,17 +23,17 @@ impl Context {
         }
         params.set("name", Raw::string(&to.local));
         if !to.modern {
-            return relay(&self.links, &to, self.call(method, params)).await;
+            return task::call(self, &to, self.call(method, params)).await;
         }
         let call = Call { mirrored: self.mirrored(&to, &params), ..self.call(method, params) };
-        let served = relay(&self.links, &to, call.clone()).await?;
+        let served = task::call(self, &to, call.clone()).await?;
         if refusal(&served).is_none() {
             return Ok(served);
         }
         self.backend.reread(&to.target).await;
         let to = self.backend.catalog().by_name(protocol::Kind::Tool, &name).unwrap_or(to);
         let call = Call { mirrored: self.mirrored(&to, &call.params), ..call };
-        let served = relay(&self.links, &to, call).await?;
+        let served = task::call(self, &to, call).await?;
         match refusal(&served) {
             Some(error) => Err(refused(&to, error)),
             None => Ok(served),

@@ -6,13 +6,13 @@ use protocol::method::notifications;
 use protocol::{Era, Id, Notification, Object, Raw, Request, Response, Version, capability, message};
 use upstream::{Caller, Task};
 
-use super::{EXTENSIONS, refuse, unsupported};
+use super::{refuse, unsupported};
 use crate::backend::Shared;
 use crate::dispatch::required_text;
 use crate::error::{Error, ErrorKind};
 use crate::inbound::{Head, Outcome, Single};
-use crate::local;
 use crate::session::{Handshake, Session};
+use crate::{extensions, local};
 
 pub(super) mod batch;
 mod call;
@@ -102,7 +102,7 @@ fn check_version(head: &Head) -> Result<(), Error> {
 async fn initialize(backend: &Arc<Shared>, request: &Request) -> Outcome {
     if backend.settings().stateless {
         let version = negotiate(&request.params);
-        let result = local::initialize(&*backend.settled_catalog().await, version);
+        let result = local::initialize_stateless(&*backend.settled_catalog().await, version);
         return Outcome::One(Single::plain(message::response(Some(&request.id), Ok(&result))));
     }
     let session = match backend.sessions.create() {
@@ -125,7 +125,7 @@ async fn shake(backend: &Arc<Shared>, session: &Arc<Session>, params: &Object) -
     required_text(params, "protocolVersion")?;
     let version = negotiate(params);
     let declared = params.object("capabilities").unwrap_or_default();
-    let declared = capability::for_target(&declared, version, EXTENSIONS);
+    let declared = capability::for_target(&declared, version, &extensions::known(Era::Legacy));
     let caller = Caller::new(Era::Legacy, &declared, params.get("clientInfo").cloned());
     // Changes are announced from the handshake on, so what is described here must be the state before them.
     let catalog = backend.settled_catalog().await;

@@ -16,6 +16,7 @@ use super::refuse;
 use crate::backend::Shared;
 use crate::error::{Error, ErrorKind};
 use crate::inbound::{Frame, Frames, Head, Outcome};
+use crate::task;
 
 mod asking;
 mod course;
@@ -55,6 +56,7 @@ pub(super) async fn request(backend: &Arc<Shared>, head: Head, request: Request)
         hints: hints(backend, row),
         token: envelope.token.clone(),
         level: envelope.level.clone(),
+        task: task::may_answer(row, &envelope.caller),
     };
     let closing = head.closing.clone();
     let context = envelope.context(backend, head);
@@ -71,7 +73,7 @@ pub(super) async fn request(backend: &Arc<Shared>, head: Head, request: Request)
     let patience = match row.routing {
         // Ours are answered in bounded time, and their errors have a status that a stream cannot have.
         Routing::Ours(_) | Routing::Gather(_) => Duration::MAX,
-        Routing::ByName(_) | Routing::ByUri | Routing::ByRef => SILENCE,
+        Routing::ByName(_) | Routing::ByUri | Routing::ByRef | Routing::ByTask => SILENCE,
     };
     outcome(opening.flatten_stream().boxed(), patience).await
 }

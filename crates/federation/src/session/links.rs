@@ -110,6 +110,7 @@ async fn forward(session: std::sync::Weak<Session>, mut heard: mpsc::Receiver<He
         match heard {
             Heard::Notice(notice) => session.deliver(notice, target.name()),
             Heard::Question(question) => {
+                let question = session.exposed(question, target.name());
                 session.place(Stray { target: target.name().to_owned(), question });
             }
         }

@@ -12,6 +12,7 @@ use super::{Session, lock};
 use crate::error::{Error, ErrorKind};
 use crate::relay::signed;
 use crate::roster::watcher::{Ear, Verdict, Watcher};
+use crate::task::kept;
 
 /// How many resources a session may subscribe to. Each holds memory here and a place at a target; no client that means
 /// well comes near.
@@ -39,10 +40,12 @@ impl Session {
             }
             Notice::Log(params) if self.wants_log(&params) => {
                 let several = self.wrap.load(Ordering::Relaxed);
-                let params = if several { signed(params, target) } else { params };
+                let mut params = if several { signed(params, target) } else { params };
+                kept::expose_related(&mut params, target, several);
                 self.mailbox.post(message::notification(notifications::MESSAGE, &params));
             }
-            Notice::Log(_) | Notice::Elicited(_) | Notice::Task(_) => {}
+            Notice::Task(params) => self.tell_of_task(params, target),
+            Notice::Log(_) | Notice::Elicited(_) => {}
         }
     }
 

@@ -24,3 +24,4 @@ mod reload;
 mod sessions;
 mod streams;
 mod subscriptions;
+mod tasks;

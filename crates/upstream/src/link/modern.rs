@@ -3,7 +3,7 @@
 use http::{HeaderMap, HeaderName, HeaderValue};
 use memchr::memmem;
 use protocol::method::Kind;
-use protocol::{Id, Object, Raw, Version, header, message, meta};
+use protocol::{Id, Object, Raw, Version, header, message, meta, task};
 
 use crate::Call;
 use crate::wire::Outgoing;
@@ -22,7 +22,8 @@ pub(super) fn outgoing(id: Id, call: &Call, version: Version) -> Outgoing {
         meta.set(meta::PROGRESS_TOKEN, id.to_raw());
     }
     params.set("_meta", meta.to_raw());
-    let mut headers = headers(version, call.method.name, params.text("name").or_else(|| params.text("uri")));
+    let named = ["name", "uri", "taskId"].into_iter().find_map(|key| params.text(key));
+    let mut headers = headers(version, call.method.name, named);
     for (name, value) in &call.mirrored {
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
             headers.insert(name, value);
@@ -48,11 +49,25 @@ pub(super) fn listen(id: Id, lists: &[Kind], uris: &[String], version: Version) 
     bare(id, "subscriptions/listen", [("notifications", wanted.to_raw())].into_iter().collect(), version)
 }
 
+/// A stream of what becomes of tasks (ext-tasks, "Notifications"): only those hear of tasks who declare that they know them.
+pub(super) fn listen_to_tasks(id: Id, tasks: &[String], version: Version) -> Outgoing {
+    let wanted: Object = [("taskIds", Raw::of(tasks))].into_iter().collect();
+    let extensions: Object = [(task::EXTENSION, Raw::empty_object())].into_iter().collect();
+    let capabilities: Object = [("extensions", extensions.to_raw())].into_iter().collect();
+    let params = [("notifications", wanted.to_raw())].into_iter().collect();
+    declaring(id, "subscriptions/listen", params, version, capabilities.to_raw())
+}
+
 /// A request on our own account.
-fn bare(id: Id, method: &str, mut params: Object, version: Version) -> Outgoing {
+fn bare(id: Id, method: &str, params: Object, version: Version) -> Outgoing {
+    declaring(id, method, params, version, Raw::empty_object())
+}
+
+/// The same with capabilities.
+fn declaring(id: Id, method: &str, mut params: Object, version: Version, capabilities: Raw) -> Outgoing {
     let meta: Object = [
         (meta::PROTOCOL_VERSION, Raw::string(version.as_str())),
-        (meta::CLIENT_CAPABILITIES, Raw::empty_object()),
+        (meta::CLIENT_CAPABILITIES, capabilities),
         (meta::CLIENT_INFO, super::handshake::client_info()),
     ]
     .into_iter()

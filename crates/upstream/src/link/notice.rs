@@ -72,6 +72,7 @@ pub(super) fn read(notification: Notification) -> Option<Notice> {
         notifications::RESOURCE_UPDATED => Some(Notice::Updated(notification.params)),
         notifications::MESSAGE => Some(Notice::Log(notification.params)),
         notifications::ELICITED => Some(Notice::Elicited(notification.params)),
+        notifications::TASK | notifications::TASK_STATUS => Some(Notice::Task(notification.params)),
         _ => None,
     }
 }

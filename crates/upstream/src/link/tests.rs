@@ -14,6 +14,7 @@ use crate::wire::pipe::PipeWire;
 use crate::wire::{Connect, Inbox};
 
 mod asking;
+mod driven;
 
 type React = dyn Fn(&Value, &Says) + Send + Sync;
 
@@ -173,7 +174,15 @@ pub(super) fn shaken(version: &str) -> Value {
 fn call(params: Value) -> Call {
     let params = Raw::of(&params).object().expect("an object");
     let method = protocol::method::find("tools/call").expect("a row");
-    Call { method, params, caller: Caller::gateway(), progress: true, log_level: None, mirrored: Vec::new() }
+    Call {
+        method,
+        params,
+        caller: Caller::gateway(),
+        progress: true,
+        log_level: None,
+        mirrored: Vec::new(),
+        drive: false,
+    }
 }
 
 fn progress(message: &Value) -> String {

@@ -22,6 +22,7 @@ use crate::error::{Error, ErrorKind};
 use crate::inbound::Single;
 use crate::relay::{Links, Served};
 use crate::session::{Begun, Session, Stray, Subscription};
+use crate::task;
 
 /// A call that is about to run.
 pub(super) struct Running {
@@ -68,6 +69,9 @@ impl Running {
             )));
         };
         let progress = take_token(&mut params);
+        if !handshake.as_ref().is_some_and(|handshake| task::kept::knows(handshake.version)) {
+            params.remove("task");
+        }
         let Begun { token, strays } = match &session {
             Some(session) => session.begin(&id, row.may_ask).ok_or_else(|| {
                 refusal(Error::new(
@@ -77,7 +81,7 @@ impl Running {
             })?,
             None => Begun { token: CancellationToken::new(), strays: mpsc::channel(1).1 },
         };
-        let caller = handshake.map_or_else(Caller::gateway, |handshake| handshake.caller);
+        let caller = handshake.map_or_else(anonymous, |handshake| handshake.caller);
         let context = Context {
             backend: backend.clone(),
             links: session.clone().map_or(Links::Shared, Links::Session),
@@ -165,6 +169,7 @@ impl Running {
             Local::Subscribe => self.subscription(session, params, true).await,
             Local::Unsubscribe => self.subscription(session, params, false).await,
             Local::Ping => nothing(),
+            Local::ListTasks => task::kept::list(&self.context, session).await,
             Local::Initialize | Local::Discover | Local::Listen => self.context.serve(self.row, params).await,
         }
     }
@@ -311,10 +316,13 @@ impl Drop for Running {
     }
 }
 
-/// Takes the client's progress token out; the rest of `_meta` goes to the target. So does not `task`: we offer no tasks,
-/// and then it is to be ignored (spec 2025-11-25, basic/utilities/tasks).
+/// A client of which nothing is known, because there is no session in which it said so.
+fn anonymous() -> Arc<Caller> {
+    Caller::new(Era::Legacy, &Object::default(), None)
+}
+
+/// Takes the client's progress token out; the rest of `_meta` goes to the target.
 fn take_token(params: &mut Object) -> Option<Raw> {
-    params.remove("task");
     let token = params.object("_meta")?.get(meta::PROGRESS_TOKEN).cloned();
     meta::strip_hop_of(params);
     token

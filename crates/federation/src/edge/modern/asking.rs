@@ -4,7 +4,7 @@
 use protocol::{Era, Object, Raw, RpcError, capability, error, meta};
 
 use super::finish::{Finish, signed};
-use crate::edge::EXTENSIONS;
+use crate::extensions;
 use crate::inbound::Single;
 use crate::parking::{Digest, OpenCall, Principal};
 use crate::question::{self, ELICITATION};
@@ -115,10 +115,10 @@ pub(super) fn undeclared(needed: &Object) -> RpcError {
 /// The same error of a modern target. It is about what the client declared, unless it is about an extension, of which the
 /// target hears only if we carry it.
 pub(super) fn passed_on(error: RpcError) -> RpcError {
-    let extensions =
+    let required =
         || error.data.as_ref()?.object().ok()?.object("requiredCapabilities")?.object("extensions");
-    let extensions = extensions().unwrap_or_default();
-    let foreign = extensions.iter().map(|(id, _)| id).find(|id| !EXTENSIONS.contains(id));
+    let (required, known) = (required().unwrap_or_default(), extensions::known(Era::Modern));
+    let foreign = required.iter().map(|(id, _)| id).find(|id| !known.contains(id));
     match foreign {
         None => error,
         Some(id) => {

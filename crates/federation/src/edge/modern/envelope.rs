@@ -10,8 +10,9 @@ use upstream::Caller;
 
 use crate::backend::Shared;
 use crate::dispatch::Context;
-use crate::edge::{EXTENSIONS, header_name, unsupported};
+use crate::edge::{header_name, unsupported};
 use crate::error::{Error, ErrorKind};
+use crate::extensions;
 use crate::inbound::Head;
 use crate::relay::Links;
 
@@ -41,7 +42,10 @@ impl Envelope {
         let capabilities = meta
             .get(meta::CLIENT_CAPABILITIES)
             .and_then(|value| value.object().ok())
-            .map(|declared| capability::for_target(&declared, Version::NEWEST_MODERN, EXTENSIONS))
+            .map(|declared| {
+                let known = extensions::known(Era::Modern);
+                capability::for_target(&declared, Version::NEWEST_MODERN, &known)
+            })
             .ok_or_else(|| missing(meta::CLIENT_CAPABILITIES))?;
         let level = meta.text(meta::LOG_LEVEL);
         if let Some(level) = level.as_deref().filter(|level| meta::level_rank(level).is_none()) {
@@ -87,11 +91,12 @@ fn check_header(name: &str, value: Option<&str>, body: &str) -> Result<(), Error
     }
 }
 
-/// `Mcp-Name` mirrors the name or URI that the request is routed by.
+/// `Mcp-Name` mirrors the name, URI or task id that the request is routed by.
 pub(super) fn check_name(head: &Head, row: &Method, params: &Object) -> Result<(), Error> {
     let key = match row.routing {
         Routing::ByName(_) => "name",
         Routing::ByUri => "uri",
+        Routing::ByTask => "taskId",
         Routing::Ours(_) | Routing::Gather(_) | Routing::ByRef => return Ok(()),
     };
     let Some(body) = params.text(key) else {

@@ -34,7 +34,7 @@ pub(super) fn hints(backend: &Shared, row: &Method) -> Hints {
             };
             Hints { ttl_ms, public: catalog.public }
         }
-        Routing::Ours(_) | Routing::ByName(_) | Routing::ByUri | Routing::ByRef => {
+        Routing::Ours(_) | Routing::ByName(_) | Routing::ByUri | Routing::ByRef | Routing::ByTask => {
             Hints { ttl_ms: 0, public: false }
         }
     }
@@ -51,6 +51,8 @@ pub(super) struct Finish {
     pub(super) hints: Hints,
     pub(super) token: Option<Raw>,
     pub(super) level: Option<String>,
+    /// Whether the client takes a task for an answer.
+    pub(super) task: bool,
 }
 
 impl Finish {
@@ -90,12 +92,15 @@ impl Finish {
             RpcError::new(error::INTERNAL, "the target answered with a result that is no object")
         })?;
         let kind = object.text("resultType").unwrap_or_else(|| "complete".to_owned());
-        if kind != "complete" {
+        let negotiated = kind == "complete" || (kind == "task" && self.task);
+        if !negotiated {
             let text =
                 format!("the target answered with a result of type `{kind}`, which was not negotiated");
             return Err(RpcError::new(error::INTERNAL, text));
         }
-        self.complete(&mut object);
+        if kind == "complete" {
+            self.complete(&mut object);
+        }
         Ok(signed(object))
     }
 

@@ -1,0 +1,194 @@
+//! Tasks of 2025-11-25, for sessions of that revision: the client asks for a task, and the session keeps which ones it
+//! made. They live at the session's own links, under ids that lead back there.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::{FutureExt as _, StreamExt as _};
+use protocol::{Method, Object, Raw, Version, json, method, task};
+use upstream::{Answer, Ask, Call, Event, Note, Question};
+
+use super::ledger::Made;
+use super::{changed, expose, not_offered, unknown};
+use crate::catalog::{Catalog, Destination};
+use crate::dispatch::{Context, required_text};
+use crate::error::Error;
+use crate::relay::{Served, relay};
+use crate::session::Session;
+
+/// How many tasks are asked after at once for a list of them.
+const AT_ONCE: usize = 16;
+
+/// How long a list waits for one of them.
+const ASKING: Duration = Duration::from_secs(30);
+
+/// Whether a client of this revision may ask for tasks.
+pub(crate) fn knows(version: Version) -> bool {
+    version == Version::V2025_11_25
+}
+
+/// Whether any target makes tasks of 2025-11-25.
+pub(crate) fn offered(catalog: &Catalog) -> bool {
+    catalog.targets.iter().any(|entry| entry.tasks.is_core())
+}
+
+/// What a session is told that it may do with tasks. Lists and cancellations are served wherever there are tasks.
+pub(crate) fn capability(catalog: &Catalog, version: Version) -> Option<Raw> {
+    let offered = serde_json::json!({ "list": {}, "cancel": {}, "requests": { "tools": { "call": {} } } });
+    (knows(version) && self::offered(catalog)).then(|| Raw::of(&offered))
+}
+
+/// What became of a call that was to be a task.
+pub(super) fn begun(session: &Arc<Session>, served: Served, to: &Destination) -> Served {
+    let (session, target) = (session.clone(), to.target.name().to_owned());
+    let entered = move |answer: Answer| {
+        if let Some(id) = answer.as_ref().ok().and_then(task::created) {
+            session.tasks.enter(&target, &id);
+        }
+        answer
+    };
+    exposed(changed(served, entered, |event| event), to)
+}
+
+/// Serves `tasks/get`, `tasks/result` or `tasks/cancel`.
+pub(super) async fn about(
+    context: &Context,
+    session: &Session,
+    method: &'static Method,
+    mut params: Object,
+) -> Result<Served, Error> {
+    check(context, session).await?;
+    let id = required_text(&params, "taskId")?;
+    let made = |to: &Destination| session.tasks.holds(to.target.name(), &to.local);
+    let to = context.backend.catalog().by_task(&id).filter(made).ok_or_else(|| unknown(&id))?;
+    params.set("taskId", Raw::string(&to.local));
+    let served = relay(&context.links, &to, context.call(method, params)).await?;
+    Ok(exposed(served, &to))
+}
+
+/// Serves `tasks/list`: how each of the session's tasks is doing. Each is asked after by itself, because a target lists what
+/// others made as well, and need not list at all. What a target no longer knows is left out from then on.
+pub(crate) async fn list(context: &Context, session: &Session) -> Result<Served, Error> {
+    check(context, session).await?;
+    let Some(get) = method::find("tasks/get") else {
+        return Err(not_offered());
+    };
+    let catalog = context.backend.catalog();
+    let made = session.tasks.all();
+    let ask = |made: &'_ Made| {
+        let to = catalog.task(&made.target, &made.id)?;
+        Some(describe(context, get, made.clone(), to).boxed())
+    };
+    let asking: Vec<_> = made.iter().filter_map(ask).collect();
+    let mut asking = futures::stream::iter(asking).buffered(AT_ONCE);
+    let mut tasks = Vec::new();
+    while let Some((made, task)) = asking.next().await {
+        match task {
+            Some(Ok(task)) => tasks.push(task),
+            Some(Err(_)) => session.tasks.strike(&made),
+            None => {}
+        }
+    }
+    let result: Object = [("tasks", json::array_of(&tasks))].into_iter().collect();
+    Ok(Served::One(Ok(result.to_raw())))
+}
+
+/// How a task is doing, as its target says; none if the target does not say it in time.
+async fn describe(
+    context: &Context,
+    get: &'static Method,
+    made: Made,
+    to: Destination,
+) -> (Made, Option<Answer>) {
+    let params = [("taskId", Raw::string(&made.id))].into_iter().collect();
+    let call = Call::quiet(get, params, context.caller.clone());
+    let asking = async { answer(exposed(relay(&context.links, &to, call).await.ok()?, &to)).await };
+    let answer = tokio::time::timeout(ASKING, asking).await.ok().flatten();
+    (made, answer)
+}
+
+async fn answer(served: Served) -> Option<Answer> {
+    let mut events = match served {
+        Served::One(answer) => return Some(answer),
+        Served::Stream { events, .. } => events,
+    };
+    loop {
+        match events.next().await? {
+            Ok(Event::Answer(answer)) => return Some(answer),
+            Ok(_) => {}
+            Err(_) => return None,
+        }
+    }
+}
+
+/// Requests about tasks exist for sessions of 2025-11-25, where a target makes any.
+async fn check(context: &Context, session: &Session) -> Result<(), Error> {
+    let version = session.handshake().map(|handshake| handshake.version);
+    if version.is_some_and(knows) && offered(&*context.backend.settled_catalog().await) {
+        return Ok(());
+    }
+    Err(not_offered())
+}
+
+// === Ids on their way to the client ===
+
+/// What a target says of a task that changed, as the client knows it; none if the session did not make it.
+pub(crate) fn status(session: &Session, params: Object, target: &str, wrap: bool) -> Option<Object> {
+    let id = params.text("taskId").filter(|id| session.tasks.holds(target, id))?;
+    let mut params = params;
+    params.set("taskId", Raw::string(&expose(target, wrap, &id)));
+    expose_related(&mut params, target, wrap);
+    Some(params)
+}
+
+/// The task that a message belongs to, as the client knows it.
+pub(crate) fn expose_related(holder: &mut Object, target: &str, wrap: bool) {
+    if wrap {
+        task::rename_related(holder, |id| Some(task::wrap(target, id)));
+    }
+}
+
+/// What a target says in answer to a request about a task, or to one that makes a task.
+fn exposed(served: Served, to: &Destination) -> Served {
+    if !to.wrap {
+        return served;
+    }
+    let (target, answering) = (to.target.name().to_owned(), to.target.name().to_owned());
+    let answer = move |answer: Answer| {
+        answer.map(|result| task::rename(&result, |id| Some(task::wrap(&answering, id))))
+    };
+    changed(served, answer, move |event| said(event, &target))
+}
+
+fn said(event: Event, target: &str) -> Event {
+    match event {
+        Event::Ask(Ask::Held(question)) => Event::Ask(Ask::Held(asked(question, target))),
+        Event::Note(Note::Progress(mut params)) => {
+            expose_related(&mut params, target, true);
+            Event::Note(Note::Progress(params))
+        }
+        Event::Note(Note::Log(mut params)) => {
+            expose_related(&mut params, target, true);
+            Event::Note(Note::Log(params))
+        }
+        other @ (Event::Answer(_) | Event::Ask(Ask::Replay { .. }) | Event::Refused(_)) => other,
+    }
+}
+
+/// A question under the id that the client knows, with its answer under the target's own.
+pub(crate) fn asked(mut question: Question, target: &str) -> Question {
+    expose_related(&mut question.params, target, true);
+    let target = target.to_owned();
+    question.translated(move |answer| {
+        answer.map(|result| {
+            let Ok(mut object) = result.object() else {
+                return result;
+            };
+            task::rename_related(&mut object, |id| match task::unwrap(id) {
+                Some((owner, local)) if owner == target => Some(local.to_owned()),
+                _ => None,
+            });
+            object.to_raw()
+        })
+    })
+}

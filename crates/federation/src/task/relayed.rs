@@ -1,0 +1,98 @@
+//! Tasks of the extension, for modern clients that declare it: the client follows a task itself, under an id that leads
+//! back to the target that made it.
+
+use protocol::uris::{self, Shape};
+use protocol::{Method, Object, Raw, name, task};
+
+use super::{Tasks, changed_result, expose, follows, not_offered, unknown};
+use crate::catalog::{Catalog, Destination};
+use crate::dispatch::{Context, required_text};
+use crate::error::{Error, ErrorKind};
+use crate::question;
+use crate::relay::{Served, relay};
+
+/// What became of a call: a task of which the client is told, or an answer.
+pub(super) fn begun(served: Served, to: &Destination) -> Served {
+    if !to.wrap {
+        return served;
+    }
+    let target = to.target.name().to_owned();
+    changed_result(served, move |result| match task::is_created(&result) {
+        true => task::rename(&result, |id| Some(task::wrap(&target, id))),
+        false => result,
+    })
+}
+
+/// Serves `tasks/get`, `tasks/update` or `tasks/cancel`.
+pub(super) async fn about(
+    context: &Context,
+    method: &'static Method,
+    mut params: Object,
+) -> Result<Served, Error> {
+    if !offered(&*context.backend.settled_catalog().await) {
+        return Err(not_offered());
+    }
+    require(context)?;
+    let id = required_text(&params, "taskId")?;
+    let to = find(context, &id).await.ok_or_else(|| unknown(&id))?;
+    params.set("taskId", Raw::string(&to.local));
+    let served = relay(&context.links, &to, context.call(method, params)).await?;
+    Ok(changed_result(served, move |state| match state.object() {
+        Ok(state) => told(state, to.target.name(), to.wrap).to_raw(),
+        Err(_) => state,
+    }))
+}
+
+/// Who asks after tasks must say that it knows them (ext-tasks, "Capabilities").
+pub(super) fn require(context: &Context) -> Result<(), Error> {
+    if follows(&context.caller) {
+        return Ok(());
+    }
+    let text = format!("tasks are for clients that declare the extension `{}`", task::EXTENSION);
+    let required = serde_json::json!({ "requiredCapabilities": { "extensions": { task::EXTENSION: {} } } });
+    Err(Error::new(ErrorKind::MissingCapability, text).with_data(Raw::of(&required)))
+}
+
+/// Where a task's id leads, if its target makes tasks of the extension.
+pub(super) async fn find(context: &Context, id: &str) -> Option<Destination> {
+    let to = context.find(|catalog| catalog.by_task(id)).await;
+    to.filter(|to| to.tasks == Tasks::AtWill)
+}
+
+fn offered(catalog: &Catalog) -> bool {
+    catalog.targets.iter().any(|entry| entry.tasks == Tasks::AtWill)
+}
+
+/// What a target says about a task, under our names: its id, URIs in the result that it ended with, and who asks for input.
+/// Some targets call the description a `task` itself; it is a complete answer.
+pub(super) fn told(mut state: Object, target: &str, wrap: bool) -> Object {
+    if state.get("resultType").is_some() {
+        state.set("resultType", Raw::string("complete"));
+    }
+    if let Some(id) = state.text("taskId") {
+        state.set("taskId", Raw::string(&expose(target, wrap, &id)));
+    }
+    if let Some(result) = state.get("result").filter(|_| wrap) {
+        let result = uris::rewrite(result, Shape::Result, |uri| Some(name::wrap_uri(target, uri)));
+        state.set("result", result);
+    }
+    if let Some(requests) = state.object("inputRequests") {
+        let named = requests.iter().map(|(key, request)| (key, named(request, target)));
+        let named: Object = named.collect();
+        state.set("inputRequests", named.to_raw());
+    }
+    state
+}
+
+/// A request for input that says who asks.
+fn named(request: &Raw, target: &str) -> Raw {
+    let Ok(mut object) = request.object() else {
+        return request.clone();
+    };
+    let (Some(method), Some(mut params)) = (object.text("method"), object.object("params")) else {
+        return request.clone();
+    };
+    question::named(target, &method, &mut params);
+    object.set("params", params.to_raw());
+    object.to_raw()
+}

@@ -1,0 +1,135 @@
+//! Tasks: work that goes on after its request was answered, under an id.
+//!
+//! There are two kinds. Revision 2025-11-25 has them in its core (basic/utilities/tasks): the client asks for a task with
+//! `params.task`, and waits for its end in `tasks/result`. From 2026-07-28 on they are an extension
+//! ([`EXTENSION`], ext-tasks): the target makes a task if the client declared that it can follow one, and the client asks
+//! after it with `tasks/get`.
+
+use memchr::memmem;
+
+use crate::name::URI_SEAM;
+use crate::{Object, Raw, Splice};
+
+/// The extension's id among the capabilities.
+pub const EXTENSION: &str = "io.modelcontextprotocol/tasks";
+
+/// The member of `_meta` that says which task a message belongs to (2025-11-25).
+pub const RELATED: &str = "io.modelcontextprotocol/related-task";
+
+/// The member that holds a task's id, wherever one stands.
+const ID: &str = "taskId";
+
+/// The exposed form of a target's task id. A target's name holds no seam, so there is one way back.
+pub fn wrap(target: &str, id: &str) -> String {
+    format!("{target}{URI_SEAM}{id}")
+}
+
+/// Target and local id of an exposed one; `None` if it holds no seam.
+pub fn unwrap(exposed: &str) -> Option<(&str, &str)> {
+    exposed.split_once(URI_SEAM)
+}
+
+/// How a task is doing, in both kinds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// It runs.
+    Working,
+    /// It waits for input from the client.
+    InputRequired,
+    /// It ended with a result.
+    Completed,
+    /// It ended with an error.
+    Failed,
+    /// It was cancelled.
+    Cancelled,
+}
+
+impl Status {
+    /// Reads the word on the wire.
+    pub fn parse(word: &str) -> Option<Self> {
+        match word {
+            "working" => Some(Self::Working),
+            "input_required" => Some(Self::InputRequired),
+            "completed" => Some(Self::Completed),
+            "failed" => Some(Self::Failed),
+            "cancelled" => Some(Self::Cancelled),
+            _ => None,
+        }
+    }
+}
+
+/// Whether a modern target answered with a task instead of a result.
+pub fn is_created(result: &Raw) -> bool {
+    memmem::find(result.as_bytes(), b"\"task\"").is_some()
+        && result.object().is_ok_and(|object| object.text("resultType").as_deref() == Some("task"))
+}
+
+/// The id of the task with which a target of 2025-11-25 answered instead of a result: `task` holds it.
+///
+/// A result of a tool has `content`, whatever else it may have.
+pub fn created(result: &Raw) -> Option<String> {
+    memmem::find(result.as_bytes(), b"\"taskId\"")?;
+    let object = result.object().ok().filter(|object| object.get("content").is_none())?;
+    object.object("task")?.text(ID)
+}
+
+/// Gives the task that a message is about another id: the one at the top, the one in `task`, and the one in
+/// [`RELATED`]. All other bytes stay as they are.
+///
+/// `rewrite` gets an id and returns its new form, or `None` to leave it.
+pub fn rename(value: &Raw, mut rewrite: impl FnMut(&str) -> Option<String>) -> Raw {
+    let Ok(object) = value.object() else {
+        return value.clone();
+    };
+    let task = object.object("task").and_then(|task| task.get(ID).cloned());
+    let related =
+        object.object("_meta").and_then(|meta| meta.object(RELATED)).and_then(|r| r.get(ID).cloned());
+    let mut edit = Splice::new(value);
+    for place in [object.get(ID).cloned(), task, related].into_iter().flatten() {
+        if let Some(new) = place.to_text().and_then(|id| rewrite(&id)) {
+            edit.replace(&place, Raw::string(&new));
+        }
+    }
+    edit.finish()
+}
+
+/// The same in `_meta` alone, for params and results that are about something else and only belong to a task.
+pub fn rename_related(holder: &mut Object, rewrite: impl FnOnce(&str) -> Option<String>) {
+    let Some(mut meta) = holder.object("_meta") else {
+        return;
+    };
+    let Some(mut related) = meta.object(RELATED) else {
+        return;
+    };
+    if let Some(new) = related.text(ID).and_then(|id| rewrite(&id)) {
+        related.set(ID, Raw::string(&new));
+        meta.set(RELATED, related.to_raw());
+        holder.set("_meta", meta.to_raw());
+    }
+}
+
+/// Says in `_meta` which task a message belongs to.
+pub fn relate(holder: &mut Object, id: &str) {
+    let mut meta = holder.object("_meta").unwrap_or_default();
+    let related: Object = [(ID, Raw::string(id))].into_iter().collect();
+    meta.set(RELATED, related.to_raw());
+    holder.set("_meta", meta.to_raw());
+}
+
+/// Takes out of `_meta` which task a message belongs to, for readers who know of no task.
+pub fn unrelate(holder: &mut Object) {
+    let Some(mut meta) = holder.object("_meta") else {
+        return;
+    };
+    if meta.remove(RELATED).is_none() {
+        return;
+    }
+    if meta.is_empty() {
+        holder.remove("_meta");
+    } else {
+        holder.set("_meta", meta.to_raw());
+    }
+}
+
+#[cfg(test)]
+mod tests;
