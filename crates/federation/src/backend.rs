@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use upstream::{Target, Task};
 
 use crate::catalog::Catalog;
+use crate::parking::Parking;
 use crate::roster::{Member, Report, TargetStatus};
 use crate::session::store::Sessions;
 use crate::settings::Settings;
@@ -37,6 +38,7 @@ pub(crate) struct Shared {
     /// Counts catalogs.
     generation: watch::Sender<u64>,
     pub(crate) sessions: Sessions,
+    pub(crate) parking: Parking,
 }
 
 impl Backend {
@@ -52,6 +54,7 @@ impl Backend {
             catalog: ArcSwap::from_pointee(catalog),
             generation: watch::Sender::new(0),
             sessions,
+            parking: Parking::default(),
         });
         let keeper = Task::spawn("backend", keep(shared.clone()));
         Self { shared, _keeper: Arc::new(keeper) }
@@ -104,8 +107,9 @@ impl Backend {
         self.shared.roster.borrow().iter().map(Member::status).collect()
     }
 
-    /// Ends all sessions and stops all targets, and returns when nothing of them is left.
+    /// Ends all sessions and parked calls and stops all targets, and returns when nothing of them is left.
     pub async fn stop(&self) {
+        self.shared.parking.end_all();
         self.shared.sessions.end_all().await;
         let members = self.shared.roster.borrow().clone();
         futures::future::join_all(members.iter().map(|member| member.target.stop())).await;

@@ -38,10 +38,10 @@ impl Backend {
         }
     }
 
-    /// Opens the stream of a legacy session (GET).
+    /// Opens a stream of a legacy session (GET): its own, or one that broke off.
     pub fn stream(&self, head: &Head) -> Result<Frames, Single> {
         legacy::session(&self.shared, head)
-            .map(|session| session.mailbox.read())
+            .and_then(|session| session.stream(head.last_event_id.as_deref(), head.closing.clone()))
             .map_err(|error| single(None, &error, Era::Legacy))
     }
 

@@ -1,7 +1,9 @@
 //! What comes in and what goes out, in terms that any transport towards clients can render.
 
 use bytes::Bytes;
+use futures::StreamExt as _;
 use futures::stream::BoxStream;
+use tokio_util::sync::CancellationToken;
 
 use crate::error::ErrorKind;
 
@@ -20,6 +22,11 @@ pub struct Head {
     pub params: Vec<(String, String)>,
     /// What is wrong with the headers above, if something is.
     pub fault: Option<String>,
+    /// `Last-Event-ID`: where a broken stream is to be taken up. Means nothing in a modern request.
+    pub last_event_id: Option<String>,
+    /// Cancelled when the way to the client is about to be closed from our side: a stream without an end of its own says
+    /// its last words then, and ends.
+    pub closing: CancellationToken,
 }
 
 /// What is to be sent to the client.
@@ -49,6 +56,11 @@ impl Frames {
     /// The messages as a stream.
     pub fn into_stream(self) -> BoxStream<'static, Frame> {
         self.0
+    }
+
+    /// The messages up to a signal.
+    pub(crate) fn until(self, end: CancellationToken) -> Self {
+        Self(self.0.take_until(end.cancelled_owned()).boxed())
     }
 }
 

@@ -12,9 +12,12 @@ mod session;
 mod dispatch;
 mod gather;
 mod local;
-mod question;
 mod relay;
 mod task;
+
+mod parking;
+mod question;
+mod seal;
 
 mod backend;
 mod catalog;

@@ -11,6 +11,7 @@ use upstream::{Answer, Call, ErrorKind as UpstreamKind, Event, Link, Reply};
 
 use crate::catalog::Destination;
 use crate::error::{Error, ErrorKind};
+use crate::question;
 use crate::session::Session;
 
 /// Over which links a caller reaches targets.
@@ -118,7 +119,10 @@ async fn send(links: &Links, to: &Destination, call: Call) -> Result<Reply, Erro
 /// Gives every URI in a reply its target's name, if URIs carry it, so that the client can read it back through us.
 fn restore(reply: Reply, to: &Destination) -> Served {
     let (target, wrap) = (to.target.name().to_owned(), to.wrap);
-    let answered = move |answer, target: &str| if wrap { restore_answer(answer, target) } else { answer };
+    let answered = move |answer, target: &str| {
+        let answer = question::named_answer(target, answer);
+        if wrap { restore_answer(answer, target) } else { answer }
+    };
     match reply {
         Reply::One(answer) => Served::One(answered(answer, &target)),
         Reply::Stream(events) => Served::Stream {
@@ -126,7 +130,8 @@ fn restore(reply: Reply, to: &Destination) -> Served {
             events: events
                 .map(move |event| match event {
                     Ok(Event::Answer(answer)) => Ok(Event::Answer(answered(answer, &target))),
-                    Ok(event @ (Event::Note(_) | Event::Ask(_) | Event::Refused(_))) => Ok(event),
+                    Ok(Event::Ask(ask)) => Ok(Event::Ask(question::named_ask(&target, ask))),
+                    Ok(event @ (Event::Note(_) | Event::Refused(_))) => Ok(event),
                     Err(error) => Err(explain(&target, &error)),
                 })
                 .boxed(),

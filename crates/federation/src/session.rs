@@ -11,16 +11,19 @@ use tokio_util::sync::CancellationToken;
 use upstream::{Caller, Link, Task};
 
 use self::asking::Asking;
-pub(crate) use self::asking::{Stray, Voice};
+pub(crate) use self::asking::Stray;
 use self::links::Lease;
-use self::mailbox::Mailbox;
+use self::outlet::Outlet;
+use self::streams::Streams;
 pub(crate) use self::subscriptions::Subscription;
 use crate::task::Ledger;
 
 mod asking;
+mod event_id;
 mod links;
-pub(crate) mod mailbox;
+pub(crate) mod outlet;
 pub(crate) mod store;
+mod streams;
 mod subscriptions;
 mod tasks;
 
@@ -48,7 +51,9 @@ pub(crate) struct Session {
     leases: Mutex<HashMap<String, Arc<tokio::sync::Mutex<Option<Lease>>>>>,
     /// What the client wants to hear of; for modern targets with the stream that listens for it.
     subscriptions: Mutex<HashMap<Subscription, Option<Task>>>,
-    pub(crate) mailbox: Mailbox,
+    /// What is to be said outside of calls: the session's own stream.
+    pub(crate) mailbox: Outlet,
+    streams: Streams,
     used: Mutex<Instant>,
     over: CancellationToken,
 }
@@ -90,7 +95,8 @@ impl Session {
             asking: Asking::default(),
             leases: Mutex::default(),
             subscriptions: Mutex::default(),
-            mailbox: Mailbox::default(),
+            mailbox: Outlet::default(),
+            streams: Streams::default(),
             used: Mutex::new(Instant::now()),
             over: CancellationToken::new(),
         })
@@ -179,7 +185,7 @@ impl Session {
     /// Ends the session: running calls are cancelled, streams end, links are closed in good order.
     pub(crate) async fn end(&self) {
         self.over.cancel();
-        self.mailbox.close();
+        self.close_streams();
         let links = self.live_links();
         futures::future::join_all(links.iter().map(Link::close)).await;
         lock(&self.leases).clear();

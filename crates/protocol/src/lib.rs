@@ -13,6 +13,7 @@ pub mod id;
 pub mod message;
 
 pub mod capability;
+pub mod down;
 pub mod era;
 pub mod header;
 pub mod meta;

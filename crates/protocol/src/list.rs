@@ -54,17 +54,6 @@ pub fn rename(kind: Kind, item: &Raw, name: &str) -> Raw {
     edit.finish()
 }
 
-/// Removes members from an object value; the others keep their bytes.
-pub fn without(value: &Raw, unwanted: &[&str]) -> Raw {
-    match value.object() {
-        Ok(mut object) if object.iter().any(|(key, _)| unwanted.contains(&key)) => {
-            object.retain(|key| !unwanted.contains(&key));
-            object.to_raw()
-        }
-        _ => value.clone(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

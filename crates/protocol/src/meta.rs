@@ -23,6 +23,12 @@ pub const PROGRESS_TOKEN: &str = "progressToken";
 /// Ours, in the `_meta` of lists and of the handshake: targets whose items are missing, and why.
 pub const MISSING_TARGETS: &str = "agentgateway.dev/missingTargets";
 
+/// Ours, in the `_meta` of what a target asks of the client: the target that asks.
+pub const TARGET: &str = "agentgateway.dev/target";
+
+/// The task that a message of 2025-11-25 belongs to. Tasks of a target's hop mean nothing on the client's.
+pub const RELATED_TASK: &str = "io.modelcontextprotocol/related-task";
+
 /// Members that describe one hop only.
 pub const HOP_BY_HOP: &[&str] = &[
     PROTOCOL_VERSION,

@@ -183,6 +183,13 @@ pub fn write_event(event: Option<&str>, id: Option<&str>, data: &[u8], out: &mut
     out.push(b'\n');
 }
 
+/// Appends the event that opens a stream: it has an id to resume from before there is a message, and says how many
+/// milliseconds to wait before that (spec 2025-11-25, basic/transports "Sending Messages to the Server").
+pub fn write_opening(id: &str, retry: u64, out: &mut Vec<u8>) {
+    out.extend_from_slice(format!("retry: {retry}\n").as_bytes());
+    write_event(None, Some(id), b"", out);
+}
+
 fn write_line(line: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(b"data: ");
     out.extend_from_slice(line);

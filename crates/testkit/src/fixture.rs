@@ -5,7 +5,11 @@
 //! `initialize`, requests from the server); *modern* is 2026-07-28 (stateless,
 //! every request carries its own envelope). The same tools serve both: a tool
 //! that needs the client calls `Call::ask`, which sends a request in the
-//! legacy era and ends the call with `input_required` in the modern one.
+//! legacy era and ends the call with `input_required` in the modern one. Tools
+//! may become tasks, in both eras.
+//!
+//! What begins with `kit` is not the suite's: it shows our own tests crossed
+//! answers, cancellations, changes, and in `kit_state` what is left open.
 
 mod ask;
 mod call;
@@ -32,6 +36,7 @@ mod resources;
 mod seal;
 mod server;
 mod session;
+mod skills;
 mod stdio;
 mod tasks;
 mod tools;

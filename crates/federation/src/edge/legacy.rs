@@ -31,9 +31,11 @@ pub(super) async fn request(backend: &Arc<Shared>, head: Head, request: Request)
     }
     let session = match session_or_none(backend, &head) {
         Ok(session) => session,
+        // What a client may send before it shakes hands (spec 2025-11-25, basic/lifecycle).
+        Err(error) if error.kind == ErrorKind::SessionRequired && &*request.method == "ping" => None,
         Err(error) => return refuse(Some(&request.id), &error, Era::Legacy),
     };
-    call::outcome(call::start(backend, session, request).await).await
+    call::serve(backend, session, request).await
 }
 
 /// Takes note of a notification. One that means nothing to us is taken as well: there is no answer in which to refuse it.

@@ -1,23 +1,31 @@
 //! Clients of 2026-07-28: every request alone, described by its `_meta` and mirrored in its headers.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use futures::StreamExt as _;
 use futures::stream::BoxStream;
+use futures::{FutureExt as _, StreamExt as _};
+use protocol::method::Routing;
 use protocol::{Era, Request, Version, method};
-use upstream::{Ask, Event};
 
+use self::course::{Course, Piece};
 use self::envelope::{Envelope, check_name};
 use self::finish::{Finish, hints};
+use self::resume::Opened;
 use super::refuse;
 use crate::backend::Shared;
 use crate::error::{Error, ErrorKind};
-use crate::inbound::{Frames, Head, Outcome};
-use crate::relay::Served;
-use crate::task;
+use crate::inbound::{Frame, Frames, Head, Outcome};
 
+mod asking;
+mod course;
 mod envelope;
 mod finish;
+mod resume;
+
+/// After this long without a word from the target the client gets a stream, so that it and the proxies before it see that
+/// the call lives. An answer that comes before is a message of its own.
+const SILENCE: Duration = Duration::from_secs(5);
 
 /// Serves a request. Dropping what it returns cancels it at the target: here a closed stream is a cancellation.
 pub(super) async fn request(backend: &Arc<Shared>, head: Head, request: Request) -> Outcome {
@@ -38,44 +46,41 @@ pub(super) async fn request(backend: &Arc<Shared>, head: Head, request: Request)
         return refuse(Some(&id), &error, Era::Modern);
     }
     let finish = Finish {
+        backend: backend.clone(),
         id,
         row,
+        params: request.params,
+        caller: envelope.caller.clone(),
         hints: hints(backend, row),
         token: envelope.token.clone(),
         level: envelope.level.clone(),
-        task: task::may_answer(row, &envelope.caller),
     };
     let context = envelope.context(backend, head);
-    let served = match context.serve(row, envelope.params).await {
-        Ok(reply) => settle(reply).await,
-        Err(error) => Err(error),
+    let opening = async move {
+        match resume::open(&finish, &context, envelope.params).await {
+            Ok(Opened::Answered(answer)) => Piece::Last(finish.answered(answer)).alone(),
+            Ok(Opened::Running(call)) => Course::new(finish, call).pieces(),
+            Err(error) => Piece::Last(finish.failed(&error)).alone(),
+        }
     };
-    match served {
-        Ok(Settled::One(event)) => Outcome::One(finish.last(event)),
-        Ok(Settled::Stream(events)) => Outcome::Stream(Frames(finish.stream(events))),
-        Err(error) => refuse(Some(&finish.id), &error, Era::Modern),
-    }
-}
-
-enum Settled {
-    One(Event),
-    Stream(BoxStream<'static, Result<Event, Error>>),
-}
-
-/// Waits for the first event. An answer, or a request for input, that comes first needs no stream.
-async fn settle(served: Served) -> Result<Settled, Error> {
-    let mut events = match served {
-        Served::One(answer) => return Ok(Settled::One(Event::Answer(answer))),
-        Served::Stream { events, .. } => events,
+    let patience = match row.routing {
+        // Ours are answered in bounded time, and their errors have a status that a stream cannot have.
+        Routing::Ours(_) | Routing::Gather(_) => Duration::MAX,
+        Routing::ByName(_) | Routing::ByUri | Routing::ByRef | Routing::ByTask => SILENCE,
     };
-    match events.next().await {
-        Some(Ok(last @ (Event::Answer(_) | Event::Ask(Ask::Replay { .. })))) => Ok(Settled::One(last)),
-        Some(Ok(first)) => Ok(Settled::Stream(futures::stream::iter([Ok(first)]).chain(events).boxed())),
-        Some(Err(error)) => Err(error),
-        None => Err(ended()),
-    }
+    outcome(opening.flatten_stream().boxed(), patience).await
 }
 
-fn ended() -> Error {
-    Error::new(ErrorKind::TargetFailed, "the target ended without an answer; the call may have run")
+/// Waits for the first piece: an answer that comes first needs no stream.
+async fn outcome(mut pieces: BoxStream<'static, Piece>, patience: Duration) -> Outcome {
+    let first = match tokio::time::timeout(patience, pieces.next()).await {
+        Ok(Some(Piece::Last(single))) => return Outcome::One(single),
+        Ok(first) => first,
+        Err(_) => None,
+    };
+    let frames = futures::stream::iter(first).chain(pieces).map(Piece::into_body).map(Frame::from);
+    Outcome::Stream(Frames(frames.boxed()))
 }
+
+#[cfg(test)]
+mod tests;

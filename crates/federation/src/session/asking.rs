@@ -1,19 +1,17 @@
 //! Asking a legacy client what a target wants to know: a real request on one of its streams, and its answer.
 
 use std::collections::HashMap;
-use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bytes::Bytes;
 use protocol::method::notifications;
 use protocol::{Id, Object, Response, message};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 use upstream::{Answer, Question, Task};
 
-use super::mailbox::Mailbox;
+use super::outlet::{Kind, Outlet};
 use super::{Session, lock};
 use crate::question;
 
@@ -36,31 +34,18 @@ pub(crate) struct Stray {
     pub(crate) question: Question,
 }
 
-/// A stream on which a client can be spoken to.
-pub(crate) trait Voice {
-    /// Says a message. False if nobody will ever hear it.
-    fn say(&self, message: Bytes) -> impl Future<Output = bool> + Send;
-}
-
-/// The session's own stream.
-impl Voice for Mailbox {
-    async fn say(&self, message: Bytes) -> bool {
-        self.send(message).await
-    }
-}
-
 impl Session {
     /// Brings a question of a target to the client, and its answer back. A question that the target withdraws is withdrawn
     /// from the client as well.
     pub(crate) async fn relay_question(
         self: Arc<Self>,
         target: &str,
-        voice: &(impl Voice + Sync),
+        stream: &Outlet,
         mut question: Question,
     ) {
         let (method, params) = (question.method.clone(), question.params.clone());
         let answer = tokio::select! {
-            answer = self.ask(target, voice, &method, params) => answer,
+            answer = self.ask(target, stream, &method, params) => answer,
             () = question.withdrawn() => None,
         };
         // Not asked, or not answered in time: dropping the question refuses it.
@@ -74,13 +59,13 @@ impl Session {
     pub(crate) async fn ask(
         self: &Arc<Self>,
         target: &str,
-        voice: &(impl Voice + Sync),
+        stream: &Outlet,
         method: &str,
         mut params: Object,
     ) -> Option<Answer> {
         question::named(target, method, &mut params);
         let mut waiting = self.enter()?;
-        if !voice.say(message::request(&waiting.id, method, &params)).await {
+        if !stream.say(Kind::Request, message::request(&waiting.id, method, &params)).await {
             waiting.told = false;
             return None;
         }
@@ -100,24 +85,23 @@ impl Session {
 
     /// Finds a stream for a question of which the target does not say about which call it is: that of the only call that
     /// can be asked about, or else the session's own, or if nobody reads that, the latest call's. All of them lead to the
-    /// same client.
+    /// same client. If there is none, the question is dropped, and so refused.
     pub(super) fn place(self: &Arc<Self>, stray: Stray) {
+        let is_read = self.mailbox.is_read();
         let mut calls: Vec<_> =
             lock(&self.running).values().filter_map(|call| Some((call.number, call.ear.clone()?))).collect();
         calls.sort_by_key(|(number, _)| *number);
-        let latest = calls.pop().map(|(_, ear)| ear);
-        match latest {
-            Some(ear) if calls.is_empty() || !self.mailbox.is_read() => {
-                // A call that hears too much refuses the rest.
-                let _ = ear.try_send(stray);
-            }
-            _ => {
+        match calls.pop() {
+            // A call that hears too much refuses the rest.
+            Some((_, ear)) if calls.is_empty() || !is_read => drop(ear.try_send(stray)),
+            _ if is_read => {
                 let session = self.clone();
                 Task::spawn_finite("question", async move {
-                    let mailbox = session.mailbox.clone();
-                    session.relay_question(&stray.target, &mailbox, stray.question).await;
+                    let stream = session.mailbox.clone();
+                    session.relay_question(&stray.target, &stream, stray.question).await;
                 });
             }
+            _ => {}
         }
     }
 

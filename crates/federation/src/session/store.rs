@@ -65,11 +65,12 @@ impl Sessions {
         true
     }
 
-    /// Ends the sessions that nobody has used for long.
+    /// Ends the sessions that nobody has used for long, and forgets the streams that nobody comes back for.
     pub(crate) fn sweep(&self) {
         let idle: Vec<String> = self
             .lock()
             .values()
+            .inspect(|session| session.tidy_streams())
             .filter(|session| session.idle_since().is_some_and(|since| since.elapsed() >= IDLE))
             .map(|session| session.id.clone())
             .collect();

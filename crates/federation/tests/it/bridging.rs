@@ -103,10 +103,10 @@ async fn a_result_of_an_unknown_type_is_refused_to_a_legacy_client() {
 
 #[tokio::test(start_paused = true)]
 async fn a_request_for_input_passes_between_modern_peers_with_its_state_byte_by_byte() {
-    let asking = r#"{"resultType":"input_required","requestState":"s\u00e9\/+= \ud83d\ude00","inputRequests":{"k":{"method":"elicitation/create","params":{"n":1.0}}}}"#;
+    let asking = r#"{"resultType":"input_required","requestState":"s\u00e9\/+= \ud83d\ude00","inputRequests":{"k" : {"method":"elicitation/create","params":{"n":1.0}}}}"#;
     let (state, requests) = (
         r#""requestState":"s\u00e9\/+= \ud83d\ude00""#,
-        r#""inputRequests":{"k":{"method":"elicitation/create","params":{"n":1.0}}}"#,
+        r#""inputRequests":{"k" : {"method":"elicitation/create","params":{"n":1.0,"_meta":{"agentgateway.dev/target":"a"}}}}"#,
     );
     let a = Target::modern("a", &["x"]).on(
         "tools/call",
@@ -116,7 +116,8 @@ async fn a_request_for_input_passes_between_modern_peers_with_its_state_byte_by_
         }),
     );
     let world = World::start(&[&a, &Target::legacy("b", &[])]).await;
-    let client = world.modern();
+    let mut client = world.modern();
+    client.capabilities = json!({ "elicitation": {} });
     let reply = client.tool("a_x").await;
     assert!(reply.text.contains(state) && reply.text.contains(requests), "{}", reply.text);
     let params = format!(

@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use federation::{Backend, FailureMode, Frame, Frames, Head, Outcome, PrefixMode, Settings};
-use futures::StreamExt as _;
+use federation::{Backend, FailureMode, Frames, Head, Outcome, PrefixMode, Settings};
 use futures::stream::BoxStream;
+use futures::{Stream, StreamExt as _};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
@@ -134,7 +134,7 @@ pub(crate) async fn seconds(seconds: u64) {
 
 /// A client of one era. It gives out ids by itself.
 pub(crate) struct Client {
-    backend: Backend,
+    pub(crate) backend: Backend,
     pub(crate) session: Option<String>,
     version: &'static str,
     next: AtomicU64,
@@ -239,7 +239,7 @@ impl Client {
         let frames = match self.backend.post(head, Bytes::from(body)).await {
             Outcome::Accepted => panic!("a request must be answered"),
             Outcome::One(single) => vec![single.body],
-            Outcome::Stream(frames) => frames.into_stream().map(|frame| frame.message).collect().await,
+            Outcome::Stream(frames) => messages(frames).collect().await,
         };
         let mut messages: Vec<(Value, String)> = frames.iter().map(read).collect();
         let (answer, text) = messages.pop()?;
@@ -277,15 +277,12 @@ impl Client {
         let outcome = self.backend.post(self.head(method, &params), Bytes::from(body)).await;
         let (mut asked, mut notes) = (Vec::new(), Vec::new());
         let mut frames = match outcome {
-            Outcome::One(single) => futures::stream::iter([Frame::from(single.body)]).boxed(),
-            Outcome::Stream(frames) => frames.into_stream(),
+            Outcome::One(single) => futures::stream::iter([single.body]).boxed(),
+            Outcome::Stream(frames) => messages(frames).boxed(),
             Outcome::Accepted => panic!("a request must be answered"),
         };
         while let Some(frame) = frames.next().await {
-            if frame.message.is_empty() {
-                continue;
-            }
-            let (message, text) = read(&frame.message);
+            let (message, text) = read(&frame);
             if message.get("method").is_some() && message.get("id").is_some() {
                 let mut response = answer(&message);
                 response["jsonrpc"] = json!("2.0");
@@ -311,7 +308,7 @@ impl Client {
     pub(crate) async fn begin(&self, id: Value, method: &str, params: Value) -> Listener {
         let body = self.spell(&id, method, params.clone());
         match self.backend.post(self.head(method, &params), Bytes::from(body)).await {
-            Outcome::One(single) => Listener(futures::stream::iter([Frame::from(single.body)]).boxed()),
+            Outcome::One(single) => Listener(futures::stream::iter([single.body]).boxed()),
             Outcome::Stream(frames) => Listener::of(frames),
             Outcome::Accepted => panic!("a request must be answered"),
         }
@@ -403,13 +400,13 @@ impl Client {
             .await
     }
 
-    fn session_head(&self) -> Head {
+    pub(crate) fn session_head(&self) -> Head {
         Head { session: self.session.clone(), version: Some(self.version.into()), ..Head::default() }
     }
 
     /// Opens the session's own stream.
     pub(crate) fn listen(&self) -> Listener {
-        Listener(self.backend.stream(&self.session_head()).expect("a stream").into_stream())
+        Listener::of(self.backend.stream(&self.session_head()).expect("a stream"))
     }
 
     /// Ends the session.
@@ -419,17 +416,17 @@ impl Client {
 }
 
 /// A session's own stream.
-pub(crate) struct Listener(BoxStream<'static, Frame>);
+pub(crate) struct Listener(BoxStream<'static, Bytes>);
 
 impl Listener {
     pub(crate) fn of(frames: Frames) -> Self {
-        Self(frames.into_stream())
+        Self(messages(frames).boxed())
     }
 
     /// The next message, if one comes within a minute.
     pub(crate) async fn next(&mut self) -> Option<Value> {
         let next = tokio::time::timeout(Duration::from_secs(60), self.0.next()).await;
-        next.ok().flatten().map(|frame| read(&frame.message).0)
+        next.ok().flatten().map(|message| read(&message).0)
     }
 
     /// The next request of the server, if one comes within a minute.
@@ -446,7 +443,7 @@ impl Listener {
     pub(crate) async fn heard(&mut self) -> Vec<String> {
         let mut heard = Vec::new();
         while let Ok(Some(frame)) = tokio::time::timeout(Duration::from_millis(500), self.0.next()).await {
-            let message = read(&frame.message).0;
+            let message = read(&frame).0;
             assert!(
                 message.get("id").is_none(),
                 "no answers and no requests on the session's stream: {message}"
@@ -463,6 +460,11 @@ impl Listener {
     pub(crate) async fn ended(&mut self) -> bool {
         matches!(tokio::time::timeout(Duration::from_secs(5), self.0.next()).await, Ok(None))
     }
+}
+
+/// What a stream says, without what only opens it.
+pub(crate) fn messages(frames: Frames) -> impl Stream<Item = Bytes> + Send + 'static {
+    frames.into_stream().map(|frame| frame.message).filter(|message| std::future::ready(!message.is_empty()))
 }
 
 /// The names in one page of a list.

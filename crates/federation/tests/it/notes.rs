@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use federation::{Head, Outcome};
+use futures::StreamExt as _;
 use serde_json::{Value, json};
 
 use crate::client::{World, background, seconds, settle};
@@ -59,6 +60,26 @@ async fn progress_that_nobody_asked_for_is_dropped() {
             let reply = client.tool("x").await;
             assert_eq!((reply.notes.len(), reply.said()), (0, "done".to_owned()));
         }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn progress_that_does_not_increase_is_dropped_for_a_modern_client_and_what_does_keeps_its_spelling() {
+    let said = ["1", "1.0", "0.5", "1.50", "15e-1", "\"2\"", "2.00", "10"].map(|n| PROGRESS.replace("$n", n));
+    for target in [Target::legacy("a", &["x"]), Target::modern("a", &["x"])] {
+        let target = target.on("tools/call", Act::saying(said.clone(), Act::text("done")));
+        let world = World::start(&[&target]).await;
+        let client = world.modern();
+        let body =
+            client.spell(&json!(9), "tools/call", json!({ "name": "x", "_meta": { "progressToken": "t" } }));
+        let head = client.head("tools/call", &json!({ "name": "x" }));
+        let Outcome::Stream(frames) = world.backend.post(head, body.into()).await else { panic!("a stream") };
+        let frames: Vec<_> = frames.into_stream().map(|frame| frame.message).collect().await;
+        let spelled = frames.iter().filter_map(|frame| {
+            let frame = String::from_utf8_lossy(frame);
+            Some(frame.split_once("\"progress\":")?.1.split([',', '}']).next()?.to_owned())
+        });
+        assert_eq!(spelled.collect::<Vec<_>>(), ["1", "1.50", "2.00", "10"]);
     }
 }
 

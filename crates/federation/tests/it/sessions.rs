@@ -81,6 +81,16 @@ async fn a_request_without_a_session_or_with_a_wrong_one_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_ping_is_answered_before_the_handshake_and_in_no_session_that_is_unknown() {
+    let world = World::start(&[&Target::legacy("a", &["x"])]).await;
+    let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
+    let Outcome::One(single) = post(&world, Head::default(), ping).await else { panic!("one answer") };
+    let answer: Value = serde_json::from_slice(&single.body).expect("JSON");
+    assert_eq!((&answer["id"], &answer["result"], single.session), (&json!(1), &json!({}), None));
+    assert_eq!(refused(&world, named("nobody"), ping).await.1, Some(ErrorKind::UnknownSession));
+}
+
+#[tokio::test(start_paused = true)]
 async fn instructions_of_all_targets_are_passed_on_under_their_names() {
     let a = Target::legacy("a", &["x"]).be(|script| script.instructions = Some("Ask a first.".into()));
     let b = Target::modern("b", &["x"]).be(|script| script.instructions = Some("b is slow.".into()));
@@ -325,8 +335,10 @@ async fn a_connection_of_2024_11_05_carries_everything_on_its_stream() {
         let outcome = world.backend.post_sse(&session, Bytes::from(body.to_owned())).await;
         assert!(matches!(outcome, Outcome::Accepted), "{outcome:?}");
     };
-    send(r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#).await;
+    send(r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#).await;
     assert_eq!(hears.next().await.expect("a refusal")["error"]["code"], -32600, "not before the handshake");
+    send(r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#).await;
+    assert_eq!(hears.next().await.expect("an answer")["result"], json!({}), "but this");
     send(r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2024-11-05","capabilities":{}}}"#).await;
     assert_eq!(hears.next().await.expect("the handshake")["result"]["protocolVersion"], "2024-11-05");
     send(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#).await;

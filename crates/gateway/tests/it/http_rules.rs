@@ -138,8 +138,7 @@ async fn unknown_methods_and_tools_of_a_session_are_errors_about_the_call() {
         ("tools/call", json!({ "name": "nothing" }), -32602),
         ("prompts/get", json!({ "name": "nothing" }), -32602),
         ("tools/list", json!({ "cursor": "garbage" }), -32602),
-        // FIXME: legacy clients know a resource that does not exist as -32002; a modern target's code comes through.
-        ("resources/read", json!({ "uri": "demo://nothing" }), -32602),
+        ("resources/read", json!({ "uri": "demo://nothing" }), -32002),
         ("logging/setLevel", json!({ "level": "loud" }), -32602),
     ];
     for (method, params, code) in cases {

@@ -7,4 +7,5 @@ mod failing;
 mod http_rules;
 mod peers;
 mod reload;
+mod streams;
 mod support;

@@ -61,13 +61,13 @@ impl Client {
     }
 }
 
-async fn python(url: &str, plan: &Value, options: &[&str]) -> Value {
+pub(crate) async fn python(url: &str, plan: &Value, options: &[&str]) -> Value {
     let program = installed("python/.venv/bin/python");
     let script = tests("python/client.py").display().to_string();
     story(&program, "python", &[&[&script, url, &plan.to_string()], options].concat()).await
 }
 
-async fn typescript(script: &str, url: &str, plan: &Value, options: &[&str]) -> Value {
+pub(crate) async fn typescript(script: &str, url: &str, plan: &Value, options: &[&str]) -> Value {
     story(node(), "js", &[&[script, url, &plan.to_string()], options].concat()).await
 }
 

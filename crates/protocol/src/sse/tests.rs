@@ -37,6 +37,15 @@ fn priming_and_retry_events_come_with_empty_data() {
 }
 
 #[test]
+fn an_opening_is_an_id_and_a_pause_without_a_message() {
+    let mut out = Vec::new();
+    write_opening("3-0", 1000, &mut out);
+    assert_eq!(decode(&[&out]), [Event { id: Some("3-0".into()), retry: Some(1000), ..Event::default() }]);
+    // Readers skip an event that has no line of data at all.
+    assert!(String::from_utf8_lossy(&out).contains("\ndata: \n"));
+}
+
+#[test]
 fn an_event_without_end_is_refused_at_the_ceiling() {
     let mut decoder = Decoder::new(10);
     decoder.push(b"data: 123456789012345");

@@ -8,4 +8,6 @@ mod http;
 mod kit;
 mod pipe;
 mod session;
+mod skills;
 mod stdio;
+mod tasks;

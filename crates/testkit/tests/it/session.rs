@@ -1,5 +1,7 @@
 //! A legacy client's session over HTTP.
 
+use std::sync::Arc;
+
 use http::StatusCode;
 use serde_json::{Value, json};
 use testkit::Served;
@@ -8,14 +10,22 @@ use testkit::fixture::{self, Settings};
 use crate::client::{Answer, Events, post, request, send};
 
 pub(crate) struct Session {
-    pub(crate) served: Served,
+    served: Arc<Served>,
     id: String,
 }
 
 impl Session {
     /// Starts a server, and opens a session of a client that can be asked anything.
     pub(crate) async fn open(settings: Settings) -> Self {
-        let served = fixture::serve(settings, 0).await.unwrap();
+        Self::at(Arc::new(fixture::serve(settings, 0).await.unwrap())).await
+    }
+
+    /// Opens another session at the same server.
+    pub(crate) async fn another(&self) -> Self {
+        Self::at(self.served.clone()).await
+    }
+
+    async fn at(served: Arc<Served>) -> Self {
         let capabilities = json!({ "elicitation": { "form": {}, "url": {} }, "sampling": {}, "roots": {} });
         let params = json!({
             "protocolVersion": "2025-11-25",
@@ -59,6 +69,11 @@ impl Session {
     pub(crate) async fn cancel(&self, id: u64) {
         let params = json!({ "requestId": id });
         self.tell(&json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": params })).await;
+    }
+
+    pub(crate) async fn close(&self) {
+        let response = send("DELETE", &self.served.url, &self.headers(), &Value::Null).await;
+        assert_eq!(response.status(), StatusCode::OK);
     }
 
     async fn tell(&self, message: &Value) {

@@ -110,7 +110,7 @@ async fn calls_run_at_once_and_answer_out_of_order() {
     let mut peer = Peer::open().await;
     let slow = |steps: u64| json!({ "name": "kit_slow", "arguments": { "steps": steps } });
     peer.say(&request(2, "tools/call", slow(1000))).await;
-    peer.say(&request(3, "tools/call", slow(2))).await;
+    peer.say(&request(3, "tools/call", slow(4))).await;
     peer.say(&request(4, "tools/call", slow(1))).await;
     assert_eq!(peer.hear().await["id"], 4);
     assert_eq!(peer.hear().await["id"], 3);

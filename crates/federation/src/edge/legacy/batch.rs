@@ -3,19 +3,18 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::StreamExt as _;
 use protocol::{Era, Message, Version, message};
-use tokio::sync::mpsc;
 use upstream::Task;
 
-use super::call::{self, WAITING};
+use super::call::{self, Piece, Voice};
 use super::{heed, session};
 use crate::backend::Shared;
 use crate::edge::{refuse, refuse_unscanned};
 use crate::error::{Error, ErrorKind};
-use crate::inbound::{Frame, Frames, Head, Outcome};
+use crate::inbound::{Head, Outcome};
+use crate::session::outlet::Outlet;
 
-/// Serves a batch in a session of that version; elsewhere it is refused.
+/// Serves a batch in a session of that version; elsewhere it is refused. One stream carries what its calls say.
 pub(in crate::edge) fn serve(backend: &Arc<Shared>, head: &Head, body: &Bytes) -> Outcome {
     let session = match session(backend, head) {
         Ok(session) => session,
@@ -30,29 +29,24 @@ pub(in crate::edge) fn serve(backend: &Arc<Shared>, head: &Head, body: &Bytes) -
         Ok(messages) => messages,
         Err(error) => return refuse_unscanned(error),
     };
-    let (sender, receiver) = mpsc::channel(WAITING);
+    let outlet = Outlet::default();
+    let reader = outlet.read();
+    let client = Voice::to_the_end(&outlet, Some(session.clone()));
     let mut answers = 0;
     for message in messages {
         match message {
             Ok(Message::Notification(notification)) => heed(&session, &notification),
-            Ok(Message::Response(_)) => {}
+            Ok(Message::Response(response)) => session.answered(response),
             Ok(Message::Request(request)) => {
                 answers += 1;
-                let (backend, session, sender) = (backend.clone(), session.clone(), sender.clone());
-                Task::spawn_finite("batched call", async move {
-                    let mut pieces = call::start(&backend, Some(session), request).await;
-                    while let Some(piece) = pieces.recv().await {
-                        // A client that went away does not cancel what it asked for.
-                        let _ = sender.send(piece.into_body()).await;
-                    }
-                });
+                call::start(backend, Some(session.clone()), request, client.clone());
             }
             Err(error) => {
                 answers += 1;
                 let Outcome::One(refusal) = refuse_unscanned(error) else { continue };
-                let sender = sender.clone();
+                let client = client.clone();
                 Task::spawn_finite("batched refusal", async move {
-                    let _ = sender.send(refusal.body).await;
+                    client.send(Piece::Last(refusal)).await;
                 });
             }
         }
@@ -60,5 +54,5 @@ pub(in crate::edge) fn serve(backend: &Arc<Shared>, head: &Head, body: &Bytes) -
     if answers == 0 {
         return Outcome::Accepted;
     }
-    Outcome::Stream(Frames(call::receiving(receiver).map(Frame::from).boxed()))
+    Outcome::Stream(session.answer_with(&outlet, reader))
 }

@@ -1,80 +1,120 @@
-//! How a legacy client's call is run: on its own, with what it has to say handed to whoever answers the client.
+//! How a legacy client's call is run: on its own, saying what it has to say on a stream of the client's.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::StreamExt as _;
-use futures::stream::BoxStream;
 use protocol::Request;
-use tokio::sync::mpsc;
+use tokio::time::timeout;
 use upstream::Task;
 
 use super::running::Running;
 use crate::backend::Shared;
-use crate::inbound::{Frame, Frames, Outcome, Single};
+use crate::inbound::{Frames, Outcome, Single};
 use crate::session::Session;
+use crate::session::outlet::{First, Kind, Naming, Outlet, Reader};
 
-/// How many messages of a call may wait for the client to read them. A client that reads no faster holds up its own call.
-pub(super) const WAITING: usize = 64;
+/// How long a client waits for the first message of a call until its POST is answered with a stream. Proxies cut requests
+/// that are not answered for long, and a stream can be kept alive, and resumed.
+const SILENCE: Duration = Duration::from_secs(5);
 
-/// A message of a call on its way to the client.
-pub(super) enum Piece {
-    Note(Bytes),
-    Last(Single),
-}
-
-impl Piece {
-    pub(super) fn into_body(self) -> Bytes {
-        match self {
-            Self::Note(body) => body,
-            Self::Last(single) => single.body,
-        }
+/// Serves a request that was POSTed alone: with JSON if the answer comes first and soon, else with a stream.
+pub(super) async fn serve(backend: &Arc<Shared>, session: Option<Arc<Session>>, request: Request) -> Outcome {
+    let outlet = Outlet::default();
+    let reader = outlet.read();
+    start(backend, session.clone(), request, Voice::to_the_end(&outlet, session.clone()));
+    // A call that says nothing for long goes on saying nothing on a stream.
+    let _ = timeout(SILENCE, reader.ready()).await;
+    match reader.first() {
+        First::Answer(single) => Outcome::One(single),
+        First::Stream => Outcome::Stream(stream(session.as_deref(), &outlet, reader)),
+        // Cancelled: there is no answer, and the stream says so by ending.
+        First::Nothing => Outcome::Stream(Frames(futures::stream::empty().boxed())),
     }
 }
 
-/// Starts a call and hands back its messages. It runs on its own, because a client that loses its connection has not
-/// cancelled it; it ends when it is answered, cancelled by a notification, or when its session ends.
-pub(super) async fn start(
-    backend: &Arc<Shared>,
-    session: Option<Arc<Session>>,
-    request: Request,
-) -> mpsc::Receiver<Piece> {
-    let (sender, pieces) = mpsc::channel(WAITING);
-    let call = match Running::new(backend, session, request) {
-        Ok(call) => call,
-        Err(refusal) => {
-            let _ = sender.send(Piece::Last(refusal)).await;
-            return pieces;
-        }
-    };
+/// Without a session there is nothing in which a stream could be found again.
+fn stream(session: Option<&Session>, outlet: &Outlet, reader: Reader) -> Frames {
+    match session {
+        Some(session) => session.answer_with(outlet, reader),
+        None => reader.frames(Naming::None),
+    }
+}
+
+/// Starts a call. It runs on its own, because a client that loses its connection has not cancelled it; it ends when it is
+/// answered, cancelled by a notification, or when its session ends.
+pub(super) fn start(backend: &Arc<Shared>, session: Option<Arc<Session>>, request: Request, client: Voice) {
+    let call = Running::new(backend, session, request);
     Task::spawn_finite("call", async move {
+        let call = match call {
+            Ok(call) => call,
+            Err(refusal) => {
+                client.send(Piece::Last(refusal)).await;
+                return;
+            }
+        };
         let token = call.token.clone();
         tokio::select! {
             // First, because the end of a session also ends the links under its calls.
             biased;
             () = token.cancelled() => tracing::debug!("a call was cancelled by its client"),
-            () = call.run(&sender) => {}
+            () = call.run(&client) => {}
         }
     });
-    pieces
 }
 
-/// Waits for the first message of a call: an answer needs no stream.
-pub(super) async fn outcome(mut pieces: mpsc::Receiver<Piece>) -> Outcome {
-    match pieces.recv().await {
-        Some(Piece::Last(single)) => Outcome::One(single),
-        Some(Piece::Note(first)) => {
-            let rest = receiving(pieces).map(Piece::into_body);
-            Outcome::Stream(Frames(futures::stream::iter([first]).chain(rest).map(Frame::from).boxed()))
+/// A message of a call on its way to the client.
+pub(super) enum Piece {
+    /// Progress or a log message.
+    Note(Bytes),
+    /// The answer.
+    Last(Single),
+}
+
+/// How a call speaks to its client, over whichever stream that is.
+#[derive(Clone)]
+pub(super) struct Voice {
+    outlet: Outlet,
+    _end: Option<Arc<End>>,
+}
+
+impl Voice {
+    /// Over a stream that goes on when the call has ended.
+    pub(super) fn over(outlet: &Outlet) -> Self {
+        Self { outlet: outlet.clone(), _end: None }
+    }
+
+    /// Over a stream that ends when nobody speaks over it any more.
+    pub(super) fn to_the_end(outlet: &Outlet, session: Option<Arc<Session>>) -> Self {
+        Self { outlet: outlet.clone(), _end: Some(Arc::new(End { outlet: outlet.clone(), session })) }
+    }
+
+    /// The stream itself, for what is asked on it.
+    pub(super) fn outlet(&self) -> &Outlet {
+        &self.outlet
+    }
+
+    /// Says something; waits while a client that reads has enough to read. False if it is certain not to arrive.
+    pub(super) async fn send(&self, piece: Piece) -> bool {
+        match piece {
+            Piece::Note(body) => self.outlet.say(Kind::Note, body).await,
+            Piece::Last(single) => self.outlet.say(Kind::Answer(single.error), single.body).await,
         }
-        // Cancelled: there is no answer, and the stream says so by ending.
-        None => Outcome::Stream(Frames(futures::stream::empty().boxed())),
     }
 }
 
-pub(super) fn receiving<T: Send + 'static>(receiver: mpsc::Receiver<T>) -> BoxStream<'static, T> {
-    futures::stream::unfold(receiver, |mut receiver| async move {
-        receiver.recv().await.map(|item| (item, receiver))
-    })
-    .boxed()
+/// Ends a stream when the last voice over it is gone.
+struct End {
+    outlet: Outlet,
+    session: Option<Arc<Session>>,
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.outlet.close();
+        if let Some(session) = &self.session {
+            session.tidy_streams();
+        }
+    }
 }

@@ -1,46 +1,44 @@
 //! What a target answered, as a legacy client understands it.
 
 use memchr::memmem;
-use protocol::{Object, Raw, RpcError, error, list, meta};
+use protocol::{Object, Raw, RpcError, Splice, Version, down, error};
 use upstream::Answer;
 
 use crate::error::{Error, ErrorKind};
 
-/// A result without what only modern clients know; some validators of older ones refuse unknown members. A result of
-/// another type than `complete` means nothing to them.
-pub(super) fn down(result: &Raw) -> Result<Raw, Error> {
-    if memmem::find(result.as_bytes(), b"\"resultType\"").is_none() {
-        return Ok(result.clone());
-    }
-    let Ok(mut object) = result.object() else {
-        return Ok(result.clone());
-    };
-    if let Some(kind) = object.text("resultType").filter(|kind| kind != "complete") {
+/// A result as a client of this revision understands it. One of another type than `complete` means nothing to it.
+pub(super) fn down(method: &str, result: &Raw, version: Version) -> Result<Raw, Error> {
+    let typed = memmem::find(result.as_bytes(), b"\"resultType\"").is_some();
+    let kind = typed.then(|| result.object().ok()?.text("resultType")).flatten();
+    if let Some(kind) = kind.filter(|kind| kind != "complete") {
         let text = format!("the target answered with a result of type `{kind}`, which was not negotiated");
         return Err(Error::new(ErrorKind::CannotRelay, text));
     }
-    if let Some(mut meta) = object.object("_meta") {
-        meta.remove(meta::SERVER_INFO);
-        if meta.is_empty() {
-            object.remove("_meta");
-        } else {
-            object.set("_meta", meta.to_raw());
-        }
-    }
-    Ok(list::without(&object.to_raw(), &["resultType", "ttlMs", "cacheScope"]))
+    Ok(down::result(method, result, version))
 }
 
-/// A target's error for a legacy client: codes that only modern peers know are about the target's hop and not about the
-/// client's, so they are carried as data.
-pub(super) fn explain(error: Raw) -> Raw {
+/// A target's error for a legacy client. Codes that only modern peers know are about the target's hop and not about the
+/// client's, so they are carried as data. A resource that does not exist has a code of its own in these revisions; the
+/// only other thing that could be invalid in a read, its URI, was there when we looked it up.
+pub(super) fn explain(method: &str, error: Raw) -> Raw {
     let known = RpcError::from_raw(&error);
     match known.code {
         error::HEADER_MISMATCH | error::MISSING_CLIENT_CAPABILITY | error::UNSUPPORTED_VERSION => {
             let original: Object = [("original", error)].into_iter().collect();
             RpcError::new(error::INTERNAL, known.message).with_data(original.to_raw()).to_raw()
         }
+        error::INVALID_PARAMS if method == "resources/read" => recoded(&error, error::RESOURCE_NOT_FOUND),
         _ => error,
     }
+}
+
+/// An error under another code, every other byte as it was.
+fn recoded(error: &Raw, code: i64) -> Raw {
+    let mut edit = Splice::new(error);
+    if let Some(old) = error.object().ok().and_then(|object| object.get("code").cloned()) {
+        edit.replace(&old, Raw::of(&code));
+    }
+    edit.finish()
 }
 
 /// A failure of a tool, in words for the model that called it.

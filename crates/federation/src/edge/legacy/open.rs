@@ -4,27 +4,19 @@ use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
 use tokio::sync::mpsc;
 use upstream::Question;
 
-use super::call::Piece;
-use crate::session::{Session, Stray, Voice};
-
-/// The stream of a call.
-impl Voice for mpsc::Sender<Piece> {
-    async fn say(&self, message: Bytes) -> bool {
-        self.send(Piece::Note(message)).await.is_ok()
-    }
-}
+use crate::session::outlet::Outlet;
+use crate::session::{Session, Stray};
 
 /// The questions that wait, and where further ones come from.
 pub(super) struct Open<'a> {
     session: Option<&'a Arc<Session>>,
-    client: &'a mpsc::Sender<Piece>,
+    client: &'a Outlet,
     strays: mpsc::Receiver<Stray>,
     waiting: FuturesUnordered<BoxFuture<'a, ()>>,
 }
@@ -32,7 +24,7 @@ pub(super) struct Open<'a> {
 impl<'a> Open<'a> {
     pub(super) fn new(
         session: Option<&'a Arc<Session>>,
-        client: &'a mpsc::Sender<Piece>,
+        client: &'a Outlet,
         strays: mpsc::Receiver<Stray>,
     ) -> Self {
         Self { session, client, strays, waiting: FuturesUnordered::new() }

@@ -7,11 +7,10 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use protocol::{Object, Raw, RpcError, capability};
-use tokio::sync::mpsc;
 use upstream::Answer;
 
-use super::call::Piece;
 use crate::session::Session;
+use crate::session::outlet::Outlet;
 
 /// How often a target may ask for input before its answer. Real flows need a few rounds; more is a loop.
 pub(super) const MOST_ROUNDS: u32 = 10;
@@ -53,7 +52,7 @@ impl Answers {
 pub(super) async fn answer(
     session: &Arc<Session>,
     target: &str,
-    client: &mpsc::Sender<Piece>,
+    client: &Outlet,
     result: &Raw,
     round: u32,
 ) -> Result<Answers, Refusal> {
@@ -80,7 +79,7 @@ pub(super) async fn answer(
 async fn one(
     session: &Arc<Session>,
     target: &str,
-    client: &mpsc::Sender<Piece>,
+    client: &Outlet,
     key: &str,
     request: &Raw,
 ) -> Result<(String, Raw), Refusal> {

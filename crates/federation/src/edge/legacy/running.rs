@@ -6,13 +6,13 @@ use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use protocol::method::{Local, Method, Routing, notifications};
-use protocol::{Era, Id, Object, Raw, Request, message, meta, method};
+use protocol::{Era, Id, Object, Raw, Request, Version, message, meta, method};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use upstream::{Answer, Ask, Call, Caller, Event, Note};
 
-use super::call::Piece;
-use super::finish::{self, down, explain, transport_level};
+use super::call::{Piece, Voice};
+use super::finish::{self, transport_level};
 use super::open::Open;
 use super::round::{self, MOST_ROUNDS, Refusal};
 use crate::backend::Shared;
@@ -50,6 +50,8 @@ impl Running {
             ..single(Some(&id), &error, Era::Legacy)
         };
         let handshake = match session.as_ref().map(|session| session.handshake()) {
+            // Either side may ping the other before that (spec 2025-11-25, basic/lifecycle).
+            Some(None) if &*method == "ping" => None,
             Some(None) => {
                 let error = Error::new(
                     ErrorKind::Malformed,
@@ -91,7 +93,7 @@ impl Running {
         Ok(Self { context, session, id, row, params, progress, reached: f64::NEG_INFINITY, strays, token })
     }
 
-    pub(super) async fn run(mut self, client: &mpsc::Sender<Piece>) {
+    pub(super) async fn run(mut self, client: &Voice) {
         let last = self.converse(client).await;
         // Before the answer is sent, so that a client that has it may use the id again; and only once, so that the next call
         // under that id is not taken for this one.
@@ -99,15 +101,15 @@ impl Running {
             session.finish(&self.id);
         }
         // A client that went away does not need the answer; nobody else does.
-        let _ = client.send(Piece::Last(last)).await;
+        client.send(Piece::Last(last)).await;
     }
 
     /// The call, and as often as a modern target asks for input first, the call again with the client's answers.
-    async fn converse(&mut self, client: &mpsc::Sender<Piece>) -> Single {
+    async fn converse(&mut self, client: &Voice) -> Single {
         let mut params = std::mem::take(&mut self.params);
         let session = self.session.clone();
         let strays = std::mem::replace(&mut self.strays, mpsc::channel(1).1);
-        let mut open = Open::new(session.as_ref(), client, strays);
+        let mut open = Open::new(session.as_ref(), client.outlet(), strays);
         for round in 0..=MOST_ROUNDS {
             let served = open.during(self.serve(params.clone())).await;
             let (target, end) = match served {
@@ -123,7 +125,9 @@ impl Running {
                 End::Again(result) => result,
             };
             let answered = match session.as_ref() {
-                Some(session) => open.during(round::answer(session, &target, client, &result, round)).await,
+                Some(session) => {
+                    open.during(round::answer(session, &target, client.outlet(), &result, round)).await
+                }
                 None => Err(Refusal::Failed(round::NOBODY.into())),
             };
             params = match answered {
@@ -209,13 +213,13 @@ impl Running {
         target: &str,
         mut events: BoxStream<'static, Result<Event, Error>>,
         open: &mut Open<'_>,
-        client: &mpsc::Sender<Piece>,
+        client: &Voice,
     ) -> End {
         while let Some(event) = open.during(events.next()).await {
             match event {
                 Ok(Event::Note(note)) => {
                     if let Some(frame) = self.note(note) {
-                        let _ = client.send(Piece::Note(frame)).await;
+                        client.send(Piece::Note(frame)).await;
                     }
                 }
                 Ok(Event::Answer(answer)) => return End::Last(self.answer(answer)),
@@ -273,13 +277,19 @@ impl Running {
             answer => answer,
         };
         let outcome = match answer {
-            Ok(result) => match down(&result) {
+            Ok(result) => match finish::down(self.row.name, &result, self.version()) {
                 Ok(result) => Ok(result),
                 Err(error) => return self.refusal(&error),
             },
-            Err(error) => Err(explain(error)),
+            Err(error) => Err(finish::explain(self.row.name, error)),
         };
         Single::plain(message::response(Some(&self.id), outcome.as_ref()))
+    }
+
+    /// The revision that was agreed on. Without a session nobody remembers it, and the newest leaves most as it is.
+    fn version(&self) -> Version {
+        let handshake = self.session.as_ref().and_then(|session| session.handshake());
+        handshake.map_or(Version::NEWEST_LEGACY, |handshake| handshake.version)
     }
 
     fn refusal(&self, error: &Error) -> Single {

@@ -5,19 +5,20 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::StreamExt as _;
 use protocol::{Era, Message, message};
-use upstream::Task;
 
-use super::{call, heed, shake, unknown_session};
+use super::call::{self, Voice};
+use super::{heed, shake, unknown_session};
 use crate::backend::Shared;
 use crate::edge::{refuse, refuse_unscanned, single};
 use crate::error::Error;
 use crate::inbound::{Frames, Outcome};
+use crate::session::outlet::{Kind, Naming};
 
 /// Opens a connection; its session ends when the stream is dropped.
 pub(in crate::edge) fn open(backend: &Arc<Shared>) -> Result<(String, Frames), Error> {
     let session = backend.sessions.create()?;
     let guard = EndOnDrop { backend: backend.clone(), id: session.id.clone() };
-    let frames = session.mailbox.read().into_stream().map(move |frame| {
+    let frames = session.mailbox.read().frames(Naming::None).into_stream().map(move |frame| {
         let _held = &guard;
         frame
     });
@@ -46,18 +47,14 @@ pub(in crate::edge) async fn post(backend: &Arc<Shared>, id: &str, body: &Bytes)
                 Ok(result) => message::response(Some(&request.id), Ok(&result)),
                 Err(error) => single(Some(&request.id), &error, Era::Legacy).body,
             };
-            session.mailbox.send(frame).await;
+            session.mailbox.say(Kind::Answer(None), frame).await;
         }
         Ok(Message::Request(request)) => {
-            let mut pieces = call::start(backend, Some(session.clone()), request).await;
-            Task::spawn_finite("call over SSE", async move {
-                while let Some(piece) = pieces.recv().await {
-                    session.mailbox.send(piece.into_body()).await;
-                }
-            });
+            let client = Voice::over(&session.mailbox);
+            call::start(backend, Some(session), request, client);
         }
         Ok(Message::Notification(notification)) => heed(&session, &notification),
-        Ok(Message::Response(_)) => {}
+        Ok(Message::Response(response)) => session.answered(response),
         Err(error) => return refuse_unscanned(error),
     }
     Outcome::Accepted

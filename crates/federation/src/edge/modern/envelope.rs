@@ -18,6 +18,7 @@ use crate::relay::Links;
 
 /// What a request says of itself, taken out of its params.
 pub(super) struct Envelope {
+    /// On whose account.
     pub(super) caller: Arc<Caller>,
     /// Progress is wanted, under this token.
     pub(super) token: Option<Raw>,

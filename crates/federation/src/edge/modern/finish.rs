@@ -1,17 +1,17 @@
-//! What every modern answer carries, and which notes go before it.
+//! What every modern answer carries.
 
-use bytes::Bytes;
-use futures::StreamExt as _;
-use futures::stream::BoxStream;
-use protocol::method::{Method, Routing, notifications};
-use protocol::{Era, Id, Object, Raw, RpcError, error, message, meta};
-use upstream::{Answer, Ask, Event, Note};
+use std::sync::Arc;
 
-use super::ended;
+use protocol::method::{Method, Routing};
+use protocol::{Era, Id, Object, Raw, RpcError, Version, down, error, message, meta};
+use upstream::{Answer, Caller};
+
+use super::asking;
 use crate::backend::Shared;
+use crate::edge::single;
 use crate::error::{Error, ErrorKind};
-use crate::inbound::{Frame, Single};
-use crate::{local, settings};
+use crate::inbound::Single;
+use crate::{local, settings, task};
 
 /// Caching hints for results of our own.
 #[derive(Clone, Copy)]
@@ -42,25 +42,38 @@ pub(super) fn hints(backend: &Shared, row: &Method) -> Hints {
 
 /// Everything that is needed to write a request's answer.
 pub(super) struct Finish {
+    pub(super) backend: Arc<Shared>,
     pub(super) id: Id,
     pub(super) row: &'static Method,
+    /// The params as the client sent them.
+    pub(super) params: Object,
+    pub(super) caller: Arc<Caller>,
     pub(super) hints: Hints,
     pub(super) token: Option<Raw>,
     pub(super) level: Option<String>,
-    /// Whether the client takes a task for an answer.
-    pub(super) task: bool,
 }
 
 impl Finish {
-    /// The end of a request.
-    pub(super) fn last(&self, event: Event) -> Single {
-        let outcome = match event {
-            Event::Answer(answer) => self.answer(answer),
-            Event::Ask(Ask::Replay { result }) if self.row.may_ask => self.result(&result),
-            Event::Ask(_) | Event::Note(_) | Event::Refused(_) => {
-                Err(RpcError::new(error::INTERNAL, "the target asks for input where none can be given"))
-            }
-        };
+    /// What the client declared that it can do.
+    pub(super) fn capabilities(&self) -> Object {
+        self.caller.capabilities.object().unwrap_or_default()
+    }
+
+    /// A target's answer as the end of the request.
+    pub(super) fn answered(&self, answer: Answer) -> Single {
+        self.single(match answer {
+            Ok(result) => self.result(&result),
+            Err(error) => asking::open_first(self, &error).unwrap_or_else(|| Err(translate(&error))),
+        })
+    }
+
+    /// A failure of ours as the end of the request.
+    pub(super) fn failed(&self, error: &Error) -> Single {
+        single(Some(&self.id), error, Era::Modern)
+    }
+
+    /// The end of the request.
+    pub(super) fn single(&self, outcome: Result<Raw, RpcError>) -> Single {
         match outcome {
             Ok(result) => Single::plain(message::response(Some(&self.id), Ok(&result))),
             Err(error) => {
@@ -70,33 +83,23 @@ impl Finish {
         }
     }
 
-    fn answer(&self, answer: Answer) -> Result<Raw, RpcError> {
-        match answer {
-            Ok(result) => self.result(&result),
-            Err(error) => Err(translate(RpcError::from_raw(&error))),
-        }
-    }
-
-    /// A result with what every modern result carries.
+    /// A complete result with what every modern result carries.
     fn result(&self, result: &Raw) -> Result<Raw, RpcError> {
+        let result = down::result(self.row.name, result, Version::NEWEST_MODERN);
         let mut object = result.object().map_err(|_| {
             RpcError::new(error::INTERNAL, "the target answered with a result that is no object")
         })?;
         let kind = object.text("resultType").unwrap_or_else(|| "complete".to_owned());
-        match (&*kind, self.row.may_ask) {
-            ("complete", _) => self.complete(&mut object),
-            ("input_required", true) => {}
-            ("task", _) if self.task => {}
-            _ => {
-                let text =
-                    format!("the target answered with a result of type `{kind}`, which was not negotiated");
-                return Err(RpcError::new(error::INTERNAL, text));
-            }
+        if kind == "task" && task::may_answer(self.row, &self.caller) {
+            return Ok(signed(object));
         }
-        let mut meta = object.object("_meta").unwrap_or_default();
-        meta.set(meta::SERVER_INFO, local::server_info());
-        object.set("_meta", meta.to_raw());
-        Ok(object.to_raw())
+        if kind != "complete" {
+            let text =
+                format!("the target answered with a result of type `{kind}`, which was not negotiated");
+            return Err(RpcError::new(error::INTERNAL, text));
+        }
+        self.complete(&mut object);
+        Ok(signed(object))
     }
 
     fn complete(&self, object: &mut Object) {
@@ -112,62 +115,29 @@ impl Finish {
             object.set("cacheScope", Raw::string(if self.hints.public { "public" } else { "private" }));
         }
     }
+}
 
-    /// The frames of a request that has more to say than its answer.
-    pub(super) fn stream(
-        self,
-        events: BoxStream<'static, Result<Event, Error>>,
-    ) -> BoxStream<'static, Frame> {
-        let end = futures::stream::once(std::future::ready(None));
-        let frames = events.map(Some).chain(end).scan(false, move |done, event| {
-            if *done {
-                return std::future::ready(None);
-            }
-            std::future::ready(Some(match event {
-                Some(Ok(Event::Note(note))) => self.note(note),
-                Some(Ok(Event::Refused(_) | Event::Ask(Ask::Held(_)))) => None,
-                Some(Ok(last)) => {
-                    *done = true;
-                    Some(self.last(last).body)
-                }
-                Some(Err(error)) => {
-                    *done = true;
-                    Some(message::response(Some(&self.id), Err(&error.to_rpc(Era::Modern).to_raw())))
-                }
-                None => {
-                    *done = true;
-                    Some(message::response(Some(&self.id), Err(&ended().to_rpc(Era::Modern).to_raw())))
-                }
-            }))
-        });
-        frames.filter_map(std::future::ready).map(Frame::from).boxed()
-    }
+/// A result that names its server, which is us.
+pub(super) fn signed(mut result: Object) -> Raw {
+    let mut meta = result.object("_meta").unwrap_or_default();
+    meta.set(meta::SERVER_INFO, local::server_info());
+    result.set("_meta", meta.to_raw());
+    result.to_raw()
+}
 
-    /// A note, if the client asked for notes of its kind.
-    fn note(&self, note: Note) -> Option<Bytes> {
-        match note {
-            Note::Progress(mut params) => {
-                params.set(meta::PROGRESS_TOKEN, self.token.clone()?);
-                Some(message::notification(notifications::PROGRESS, &params))
-            }
-            Note::Log(params) => {
-                let wanted = meta::level_rank(self.level.as_deref()?)?;
-                let rank = params.text("level").as_deref().and_then(meta::level_rank)?;
-                (rank >= wanted).then(|| message::notification(notifications::MESSAGE, &params))
-            }
-        }
-    }
+/// A target that has nothing more to say, and did not answer.
+pub(super) fn ended() -> Error {
+    Error::new(ErrorKind::TargetFailed, "the target ended without an answer; the call may have run")
 }
 
 /// A target's error in codes that a modern client knows. Codes of the legacy private range have no meaning here: they are
 /// carried as data (spec 2026-07-28, basic/index "Error codes").
-fn translate(error: RpcError) -> RpcError {
-    let known = [error::HEADER_MISMATCH, error::MISSING_CLIENT_CAPABILITY, error::UNSUPPORTED_VERSION];
+fn translate(error: &Raw) -> RpcError {
+    let error = RpcError::from_raw(error);
     match error.code {
         error::RESOURCE_NOT_FOUND => RpcError { code: error::INVALID_PARAMS, ..error },
-        // The header and version of the target's hop are ours to get right; the client's were.
-        error::HEADER_MISMATCH | error::UNSUPPORTED_VERSION => wrapped(&error),
-        code if known.contains(&code) => error,
+        error::MISSING_CLIENT_CAPABILITY => asking::passed_on(error),
+        // Also for the header and the version: those of the target's hop are ours to get right; the client's were.
         -32099..=-32000 => wrapped(&error),
         _ => error,
     }

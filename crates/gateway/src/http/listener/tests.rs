@@ -48,7 +48,8 @@ async fn example(request: Request<Incoming>, from: Arc<ConnInfo>) -> Response<Bo
         "/events" => {
             let first = stream::iter([Bytes::from_static(b"data: first\n\n")]);
             let events = first.chain(stream::pending()).take_until(from.finishing.clone().cancelled_owned());
-            Response::new(Body::events(events.boxed(), KEEP_ALIVE_AFTER))
+            let last = stream::iter([Bytes::from_static(b"data: last\n\n")]);
+            Response::new(Body::events(events.chain(last).boxed(), KEEP_ALIVE_AFTER))
         }
         "/echo" => match read_limited(request.into_body(), 10).await {
             Ok(body) => Response::new(body.into()),
@@ -176,7 +177,7 @@ async fn a_body_over_the_limit_is_refused_with_and_without_a_length() {
 }
 
 #[tokio::test]
-async fn open_event_streams_end_themselves_when_the_port_closes() {
+async fn open_event_streams_say_their_last_words_and_end_when_the_port_closes() {
     let served = served(10).await;
     let mut one = http1(served.address).await;
     let mut two = http2(served.address).await;
@@ -184,8 +185,8 @@ async fn open_event_streams_end_themselves_when_the_port_closes() {
     let two = two.send_request(get("http://localhost/events")).await.expect("a response");
     let drained = tokio::spawn(served.drain.wait(STUCK));
     // A whole body, not one that broke off.
-    assert_eq!(soon(text(one)).await, "data: first\n\n");
-    assert_eq!(soon(text(two)).await, "data: first\n\n");
+    assert_eq!(soon(text(one)).await, "data: first\n\ndata: last\n\n");
+    assert_eq!(soon(text(two)).await, "data: first\n\ndata: last\n\n");
     assert_eq!(soon(drained).await.expect("the drain"), Drained::Complete);
     soon(served.task).await.expect("the port's task");
     TcpStream::connect(served.address).await.expect_err("the port is closed");

@@ -1,0 +1,49 @@
+//! A request that says where it comes from: is it the next round of a call of ours, or a call of its own?
+
+use protocol::Object;
+use upstream::Answer;
+
+use super::finish::Finish;
+use crate::dispatch::Context;
+use crate::error::Error;
+use crate::parking::{OpenCall, Principal, Retry, State, same_request};
+use crate::relay::Served;
+
+/// How a request begins.
+pub(super) enum Opened {
+    /// With its answer.
+    Answered(Answer),
+    /// As a call that runs.
+    Running(OpenCall),
+}
+
+/// Takes up the call that a request's state names, or makes a call of it. A state that we cannot open is not ours: it may be
+/// that of a modern target, or of a gateway behind us, and goes where the request goes.
+pub(super) async fn open(finish: &Finish, context: &Context, mut params: Object) -> Result<Opened, Error> {
+    match ours(finish)? {
+        None => {}
+        Some((State::Parked(ticket), retry)) => {
+            return finish.backend.parking.resume(ticket, retry).await.map(Opened::Running);
+        }
+        Some((State::Again(digest), retry)) => {
+            same_request(&digest, &retry)?;
+            params.remove("inputResponses");
+            params.remove("requestState");
+        }
+    }
+    Ok(match context.serve(finish.row, params).await? {
+        Served::One(answer) => Opened::Answered(answer),
+        Served::Stream { events, .. } => Opened::Running(OpenCall::new(events)),
+    })
+}
+
+fn ours(finish: &Finish) -> Result<Option<(State, Retry)>, Error> {
+    let Some(text) = finish.params.text("requestState").filter(|_| finish.row.may_ask) else {
+        return Ok(None);
+    };
+    let Some(state) = finish.backend.parking.read(&text)? else {
+        return Ok(None);
+    };
+    let retry = Retry::read(&Principal::ANONYMOUS, finish.row.name, &finish.params)?;
+    Ok(Some((state, retry)))
+}

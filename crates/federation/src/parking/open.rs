@@ -1,0 +1,42 @@
+//! A call that is open at its target, as it passes from one request of its client to the next.
+
+use futures::stream::BoxStream;
+use protocol::Object;
+use upstream::{Event, Question};
+
+use crate::error::Error;
+
+/// What there is of a call that is not over.
+pub(crate) struct OpenCall {
+    /// What the target asks. Before the events: a question is refused first, then the call is cancelled.
+    pub(crate) asked: Vec<Asked>,
+    /// What will happen. Dropping it cancels the call.
+    pub(crate) events: BoxStream<'static, Result<Event, Error>>,
+    /// What the client would have had to declare, as far as the target was refused something.
+    pub(crate) refused: Object,
+    /// The last progress that the client was told of: it must increase, over all rounds.
+    pub(crate) progress: Option<f64>,
+    /// How many questions the call has had.
+    pub(crate) questions: u32,
+    /// How often the client was asked.
+    pub(crate) round: u32,
+}
+
+/// A question, and the name under which the client answers it.
+pub(crate) struct Asked {
+    pub(crate) key: String,
+    pub(crate) question: Question,
+}
+
+impl OpenCall {
+    /// A call of which nothing was heard yet.
+    pub(crate) fn new(events: BoxStream<'static, Result<Event, Error>>) -> Self {
+        Self { asked: Vec::new(), events, refused: Object::default(), progress: None, questions: 0, round: 0 }
+    }
+
+    /// Takes a question in, under a key that no other question of this call has or had.
+    pub(crate) fn ask(&mut self, question: Question) {
+        self.questions += 1;
+        self.asked.push(Asked { key: format!("ask-{}", self.questions), question });
+    }
+}
