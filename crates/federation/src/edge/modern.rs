@@ -16,7 +16,6 @@ use super::refuse;
 use crate::backend::Shared;
 use crate::error::{Error, ErrorKind};
 use crate::inbound::{Frame, Frames, Head, Outcome};
-use crate::task;
 
 mod asking;
 mod course;
@@ -56,7 +55,6 @@ pub(super) async fn request(backend: &Arc<Shared>, head: Head, request: Request)
         hints: hints(backend, row),
         token: envelope.token.clone(),
         level: envelope.level.clone(),
-        task: task::may_answer(row, &envelope.caller),
     };
     let closing = head.closing.clone();
     let context = envelope.context(backend, head);

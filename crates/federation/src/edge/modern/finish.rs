@@ -11,7 +11,7 @@ use crate::backend::Shared;
 use crate::edge::single;
 use crate::error::{Error, ErrorKind};
 use crate::inbound::Single;
-use crate::{local, settings};
+use crate::{local, settings, task};
 
 /// Caching hints for results of our own.
 #[derive(Clone, Copy)]
@@ -51,8 +51,6 @@ pub(super) struct Finish {
     pub(super) hints: Hints,
     pub(super) token: Option<Raw>,
     pub(super) level: Option<String>,
-    /// Whether the client takes a task for an answer.
-    pub(super) task: bool,
 }
 
 impl Finish {
@@ -92,15 +90,15 @@ impl Finish {
             RpcError::new(error::INTERNAL, "the target answered with a result that is no object")
         })?;
         let kind = object.text("resultType").unwrap_or_else(|| "complete".to_owned());
-        let negotiated = kind == "complete" || (kind == "task" && self.task);
-        if !negotiated {
+        if kind == "task" && task::may_answer(self.row, &self.caller) {
+            return Ok(signed(object));
+        }
+        if kind != "complete" {
             let text =
                 format!("the target answered with a result of type `{kind}`, which was not negotiated");
             return Err(RpcError::new(error::INTERNAL, text));
         }
-        if kind == "complete" {
-            self.complete(&mut object);
-        }
+        self.complete(&mut object);
         Ok(signed(object))
     }
 

@@ -88,7 +88,6 @@ fn begin_as(backend: &Backend, capabilities: &Value, method: &str) -> (BoxStream
         hints: hints(&backend.shared, row),
         token: Some(Raw::string("one")),
         level: None,
-        task: false,
     };
     (Course::new(finish, OpenCall::new(events.boxed())).pieces(), Far(says))
 }
