@@ -1,5 +1,6 @@
 //! The gateway from outside: the program, its files, its sockets, its children.
 
+mod checklist;
 mod cli;
 mod client;
 mod conformance;
