@@ -9,9 +9,12 @@
 
 mod ask;
 mod call;
+mod capabilities;
+mod clock;
 mod completion;
 mod events;
 mod fault;
+mod gauge;
 mod guard;
 mod headers;
 mod http;
@@ -23,12 +26,16 @@ mod listing;
 mod methods;
 mod modern;
 mod prompts;
+mod questions;
+mod random;
 mod resources;
 mod seal;
 mod server;
 mod session;
 mod stdio;
+mod tasks;
 mod tools;
+mod visit;
 
 use std::io;
 use std::path::PathBuf;
@@ -78,6 +85,9 @@ pub struct Settings {
     pub page: Option<usize>,
     /// Answers every request with an SSE stream, also where one JSON object would do.
     pub always_sse: bool,
+    /// Asks legacy clients on the session's GET stream instead of the stream of
+    /// the call that asks, as some servers do. Changes nothing over stdio.
+    pub requests_on_get: bool,
     /// The name it gives itself in `serverInfo`; `mcp-fixture` if empty.
     pub name: String,
 }

@@ -561,7 +561,7 @@ async fn nothing_is_said_before_the_answer_to_the_handshake() {
 
 /// How many calls the fixture saw cancelled.
 async fn cancelled(gateway: &Gateway) -> u64 {
-    let state = Ask::modern("tools/call", json!({ "name": "test_server_state", "arguments": {} }));
+    let state = Ask::modern("tools/call", json!({ "name": "kit_state", "arguments": {} }));
     let answer = state.send(gateway.address()).await.answer().await;
     answer["result"]["structuredContent"]["cancelled"].as_u64().unwrap_or_else(|| panic!("{answer}"))
 }

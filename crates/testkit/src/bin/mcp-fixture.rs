@@ -17,6 +17,7 @@ options:
   --tools N                 list only N generated tools, tool_0000 on
   --page N                  cut lists into pages of N
   --always-sse              stream every answer over HTTP
+  --requests-on-get         ask legacy clients on the GET stream, not on the call's
   --name NAME               the name in serverInfo (mcp-fixture)";
 
 #[tokio::main]
@@ -61,6 +62,7 @@ impl Options {
                 "--url" => options.url = Some(value()?),
                 "--target" => options.target = Some(value()?),
                 "--always-sse" => options.settings.always_sse = true,
+                "--requests-on-get" => options.settings.requests_on_get = true,
                 "--exit-on-unknown" => options.opening = Opening::ExitOnUnknown,
                 "--silent-before-initialize" => options.opening = Opening::Silent,
                 unknown => return Err(format!("unknown option {unknown}\n{USAGE}")),

@@ -36,7 +36,11 @@ pub(crate) async fn send(
 }
 
 pub(crate) async fn post(url: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
-    let response = send("POST", url, headers, body).await;
+    read(send("POST", url, headers, body).await).await
+}
+
+/// Reads a response to its end.
+pub(crate) async fn read(response: http::Response<Incoming>) -> Answer {
     let (status, headers) = (response.status(), response.headers().clone());
     let bytes = response.into_body().collect().await.unwrap().to_bytes();
     let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
@@ -45,28 +49,48 @@ pub(crate) async fn post(url: &str, headers: &[(&str, &str)], body: &Value) -> A
 
 /// Sends a modern request with all that belongs to it.
 pub(crate) async fn modern(url: &str, method: &str, params: Value) -> Answer {
-    let response = open(url, method, params).await;
-    let (status, headers) = (response.status(), response.headers().clone());
-    let bytes = response.into_body().collect().await.unwrap().to_bytes();
-    let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-    Answer { status, headers, body }
+    read(open(url, method, params).await).await
 }
 
 /// Sends a modern request and leaves the response open.
 pub(crate) async fn open(url: &str, method: &str, params: Value) -> http::Response<Incoming> {
-    let name = params.get("name").or(params.get("uri")).and_then(Value::as_str).map(str::to_owned);
-    let mut headers = vec![("mcp-protocol-version", "2026-07-28"), ("mcp-method", method)];
-    headers.extend(name.as_deref().map(|name| ("mcp-name", name)));
-    send("POST", url, &headers, &enveloped(7, method, params)).await
+    open_as(everything(), url, method, params).await
 }
 
-/// A modern request from a client that can do everything.
-pub(crate) fn enveloped(id: u64, method: &str, mut params: Value) -> Value {
+/// Sends a modern request of a client with these capabilities.
+pub(crate) async fn open_as(
+    capabilities: Value,
+    url: &str,
+    method: &str,
+    params: Value,
+) -> http::Response<Incoming> {
+    let named = ["name", "uri", "taskId"].iter().find_map(|member| params[member].as_str());
+    let name = named.map(str::to_owned);
+    let mut headers = vec![("mcp-protocol-version", "2026-07-28"), ("mcp-method", method)];
+    headers.extend(name.as_deref().map(|name| ("mcp-name", name)));
+    send("POST", url, &headers, &envelope(capabilities, 7, method, params)).await
+}
+
+/// A modern request from a client that can be asked everything.
+pub(crate) fn enveloped(id: u64, method: &str, params: Value) -> Value {
+    envelope(everything(), id, method, params)
+}
+
+fn envelope(capabilities: Value, id: u64, method: &str, mut params: Value) -> Value {
     params["_meta"] = json!({
         "progressToken": id,
         "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-        "io.modelcontextprotocol/clientCapabilities": { "elicitation": {}, "sampling": {}, "roots": {} },
+        "io.modelcontextprotocol/clientCapabilities": capabilities,
     });
+    request(id, method, params)
+}
+
+fn everything() -> Value {
+    json!({ "elicitation": {}, "sampling": {}, "roots": {} })
+}
+
+/// A request without an envelope.
+pub(crate) fn request(id: u64, method: &str, params: Value) -> Value {
     json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params })
 }
 

@@ -110,12 +110,12 @@ async fn going_away_cancels_a_modern_request() {
     let filter = json!({ "notifications": { "toolsListChanged": true } });
     let listening = client::open(&served.url, "subscriptions/listen", filter).await;
     let state = || async {
-        let answer = modern(&served.url, "tools/call", json!({ "name": "test_server_state" })).await;
+        let answer = modern(&served.url, "tools/call", json!({ "name": "kit_state" })).await;
         answer.body["result"]["structuredContent"].clone()
     };
-    assert_eq!(state().await["listeners"], 1);
+    assert_eq!(state().await["listens"], 1);
     drop(listening);
-    while state().await["listeners"] != 0 {}
+    while state().await["listens"] != 0 {}
 
     let sleep = json!({ "name": "test_sleep", "arguments": { "ms": 60_000 } });
     let mut sleeping = Events::of(client::open(&served.url, "tools/call", sleep).await);

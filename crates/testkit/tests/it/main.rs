@@ -5,4 +5,8 @@
 mod alias;
 mod client;
 mod http;
+mod kit;
+mod pipe;
+mod session;
 mod stdio;
+mod tasks;

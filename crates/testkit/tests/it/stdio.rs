@@ -1,46 +1,11 @@
-//! The fixture over stdio, through an in-process pipe.
+//! The fixture over stdio.
 
-use serde_json::{Value, json};
-use testkit::fixture::{Era, Opening, Settings, serve_stdio};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, Lines, ReadHalf, WriteHalf};
-use tokio::task::JoinHandle;
+use serde_json::json;
+use testkit::fixture::{Era, Opening};
+use tokio::io::AsyncWriteExt;
 
-use crate::client::{enveloped, initialize};
-
-struct Peer {
-    lines: Lines<BufReader<ReadHalf<DuplexStream>>>,
-    input: WriteHalf<DuplexStream>,
-    server: JoinHandle<std::io::Result<()>>,
-}
-
-impl Peer {
-    fn start(era: Era, opening: Opening) -> Self {
-        let (near, far) = tokio::io::duplex(1 << 16);
-        let (input, output) = tokio::io::split(far);
-        let settings = Settings { era, ..Settings::default() };
-        let server = tokio::spawn(serve_stdio(settings, opening, input, output));
-        let (read, write) = tokio::io::split(near);
-        Self { lines: BufReader::new(read).lines(), input: write, server }
-    }
-
-    async fn say(&mut self, message: &Value) {
-        self.input.write_all(format!("{message}\n").as_bytes()).await.unwrap();
-    }
-
-    async fn hear(&mut self) -> Value {
-        let line = self.lines.next_line().await.unwrap().expect("another line");
-        serde_json::from_str(&line).unwrap()
-    }
-
-    async fn ask(&mut self, message: &Value) -> Value {
-        self.say(message).await;
-        self.hear().await
-    }
-}
-
-fn request(id: u64, method: &str, params: Value) -> Value {
-    json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params })
-}
+use crate::client::{enveloped, initialize, request};
+use crate::pipe::Peer;
 
 #[tokio::test]
 async fn a_legacy_server_does_not_know_discover() {
@@ -138,4 +103,17 @@ async fn the_end_of_the_input_ends_the_server() {
     peer.say(&request(2, "tools/call", call)).await;
     peer.input.shutdown().await.unwrap();
     assert!(peer.server.await.unwrap().is_ok());
+}
+
+#[tokio::test]
+async fn calls_run_at_once_and_answer_out_of_order() {
+    let mut peer = Peer::open().await;
+    let slow = |steps: u64| json!({ "name": "kit_slow", "arguments": { "steps": steps } });
+    peer.say(&request(2, "tools/call", slow(1000))).await;
+    peer.say(&request(3, "tools/call", slow(2))).await;
+    peer.say(&request(4, "tools/call", slow(1))).await;
+    assert_eq!(peer.hear().await["id"], 4);
+    assert_eq!(peer.hear().await["id"], 3);
+    let state = peer.ask(&request(5, "tools/call", json!({ "name": "kit_state" }))).await;
+    assert_eq!(state["result"]["structuredContent"]["calls"], 2, "the slow one and this one");
 }
