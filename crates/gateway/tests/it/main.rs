@@ -8,4 +8,5 @@ mod failing;
 mod http_rules;
 mod peers;
 mod reload;
+mod soak;
 mod support;
