@@ -10,6 +10,7 @@ mod bridging;
 mod calls;
 mod edges;
 mod failures;
+mod guarantees;
 mod lists;
 mod names;
 mod notes;

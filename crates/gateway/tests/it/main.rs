@@ -5,6 +5,7 @@ mod cli;
 mod client;
 mod conformance;
 mod failing;
+mod heads;
 mod http_rules;
 mod peers;
 mod reload;
