@@ -6,12 +6,15 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use futures::FutureExt as _;
 use futures::future::select_all;
+use protocol::Kind;
 use tokio::sync::watch;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use upstream::{Target, Task};
 
 use crate::catalog::Catalog;
 use crate::parking::Parking;
+use crate::roster::watcher::Watcher;
 use crate::roster::{Member, Report, TargetStatus};
 use crate::session::store::Sessions;
 use crate::settings::Settings;
@@ -37,9 +40,16 @@ pub(crate) struct Shared {
     catalog: ArcSwap<Catalog>,
     /// Counts catalogs.
     generation: watch::Sender<u64>,
+    changes: watch::Sender<Changes>,
+    /// Cancelled when the server stops.
+    stopping: CancellationToken,
     pub(crate) sessions: Sessions,
     pub(crate) parking: Parking,
 }
+
+/// How often the exposed list of each kind has changed. A listener that looks seldom sees that it changed, and need not keep
+/// how often.
+pub(crate) type Changes = [u64; Kind::ALL.len()];
 
 impl Backend {
     /// Starts the targets in the background and serves at once.
@@ -53,6 +63,8 @@ impl Backend {
             roster: watch::Sender::new(Arc::new(members)),
             catalog: ArcSwap::from_pointee(catalog),
             generation: watch::Sender::new(0),
+            changes: watch::Sender::default(),
+            stopping: CancellationToken::new(),
             sessions,
             parking: Parking::default(),
         });
@@ -69,19 +81,22 @@ impl Backend {
     /// stopped. Sessions go on with the new set, and are told what changed.
     pub fn reconfigure(&self, settings: Settings) {
         let before = self.shared.roster.borrow().clone();
-        let keep = |wanted: &upstream::Settings| {
-            before.iter().find(|member| member.target.settings() == wanted).cloned()
+        let member = |wanted: &upstream::Settings| {
+            let same_name = before.iter().find(|member| member.target.name() == wanted.name);
+            match same_name {
+                Some(member) if member.target.settings() == wanted => member.clone(),
+                Some(member) => member.succeed(wanted.clone()),
+                None => Member::start(wanted.clone()),
+            }
         };
-        let members: Vec<Member> = settings
-            .targets
-            .iter()
-            .map(|wanted| keep(wanted).unwrap_or_else(|| Member::start(wanted.clone())))
-            .collect();
+        let members: Vec<Member> = settings.targets.iter().map(member).collect();
         let gone: Vec<Member> = before
             .iter()
             .filter(|member| !settings.targets.contains(member.target.settings()))
             .cloned()
             .collect();
+        let names: Vec<String> = settings.targets.iter().map(|target| target.name.clone()).collect();
+        self.shared.sessions.retain_subscriptions(&names);
         self.shared.settings.store(Arc::new(settings));
         self.shared.roster.send_replace(Arc::new(members));
         self.shared.rebuild();
@@ -109,6 +124,7 @@ impl Backend {
 
     /// Ends all sessions and parked calls and stops all targets, and returns when nothing of them is left.
     pub async fn stop(&self) {
+        self.shared.stopping.cancel();
         self.shared.parking.end_all();
         self.shared.sessions.end_all().await;
         let members = self.shared.roster.borrow().clone();
@@ -145,6 +161,22 @@ impl Shared {
         }
     }
 
+    /// Changes of the exposed lists from now on.
+    pub(crate) fn changes(&self) -> watch::Receiver<Changes> {
+        self.changes.subscribe()
+    }
+
+    /// Cancelled when the server stops.
+    pub(crate) fn stopping(&self) -> CancellationToken {
+        self.stopping.clone()
+    }
+
+    /// Who watches the resources of a target.
+    pub(crate) fn watcher(&self, target: &str) -> Option<Watcher> {
+        let roster = self.roster.borrow();
+        roster.iter().find(|member| member.target.name() == target).map(|member| member.watcher.clone())
+    }
+
     /// Has the lists read again that are no longer fresh.
     pub(crate) fn refresh_stale(&self) {
         self.roster.borrow().iter().for_each(Member::refresh_if_stale);
@@ -177,6 +209,7 @@ impl Shared {
         self.generation.send_modify(|generation| *generation += 1);
         if !changed.is_empty() {
             self.sessions.announce(&changed);
+            self.changes.send_modify(|counts| changed.iter().for_each(|kind| counts[*kind as usize] += 1));
         }
     }
 }

@@ -41,7 +41,7 @@ impl Context {
         }
     }
 
-    /// What needs no session. The legacy edge keeps the rest for itself.
+    /// What needs no session and no stream. The edges keep the rest for themselves.
     async fn ours(&self, local: Local) -> Result<Raw, Error> {
         match local {
             Local::Ping => Ok(Raw::empty_object()),
@@ -54,6 +54,8 @@ impl Context {
                 ErrorKind::UnknownMethod,
                 "this method needs a session, and this server keeps none",
             )),
+            // The modern edge keeps it for itself: it has no answer but its end.
+            Local::Listen => Err(Error::new(ErrorKind::UnknownMethod, "this method is served as a stream")),
         }
     }
 

@@ -1,6 +1,7 @@
 //! What the virtual server says of itself: capabilities, instructions, identity.
 
 use protocol::{Era, Kind, Object, Raw, Version};
+use upstream::Peer;
 
 use crate::catalog::Catalog;
 use crate::{extensions, task};
@@ -61,29 +62,31 @@ const LISTED: [&str; 3] = ["tools", "prompts", "resources"];
 /// Whether any target offers a capability. A target that was never there may offer anything that is listed.
 pub(crate) fn offers(catalog: &Catalog, capability: &str) -> bool {
     catalog.targets.iter().any(|entry| match &entry.listing {
-        Some(listing) => listing.peer.offers(capability),
+        Some(listing) => peer_offers(&listing.peer, capability),
         None => LISTED.contains(&capability),
     })
 }
 
+/// Whether a target offers a capability. In 2024-11-05 completions had no flag yet: whoever had what can be completed could
+/// be asked (spec 2025-03-26, changelog).
+fn peer_offers(peer: &Peer, capability: &str) -> bool {
+    let unnamed = capability == "completions" && peer.version == Version::V2024_11_05;
+    peer.offers(capability) || (unnamed && (peer.offers("prompts") || peer.offers("resources")))
+}
+
 /// The union of what the targets offer, as far as we can deliver it to a client of this revision.
 ///
-/// Changes of lists are announced to legacy clients whether or not the target announces them, since the set of targets
-/// can change as well. Modern clients hear of changes through `subscriptions/listen`, which is not served yet.
+/// Changes of lists are announced whether or not the target announces them, since the set of targets can change as well.
 fn capabilities(catalog: &Catalog, version: Version) -> Raw {
-    let era = version.era();
     let mut merged = Object::default();
-    let changes = match era {
-        Era::Legacy => Raw::of(&serde_json::json!({ "listChanged": true })),
-        Era::Modern => Raw::empty_object(),
-    };
+    let changes = Raw::of(&serde_json::json!({ "listChanged": true }));
     for capability in LISTED {
         if offers(catalog, capability) {
             merged.set(capability, changes.clone());
         }
     }
     let listings = || catalog.targets.iter().filter_map(|entry| entry.listing.as_ref());
-    if era == Era::Legacy && listings().any(|listing| listing.peer.offers_flag("resources", "subscribe")) {
+    if listings().any(|listing| listing.peer.offers_flag("resources", "subscribe")) {
         merged.set("resources", Raw::of(&serde_json::json!({ "subscribe": true, "listChanged": true })));
     }
     for capability in ["logging", "completions"] {
@@ -94,7 +97,7 @@ fn capabilities(catalog: &Catalog, version: Version) -> Raw {
     if let Some(tasks) = task::kept::capability(catalog, version) {
         merged.set("tasks", tasks);
     }
-    if let Some(extensions) = extensions::offered(catalog, era) {
+    if let Some(extensions) = extensions::offered(catalog, version.era()) {
         merged.set("extensions", extensions);
     }
     merged.to_raw()

@@ -7,7 +7,7 @@ use futures::stream::BoxStream;
 use protocol::uris::{self, Shape};
 use protocol::{Era, Object, Raw, Splice, name};
 use upstream::pool::Borrowed;
-use upstream::{Answer, Call, ErrorKind as UpstreamKind, Event, Link, Reply};
+use upstream::{Answer, Call, ErrorKind as UpstreamKind, Event, Link, Note, Reply};
 
 use crate::catalog::Destination;
 use crate::error::{Error, ErrorKind};
@@ -129,6 +129,9 @@ fn restore(reply: Reply, to: &Destination) -> Served {
             target: target.clone(),
             events: events
                 .map(move |event| match event {
+                    Ok(Event::Note(Note::Log(params))) if wrap => {
+                        Ok(Event::Note(Note::Log(signed(params, &target))))
+                    }
                     Ok(Event::Answer(answer)) => Ok(Event::Answer(answered(answer, &target))),
                     Ok(Event::Ask(ask)) => Ok(Event::Ask(question::named_ask(&target, ask))),
                     Ok(event @ (Event::Note(_) | Event::Refused(_))) => Ok(event),
@@ -137,6 +140,16 @@ fn restore(reply: Reply, to: &Destination) -> Served {
                 .boxed(),
         },
     }
+}
+
+/// A log message with its target before the name of its logger, where several targets may speak.
+pub(crate) fn signed(mut params: Object, target: &str) -> Object {
+    let logger = match params.text("logger") {
+        Some(logger) => format!("{target}/{logger}"),
+        None => target.to_owned(),
+    };
+    params.set("logger", Raw::string(&logger));
+    params
 }
 
 fn restore_answer(answer: Answer, target: &str) -> Answer {

@@ -1,4 +1,4 @@
-//! The targets of a virtual server, each with a scout that keeps its lists.
+//! The targets of a virtual server, each with a scout that keeps its lists and a watcher of its resources.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,15 +10,18 @@ use upstream::{Failure, Peer, Target, Task};
 
 use self::mirrors::Mirrors;
 use self::scout::Scout;
+use self::watcher::Watcher;
 
 pub(crate) mod mirrors;
 mod scout;
+pub(crate) mod watcher;
 
 /// A target, and what its scout found.
 #[derive(Clone)]
 pub(crate) struct Member {
     pub(crate) target: Target,
     pub(crate) report: watch::Receiver<Report>,
+    pub(crate) watcher: Watcher,
     stale: Arc<Notify>,
     _scout: Arc<Task>,
 }
@@ -87,13 +90,25 @@ impl Listing {
 }
 
 impl Member {
-    /// Starts a target and its scout.
+    /// Starts a target with its scout and its watcher.
     pub(crate) fn start(settings: upstream::Settings) -> Self {
         let target = Target::start(settings);
+        let watcher = Watcher::start(target.clone());
+        Self::with(target, watcher)
+    }
+
+    /// Starts a target that takes this one's place: whoever watches its resources goes on to do so.
+    pub(crate) fn succeed(&self, settings: upstream::Settings) -> Self {
+        let target = Target::start(settings);
+        let watcher = self.watcher.succeed(target.clone());
+        Self::with(target, watcher)
+    }
+
+    fn with(target: Target, watcher: Watcher) -> Self {
         let (sender, report) = watch::channel(Report { condition: Condition::Starting, listing: None });
         let stale = Arc::new(Notify::new());
         let scout = Scout { target: target.clone(), report: sender, stale: stale.clone() };
-        Self { target, report, stale, _scout: Arc::new(Task::spawn("scout", scout.run())) }
+        Self { target, report, watcher, stale, _scout: Arc::new(Task::spawn("scout", scout.run())) }
     }
 
     /// Asks the scout to read lists again that are no longer fresh. What is there is served meanwhile.

@@ -8,7 +8,7 @@ use protocol::{Id, Object, Version, meta};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use upstream::{Caller, Link, Task};
+use upstream::{Caller, Link};
 
 use self::asking::Asking;
 pub(crate) use self::asking::Stray;
@@ -16,6 +16,7 @@ use self::links::Lease;
 use self::outlet::Outlet;
 use self::streams::Streams;
 pub(crate) use self::subscriptions::Subscription;
+use crate::roster::watcher::Watch;
 use crate::task::Ledger;
 
 mod asking;
@@ -49,8 +50,8 @@ pub(crate) struct Session {
     calls: AtomicU64,
     asking: Asking,
     leases: Mutex<HashMap<String, Arc<tokio::sync::Mutex<Option<Lease>>>>>,
-    /// What the client wants to hear of; for modern targets with the stream that listens for it.
-    subscriptions: Mutex<HashMap<Subscription, Option<Task>>>,
+    /// What the client wants to hear of; for modern targets with the watch that is kept for it.
+    subscriptions: Mutex<HashMap<Subscription, Option<Watch>>>,
     /// What is to be said outside of calls: the session's own stream.
     pub(crate) mailbox: Outlet,
     streams: Streams,

@@ -96,6 +96,24 @@ impl Kind {
         }
     }
 
+    /// The member of a listen request that asks for changes of the list. Resources stand for templates as well.
+    pub fn listen_key(self) -> &'static str {
+        match self {
+            Self::Tool => "toolsListChanged",
+            Self::Prompt => "promptsListChanged",
+            Self::Resource | Self::Template => "resourcesListChanged",
+        }
+    }
+
+    /// The notification that says that the list changed.
+    pub fn changed(self) -> &'static str {
+        match self {
+            Self::Tool => notifications::TOOLS_CHANGED,
+            Self::Prompt => notifications::PROMPTS_CHANGED,
+            Self::Resource | Self::Template => notifications::RESOURCES_CHANGED,
+        }
+    }
+
     /// The noun for messages and logs.
     pub fn noun(self) -> &'static str {
         match self {
@@ -139,6 +157,8 @@ pub enum Local {
     Subscribe,
     /// Updates of one resource, no longer wanted.
     Unsubscribe,
+    /// A stream of changes of lists and resources.
+    Listen,
     /// The tasks that the session made.
     ListTasks,
 }
@@ -173,6 +193,7 @@ pub static METHODS: &[Method] = &[
     row("logging/setLevel", Eras::Legacy, Routing::Ours(Local::SetLevel)),
     row("resources/subscribe", Eras::Legacy, Routing::Ours(Local::Subscribe)),
     row("resources/unsubscribe", Eras::Legacy, Routing::Ours(Local::Unsubscribe)),
+    row("subscriptions/listen", Eras::Modern, Routing::Ours(Local::Listen)),
     row("tasks/get", Eras::Both, Routing::ByTask),
     row("tasks/cancel", Eras::Both, Routing::ByTask),
     row("tasks/update", Eras::Modern, Routing::ByTask),

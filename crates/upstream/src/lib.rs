@@ -25,5 +25,6 @@ pub use error::{Error, ErrorKind};
 pub use link::{Heard, Link, Listening, Notice, Peer};
 pub use reply::{Answer, Ask, Event, Note, Question, Reply};
 pub use settings::{Settings, Transport};
+pub use target::backoff::Backoff;
 pub use target::{Failure, State, Target};
 pub use task::Task;

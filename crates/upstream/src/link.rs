@@ -3,6 +3,7 @@
 //! Callers speak the modern shape. Each era has one file that turns it into what the target understands; nothing
 //! above this module asks which era a target is of.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -71,19 +72,19 @@ pub struct Listening {
 }
 
 impl Listening {
-    /// Whether the target said that it will announce changes of this resource.
-    pub fn covers(&self, uri: &str) -> bool {
-        self.honours("resourceSubscriptions", uri)
+    /// The resources of which the target said that it will announce changes. One that says nothing of resources announces
+    /// none.
+    pub fn uris(&self) -> HashSet<String> {
+        self.honoured("resourceSubscriptions")
     }
 
-    /// Whether the target said that it will announce what becomes of this task.
-    pub fn covers_task(&self, id: &str) -> bool {
-        self.honours("taskIds", id)
+    /// The tasks of which the target said that it will announce what becomes of them.
+    pub fn tasks(&self) -> HashSet<String> {
+        self.honoured("taskIds")
     }
 
-    fn honours(&self, key: &str, wanted: &str) -> bool {
-        let honoured = self.honoured.get(key).and_then(|honoured| honoured.read::<Vec<String>>().ok());
-        honoured.is_some_and(|honoured| honoured.iter().any(|one| one == wanted))
+    fn honoured(&self, key: &str) -> HashSet<String> {
+        self.honoured.get(key).and_then(|honoured| honoured.read().ok()).unwrap_or_default()
     }
 }
 

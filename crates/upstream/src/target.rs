@@ -21,7 +21,7 @@ use crate::wire::stdio::StdioConnect;
 use crate::wire::streamable::StreamableConnect;
 use crate::{Error, ErrorKind};
 
-mod backoff;
+pub mod backoff;
 
 /// For how long a target that was found to be legacy is believed to be so. A server that was upgraded would go on
 /// serving the handshake, so nothing but time corrects this verdict; a wrong "modern" fails loudly instead.
@@ -281,7 +281,7 @@ impl Shared {
     }
 
     async fn wait(&self, error: Error, backoff: &mut backoff::Backoff) {
-        let pause = backoff.next();
+        let pause = backoff.pause();
         let attempts = backoff.attempts();
         let next = Instant::now() + pause;
         let last_words = self.connect.last_words();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::stream::BoxStream;
 use futures::{FutureExt as _, StreamExt as _};
-use protocol::method::Routing;
+use protocol::method::{Local, Routing};
 use protocol::{Era, Request, Version, method};
 
 use self::course::{Course, Piece};
@@ -21,6 +21,7 @@ mod asking;
 mod course;
 mod envelope;
 mod finish;
+mod listen;
 mod resume;
 
 /// After this long without a word from the target the client gets a stream, so that it and the proxies before it see that
@@ -55,7 +56,11 @@ pub(super) async fn request(backend: &Arc<Shared>, head: Head, request: Request)
         token: envelope.token.clone(),
         level: envelope.level.clone(),
     };
+    let closing = head.closing.clone();
     let context = envelope.context(backend, head);
+    if row.routing == Routing::Ours(Local::Listen) {
+        return listen::serve(context, finish, closing, &envelope.params);
+    }
     let opening = async move {
         match resume::open(&finish, &context, envelope.params).await {
             Ok(Opened::Answered(answer)) => Piece::Last(finish.answered(answer)).alone(),

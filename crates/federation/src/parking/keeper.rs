@@ -81,7 +81,8 @@ impl Kept {
         match &event {
             Some(Ok(Event::Note(_))) => self.make_room(),
             Some(Ok(Event::Ask(Ask::Held(_)))) if self.questions() >= QUESTIONS => return,
-            Some(Ok(Event::Ask(Ask::Held(_)) | Event::Refused(_))) => {}
+            Some(Ok(Event::Ask(Ask::Held(_)))) => {}
+            Some(Ok(Event::Refused(needed))) => return self.call.lacks(needed),
             Some(Ok(Event::Answer(_) | Event::Ask(Ask::Replay { .. })) | Err(_)) | None => {
                 self.over = true;
                 // The target is done with the call, and its link need not wait for the client.

@@ -39,4 +39,22 @@ impl OpenCall {
         self.questions += 1;
         self.asked.push(Asked { key: format!("ask-{}", self.questions), question });
     }
+
+    /// Takes note of what the client would have had to declare.
+    pub(crate) fn lacks(&mut self, needed: &Object) {
+        merge(&mut self.refused, needed);
+    }
+}
+
+/// Adds capabilities to others; what both have is merged in depth.
+fn merge(into: &mut Object, more: &Object) {
+    for (key, value) in more.iter() {
+        match (into.object(key), value.object()) {
+            (Some(mut before), Ok(added)) => {
+                merge(&mut before, &added);
+                into.set(key, before.to_raw());
+            }
+            _ => into.set(key, value.clone()),
+        }
+    }
 }

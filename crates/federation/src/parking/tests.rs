@@ -282,3 +282,19 @@ fn answers_must_be_an_object_in_which_none_occurs_twice() {
         assert_eq!(refused.kind, ErrorKind::InvalidParams);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_was_refused_meanwhile_is_remembered_as_one() {
+    let parking = Parking::default();
+    let (call, far) = asking();
+    let ticket = park(&parking, call);
+    for needed in
+        [json!({ "elicitation": { "form": {} } }), json!({ "elicitation": { "url": {} }, "roots": {} })]
+    {
+        far.says.send(Ok(Event::Refused(object(&needed)))).expect("somebody listens");
+    }
+    moment().await;
+    let call = parking.resume(ticket, retry(accept())).await.expect("the call");
+    let all = json!({ "elicitation": { "form": {}, "url": {} }, "roots": {} });
+    assert_eq!(call.refused.to_raw().read::<Value>().expect("JSON"), all);
+}

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use protocol::method::notifications;
-use protocol::{Id, Object, Response, message};
+use protocol::{Id, Object, Response, down, message};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 use upstream::{Answer, Question, Task};
@@ -64,14 +64,16 @@ impl Session {
         mut params: Object,
     ) -> Option<Answer> {
         question::named(target, method, &mut params);
+        let version = self.handshake()?.version;
+        let asked = down::request(method, &params, version);
         let mut waiting = self.enter()?;
-        if !stream.say(Kind::Request, message::request(&waiting.id, method, &params)).await {
+        if !stream.say(Kind::Request, message::request(&waiting.id, method, &asked)).await {
             waiting.told = false;
             return None;
         }
         let answer = timeout(PATIENCE, &mut waiting.answer).await.ok()?.ok();
         waiting.told = answer.is_none();
-        answer
+        answer.map(|answer| answer.map(|result| down::answer(method, &params, &result, version)))
     }
 
     /// The client answered a request. One that nobody waits for was given up, and its answer is ignored.

@@ -97,7 +97,6 @@ impl Session {
     /// Gives up the links to targets that are no longer there. Calls that run over them finish.
     pub(crate) fn release(&self, targets: &[String]) {
         lock(&self.leases).retain(|target, _| !targets.contains(target));
-        lock(&self.subscriptions).retain(|subscription, _| !targets.contains(&subscription.target));
     }
 }
 

@@ -48,6 +48,11 @@ impl Sessions {
         self.wrap.store(wrap, Ordering::Relaxed);
     }
 
+    /// Whether URIs carry their target, now and from now on.
+    pub(crate) fn wrapping(&self) -> Arc<AtomicBool> {
+        self.wrap.clone()
+    }
+
     pub(crate) fn find(&self, id: &str) -> Option<Arc<Session>> {
         self.lock().get(id).cloned()
     }
@@ -102,6 +107,11 @@ impl Sessions {
         self.lock().values().for_each(|session| session.release(targets));
     }
 
+    /// Has every session forget its subscriptions at targets that are not among these.
+    pub(crate) fn retain_subscriptions(&self, targets: &[String]) {
+        self.lock().values().for_each(|session| session.retain_subscriptions(targets));
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<Session>>> {
         self.by_id.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -109,17 +119,8 @@ impl Sessions {
 
 /// The three notifications that say that a list changed, for the kinds that did.
 fn list_changed(kinds: &[Kind]) -> Vec<&'static str> {
-    use protocol::method::notifications as n;
-    let mut names = Vec::new();
-    for kind in kinds {
-        let name = match kind {
-            Kind::Tool => n::TOOLS_CHANGED,
-            Kind::Prompt => n::PROMPTS_CHANGED,
-            Kind::Resource | Kind::Template => n::RESOURCES_CHANGED,
-        };
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
+    let mut names: Vec<_> = kinds.iter().map(|kind| kind.changed()).collect();
+    // Resources and templates stand side by side in the order of kinds.
+    names.dedup();
     names
 }

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use futures::StreamExt as _;
 use protocol::method::notifications;
 use protocol::{Raw, message, meta, name};
-use upstream::{Error, Link, Listening, Notice, Task};
+use upstream::Notice;
 
 use super::{Session, lock};
-use crate::catalog::Destination;
+use crate::error::{Error, ErrorKind};
+use crate::relay::signed;
+use crate::roster::watcher::{Ear, Verdict, Watcher};
 use crate::task::kept;
 
 /// How many resources a session may subscribe to. Each holds memory here and a place at a target; no client that means
@@ -37,8 +38,10 @@ impl Session {
                 }
                 self.mailbox.post(message::notification(notifications::RESOURCE_UPDATED, &params));
             }
-            Notice::Log(mut params) if self.wants_log(&params) => {
-                kept::expose_related(&mut params, target, self.wrap.load(Ordering::Relaxed));
+            Notice::Log(params) if self.wants_log(&params) => {
+                let several = self.wrap.load(Ordering::Relaxed);
+                let mut params = if several { signed(params, target) } else { params };
+                kept::expose_related(&mut params, target, several);
                 self.mailbox.post(message::notification(notifications::MESSAGE, &params));
             }
             Notice::Task(params) => self.tell_of_task(params, target),
@@ -59,51 +62,46 @@ impl Session {
         lock(&self.subscriptions).remove(subscription);
     }
 
-    /// Listens for changes of a resource at a modern target, for as long as the client wants it. An error if the target does
-    /// not announce them.
-    pub(crate) async fn listen(
+    /// Has a modern target watched for changes of a resource, for as long as the client wants it. An error if the target does
+    /// not tell of them.
+    pub(crate) async fn watch(
         self: &Arc<Self>,
-        to: &Destination,
+        watcher: &Watcher,
         subscription: Subscription,
     ) -> Result<(), Error> {
         if lock(&self.subscriptions).len() >= MOST_SUBSCRIPTIONS {
             let text = format!("a session may subscribe to {MOST_SUBSCRIPTIONS} resources");
-            return Err(Error::new(upstream::ErrorKind::Protocol, text));
+            return Err(Error::new(ErrorKind::InvalidParams, text));
         }
-        let link = to.target.shared_link().await?;
-        let first = listen_once(&link, &subscription.uri).await?;
-        let work = keep_listening(Arc::downgrade(self), to.clone(), subscription.uri.clone(), first);
-        lock(&self.subscriptions).insert(subscription, Some(Task::spawn("subscription", work)));
+        let Subscription { target, uri } = &subscription;
+        let mut watch = watcher.watch(uri, self.ear(target));
+        match watch.verdict().await {
+            Verdict::Honoured => {}
+            Verdict::Declined | Verdict::Pending => {
+                let text = format!("target `{target}` does not tell of changes of `{uri}`");
+                return Err(Error::new(ErrorKind::InvalidParams, text));
+            }
+            Verdict::Unavailable(error) => return Err(Error::of_target(target, &error)),
+        }
+        lock(&self.subscriptions).insert(subscription, Some(watch));
         Ok(())
     }
-}
 
-async fn listen_once(link: &Link, uri: &str) -> Result<Listening, Error> {
-    let listening = link.listen(&[], &[uri.to_owned()]).await?;
-    if listening.covers(uri) {
-        return Ok(listening);
-    }
-    Err(Error::new(upstream::ErrorKind::Protocol, format!("the target does not announce changes of `{uri}`")))
-}
-
-/// How long to wait before a listen stream that ended is opened again.
-pub(super) const LISTEN_AGAIN: Duration = Duration::from_secs(2);
-
-/// Passes updates on until the subscription is dropped, also over restarts of the target.
-async fn keep_listening(session: std::sync::Weak<Session>, to: Destination, uri: String, first: Listening) {
-    let mut listening = Some(first);
-    loop {
-        if let Some(mut open) = listening.take() {
-            while let Some(notice) = open.notices.next().await {
-                let Some(session) = session.upgrade() else {
-                    return;
-                };
-                session.deliver(notice, to.target.name());
+    /// Brings what is heard of a target's resources into the mailbox.
+    fn ear(self: &Arc<Self>, target: &str) -> Ear {
+        let (session, target) = (Arc::downgrade(self), target.to_owned());
+        Arc::new(move |params| {
+            if let Some(session) = session.upgrade() {
+                session.deliver(Notice::Updated(params.clone()), &target);
             }
-        }
-        tokio::time::sleep(LISTEN_AGAIN).await;
-        if let Ok(link) = to.target.shared_link().await {
-            listening = listen_once(&link, &uri).await.ok();
-        }
+        })
+    }
+
+    /// Forgets what the client wanted to hear of targets that are not among these.
+    pub(super) fn retain_subscriptions(&self, targets: &[String]) {
+        lock(&self.subscriptions).retain(|subscription, _| targets.contains(&subscription.target));
     }
 }
+
+/// How long to wait before a link that ended is opened again for the sake of what is subscribed to.
+pub(super) const LISTEN_AGAIN: Duration = Duration::from_secs(2);

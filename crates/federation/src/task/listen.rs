@@ -53,7 +53,8 @@ async fn open(to: Destination, ids: Vec<String>) -> Option<(Vec<String>, BoxStre
         }
     };
     let wrap = to.wrap;
-    let honoured = ids.iter().filter(|id| listening.covers_task(id));
+    let will_tell = listening.tasks();
+    let honoured = ids.iter().filter(|id| will_tell.contains(*id));
     let honoured = honoured.map(|id| super::expose(&target, wrap, id)).collect();
     let notes = listening.notices.filter_map(move |notice| {
         let _kept = &to;

@@ -1,17 +1,20 @@
 //! Conversations with a virtual server over scripted targets in memory, under virtual time.
 //!
 //! [`target`] is a server whose behaviour is data and [`client`] is a client that checks the protocol's invariants on
-//! every exchange; both fail the test that breaks one of them.
+//! every exchange, as [`hearing`] does on a modern client's listen stream; all fail the test that breaks one of them.
 
 mod client;
+mod hearing;
 mod target;
 
 mod apps;
 mod asking;
 mod bridging;
 mod calls;
+mod downlevel;
 mod edges;
 mod failures;
+mod listen;
 mod lists;
 mod mirrors;
 mod names;

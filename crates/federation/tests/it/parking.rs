@@ -55,6 +55,17 @@ fn told(reply: Reply) -> Value {
     serde_json::from_str(&reply.said()).expect("JSON")
 }
 
+/// The results that the target heard.
+fn answers(target: &Target) -> Vec<Value> {
+    let responses = target.heard().into_iter().filter(|heard| heard.message.get("method").is_none());
+    responses.map(|heard| heard.message["result"].clone()).collect()
+}
+
+/// A request of a target.
+fn request(id: &str, method: &str, params: &Value) -> String {
+    json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }).to_string()
+}
+
 // === Legacy targets that ask in the middle of a call ===
 
 #[tokio::test(start_paused = true)]
@@ -113,6 +124,23 @@ async fn a_legacy_target_may_ask_during_a_prompt_and_a_read_too() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_legacy_target_asks_at_once_is_asked_at_once_and_again_until_it_is_answered() {
+    let both = [request("q1", ELICIT, &form("Name?")), request("q2", "roots/list", &json!({}))];
+    let a =
+        Target::legacy("a", &["x"]).on("tools/call", Act::saying(both, Act::after(60, Act::text("done"))));
+    let world = World::start(&[&a]).await;
+    let client = able(&world);
+    let first = asked(&client, "x").await;
+    assert_eq!(first["inputRequests"].as_object().map(serde_json::Map::len), Some(2));
+    let second = retry(&client, "x", &first, &[json!({ "action": "decline" })]).await.ok();
+    assert_eq!(question(&second)["method"], "roots/list");
+    assert_ne!(second["requestState"], first["requestState"]);
+    assert_eq!(retry(&client, "x", &first, &[]).await.code(), -32602, "the first state was used");
+    assert_eq!(retry(&client, "x", &second, &[json!({ "roots": [] })]).await.said(), "done");
+    assert_eq!(answers(&a), [json!({ "action": "decline" }), json!({ "roots": [] })]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn two_clients_of_a_legacy_target_are_asked_and_answered_each_for_itself() {
     let a = Target::legacy("a", &["x", "y"])
         .on("tools/call x", Act::Ask(ELICIT, form("x?")))
@@ -138,9 +166,8 @@ async fn a_client_that_does_not_come_back_frees_the_target() {
     seconds(4 * 60).await;
     assert_eq!(a.count("notifications/cancelled"), 0);
     seconds(61).await;
-    let responses = a.heard().into_iter().filter(|heard| heard.message.get("method").is_none());
-    let responses: Vec<_> = responses.map(|heard| heard.message["result"].clone()).collect();
-    assert_eq!(responses, [json!({ "action": "cancel" })], "the question is refused");
+    assert_eq!(a.count("notifications/cancelled"), 1);
+    assert_eq!(answers(&a), [json!({ "action": "cancel" })], "the question is refused");
     let late = retry(&client, "x", &asked, &[json!({ "action": "accept" })]).await;
     assert_eq!(late.code(), -32602);
 }
@@ -173,6 +200,20 @@ async fn a_client_is_never_asked_what_it_did_not_declare() {
     let world = World::start(&[&a]).await;
     let reply = world.modern().tool("x").await;
     assert!(reply.outcome.is_ok_and(|result| result["resultType"] == "complete"), "the target went on");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_fails_for_want_of_a_capability_names_it() {
+    let failed = Act::Result(json!({ "isError": true, "content": [] }));
+    let question = request("q", ELICIT, &form("Name?"));
+    let a = Target::legacy("a", &["x"]).on("tools/call", Act::saying([question], Act::after(1, failed)));
+    let world = World::start(&[&a]).await;
+    let mut client = world.modern();
+    client.capabilities = json!({ "roots": {} });
+    let reply = client.tool("x").await;
+    assert_eq!(reply.code(), -32021);
+    let needed = json!({ "elicitation": { "form": {} } });
+    assert_eq!(reply.outcome.expect_err("an error")["data"], json!({ "requiredCapabilities": needed }));
 }
 
 // === Legacy targets that want a URL opened first (-32042) ===

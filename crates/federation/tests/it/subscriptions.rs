@@ -227,3 +227,72 @@ async fn a_modern_targets_updates_reach_each_session_that_asked_and_no_other() {
     assert_eq!(one_hears.heard().await, [""; 0]);
     assert_eq!(two_hears.heard().await, ["resources/updated a+file:///x"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_resource_that_a_modern_target_does_not_tell_of_cannot_be_subscribed_to() {
+    let a = Target::modern("a", &["x"]).full("x").be(|script| script.untold = vec!["file:///no"]);
+    let world = World::start(&[&a]).await;
+    let client = world.legacy().await;
+    assert_eq!(client.call("resources/subscribe", json!({ "uri": "file:///no" })).await.code(), -32602);
+    client.call("resources/subscribe", json!({ "uri": "file:///x" })).await.ok();
+    settle().await;
+    assert_eq!(a.listened(), [json!(["file:///x"])]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn sessions_share_one_stream_of_a_modern_target() {
+    let a = Target::modern("a", &["x"]).full("x");
+    let world = World::start(&[&a]).await;
+    let (one, two) = (world.legacy().await, world.legacy().await);
+    let mut two_hears = two.listen();
+    for client in [&one, &two] {
+        client.call("resources/subscribe", json!({ "uri": "file:///x" })).await.ok();
+    }
+    settle().await;
+    assert_eq!(a.listened(), [json!(["file:///x"])]);
+    one.call("resources/unsubscribe", json!({ "uri": "file:///x" })).await.ok();
+    settle().await;
+    a.notify(UPDATED, json!({ "uri": "file:///x" }));
+    assert_eq!(two_hears.heard().await, ["resources/updated file:///x"]);
+    two.call("resources/unsubscribe", json!({ "uri": "file:///x" })).await.ok();
+    settle().await;
+    assert_eq!(a.listened(), [json!(null); 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_hears_of_what_it_may_have_missed_while_its_modern_target_was_away() {
+    let a = Target::modern("a", &["x"]).full("x");
+    let world = World::start(&[&a]).await;
+    let client = world.legacy().await;
+    let mut hears = client.listen();
+    client.call("resources/subscribe", json!({ "uri": "file:///x" })).await.ok();
+    a.cut();
+    seconds(5).await;
+    assert_eq!(hears.heard().await, ["resources/updated file:///x"]);
+    a.notify(UPDATED, json!({ "uri": "file:///x" }));
+    assert_eq!(hears.heard().await, ["resources/updated file:///x"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subscription_outlives_a_reload_that_replaces_its_modern_target_and_ends_with_one_that_removes_it()
+{
+    let (old, new, b) = (
+        Target::modern("a", &["x"]).full("x"),
+        Target::modern("a", &["x"]).full("x"),
+        Target::legacy("b", &["x"]),
+    );
+    let mut world = World::start(&[&old, &b]).await;
+    let client = world.legacy().await;
+    let mut hears = client.listen();
+    client.call("resources/subscribe", json!({ "uri": "a+file:///x" })).await.ok();
+    world.reconfigure(&[&new, &b], |_| {});
+    seconds(3).await;
+    hears.heard().await;
+    new.notify(UPDATED, json!({ "uri": "file:///x" }));
+    assert_eq!(hears.heard().await, ["resources/updated a+file:///x"]);
+    world.reconfigure(&[&b], |_| {});
+    seconds(3).await;
+    world.reconfigure(&[&new, &b], |_| {});
+    seconds(3).await;
+    assert_eq!(new.listened(), [json!(null); 0]);
+}

@@ -19,6 +19,7 @@ use upstream::{Error, ErrorKind, Task, Transport};
 pub(crate) const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 pub(crate) const CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
 pub(crate) const SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
+const URIS: &str = "resourceSubscriptions";
 
 /// What a target does with a request.
 #[derive(Clone)]
@@ -37,6 +38,8 @@ pub(crate) enum Act {
     Ask(&'static str, Value),
     /// Never answers.
     Hang,
+    /// Acknowledges a listen request, and leaves it open.
+    Listen,
     /// Hangs up.
     Die,
     /// Whatever this says for this request.
@@ -90,6 +93,8 @@ pub(crate) struct Script {
     pub(crate) ttl_ms: u64,
     pub(crate) scope: &'static str,
     pub(crate) door: Door,
+    /// The URIs of which a modern target does not tell, and which it leaves out of its acknowledgements.
+    pub(crate) untold: Vec<&'static str>,
     acts: HashMap<String, Act>,
 }
 
@@ -120,8 +125,8 @@ pub(crate) struct Heard {
 struct Line {
     out: mpsc::UnboundedSender<String>,
     end: CancellationToken,
-    /// The listen requests that are open here.
-    listens: Arc<Mutex<Vec<Value>>>,
+    /// The listen requests that are open here: the id of each, and what it hears of.
+    listens: Arc<Mutex<Vec<(Value, Value)>>>,
     /// Who waits for the client's responses.
     asked: Arc<Mutex<HashMap<String, oneshot::Sender<Value>>>>,
     /// Ended by the client or the target.
@@ -152,6 +157,7 @@ impl Target {
             ttl_ms: 1000,
             scope: "private",
             door: Door::Open,
+            untold: Vec::new(),
             acts: HashMap::new(),
         };
         Self(Arc::new(Inner {
@@ -279,7 +285,7 @@ impl Target {
                     .send(json!({ "jsonrpc": "2.0", "method": method, "params": params }).to_string());
                 continue;
             }
-            for id in lock(&wire.listens).iter() {
+            for (id, _) in lock(&wire.listens).iter().filter(|(_, filter)| hears(filter, method, &params)) {
                 let mut params = params.clone();
                 params["_meta"] = json!({ SUBSCRIPTION: id });
                 let _ = wire
@@ -287,6 +293,26 @@ impl Target {
                     .send(json!({ "jsonrpc": "2.0", "method": method, "params": params }).to_string());
             }
         }
+    }
+
+    /// Ends every stream about resources with its result, as a server does that stops in good order.
+    pub(crate) fn end_listens(&self) {
+        for wire in lock(&self.0.wires).iter() {
+            for (id, _) in lock(&wire.listens).extract_if(.., |(_, filter)| !filter[URIS].is_null()) {
+                let result = json!({ "resultType": "complete", "_meta": { SUBSCRIPTION: id } });
+                let _ = wire.out.send(json!({ "jsonrpc": "2.0", "id": id, "result": result }).to_string());
+            }
+        }
+    }
+
+    /// The resources that a modern target tells of now, on each of its open streams about resources.
+    pub(crate) fn listened(&self) -> Vec<Value> {
+        let wires = lock(&self.0.wires);
+        let open = wires.iter().filter(|line| !line.over.is_cancelled());
+        open.flat_map(|line| lock(&line.listens).clone())
+            .map(|(_, filter)| filter[URIS].clone())
+            .filter(|uris| !uris.is_null())
+            .collect()
     }
 
     /// Replaces the tools and says so.
@@ -376,6 +402,9 @@ impl Target {
         lock(&self.0.heard).push(Heard { wire, message: message.clone(), text });
         self.check(&message, ids);
         let id = message["id"].clone();
+        if message["method"] == "notifications/cancelled" {
+            lock(&line.listens).retain(|(listen, _)| *listen != message["params"]["requestId"]);
+        }
         if message.get("method").is_none() {
             if let Some(asker) = lock(&line.asked).remove(&id.to_string()) {
                 let _ = asker.send(message);
@@ -482,7 +511,7 @@ impl Target {
                 Act::Result(json!({ "contents": [{ "uri": params["uri"], "text": name }] }))
             }
             ("completion/complete", _) => Act::Result(json!({ "completion": { "values": [name] } })),
-            ("subscriptions/listen", true) => Act::Hang,
+            ("subscriptions/listen", true) => Act::Listen,
             ("ping" | "logging/setLevel" | "resources/subscribe" | "resources/unsubscribe", false) => {
                 Act::Result(json!({}))
             }
@@ -492,13 +521,6 @@ impl Target {
 
     async fn perform(&self, mut act: Act, request: &Value, line: &Line) {
         let id = &request["id"];
-        if request["method"] == "subscriptions/listen" && lock(&self.0.script).modern {
-            lock(&line.listens).push(id.clone());
-            let params =
-                json!({ "_meta": { SUBSCRIPTION: id }, "notifications": request["params"]["notifications"] });
-            let ack = json!({ "jsonrpc": "2.0", "method": "notifications/subscriptions/acknowledged", "params": params });
-            let _ = line.out.send(ack.to_string());
-        }
         let outcome = loop {
             act = match act {
                 Act::Result(result) => break ("result", self.dress(request, result).to_string()),
@@ -527,12 +549,29 @@ impl Target {
                     }
                 }
                 Act::Hang => return std::future::pending().await,
+                Act::Listen => {
+                    self.listen(request, line);
+                    Act::Hang
+                }
                 Act::Die => return line.end.cancel(),
                 Act::With(choose) => choose(request),
             };
         };
         let (key, value) = outcome;
         let _ = line.out.send(format!(r#"{{"jsonrpc":"2.0","id":{id},"{key}":{value}}}"#));
+    }
+
+    fn listen(&self, request: &Value, line: &Line) {
+        let mut honoured = request["params"]["notifications"].clone();
+        if let Some(uris) = honoured[URIS].as_array_mut() {
+            let untold = self.change(|script| script.untold.clone());
+            uris.retain(|uri| !untold.iter().any(|untold| uri == untold));
+        }
+        let id = &request["id"];
+        lock(&line.listens).push((id.clone(), honoured.clone()));
+        let params = json!({ "_meta": { SUBSCRIPTION: id }, "notifications": honoured });
+        let ack = json!({ "jsonrpc": "2.0", "method": "notifications/subscriptions/acknowledged", "params": params });
+        let _ = line.out.send(ack.to_string());
     }
 
     /// What every modern result carries, unless the script says so itself.
@@ -560,6 +599,24 @@ impl Target {
             add("cacheScope", json!(script.scope));
         }
         result
+    }
+}
+
+/// Whether a listen request asked for a notification.
+fn hears(filter: &Value, method: &str, params: &Value) -> bool {
+    let about = |uri: &Value| {
+        let updated = params["uri"].as_str().unwrap_or_default();
+        uri.as_str().is_some_and(|uri| updated.starts_with(uri))
+    };
+    match method {
+        "notifications/tools/list_changed" => filter["toolsListChanged"] == true,
+        "notifications/prompts/list_changed" => filter["promptsListChanged"] == true,
+        "notifications/resources/list_changed" => filter["resourcesListChanged"] == true,
+        "notifications/resources/updated" => {
+            filter[URIS].as_array().is_some_and(|uris| uris.iter().any(about))
+        }
+        // What no stream may carry is said all the same, to see what becomes of it.
+        _ => true,
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use testkit::fixture::{self, Era, Settings};
 
-use crate::client::{Events, modern, open, request};
+use crate::client::{Events, modern, open, open_as, read, request};
 use crate::pipe::Peer;
 use crate::session::{Session, accepted};
 
@@ -145,12 +145,20 @@ async fn a_legacy_call_passes_after_the_visit() {
 }
 
 #[tokio::test]
-async fn a_modern_client_is_asked_to_visit() {
+async fn a_modern_client_is_asked_to_visit_if_it_can() {
     let served = fixture::serve_http(Era::Modern).await.unwrap();
     let params = call("kit_url_required", json!({}));
-    let answer = modern(&served.url, "tools/call", params).await;
-    assert_eq!(answer.body["error"]["code"], -32021, "this client declared forms only");
-    assert_eq!(answer.body["error"]["data"]["requiredCapabilities"], json!({ "elicitation": { "url": {} } }));
+    let refused = modern(&served.url, "tools/call", params.clone()).await;
+    assert_eq!(refused.body["error"]["code"], -32021, "this client declared forms only");
+    let url = json!({ "elicitation": { "url": {} } });
+    assert_eq!(refused.body["error"]["data"]["requiredCapabilities"], url);
+
+    let ask = async |params| read(open_as(url.clone(), &served.url, "tools/call", params).await).await.body;
+    let required = ask(params.clone()).await["result"].take();
+    let asked = &required["inputRequests"]["visit"]["params"];
+    assert_eq!((&asked["mode"], asked.get("elicitationId")), (&json!("url"), None));
+    let visited = ask(retry(&params, &required, json!({ "visit": { "action": "accept" } }))).await;
+    assert_eq!(visited["result"]["structuredContent"], json!({ "visited": true }));
 }
 
 #[tokio::test]

@@ -41,11 +41,7 @@ pub(super) fn discover(id: Id, version: Version) -> Outgoing {
 pub(super) fn listen(id: Id, lists: &[Kind], uris: &[String], version: Version) -> Outgoing {
     let mut wanted = Object::default();
     for kind in lists {
-        match kind {
-            Kind::Tool => wanted.set("toolsListChanged", Raw::of(&true)),
-            Kind::Prompt => wanted.set("promptsListChanged", Raw::of(&true)),
-            Kind::Resource | Kind::Template => wanted.set("resourcesListChanged", Raw::of(&true)),
-        }
+        wanted.set(kind.listen_key(), Raw::of(&true));
     }
     if !uris.is_empty() {
         wanted.set("resourceSubscriptions", Raw::of(uris));

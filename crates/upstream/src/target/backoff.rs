@@ -8,29 +8,30 @@ const LONGEST: Duration = Duration::from_secs(60);
 /// be started every second for ever.
 const SUSTAINED: Duration = Duration::from_secs(30);
 
-/// The pauses of one target.
-#[derive(Debug)]
-pub(super) struct Backoff {
+/// The pauses of one target, or of one thing that is tried at it again and again.
+#[derive(Debug, Default)]
+pub struct Backoff {
     failures: u32,
 }
 
 impl Backoff {
-    pub(super) fn new() -> Self {
-        Self { failures: 0 }
+    /// No failure yet.
+    pub fn new() -> Self {
+        Self::default()
     }
 
     /// Failures in a row.
-    pub(super) fn attempts(&self) -> u32 {
+    pub fn attempts(&self) -> u32 {
         self.failures
     }
 
     /// The shortest pause between two attempts, also when someone is waiting.
-    pub(super) fn floor(&self) -> Duration {
+    pub fn floor(&self) -> Duration {
         FIRST / 2
     }
 
     /// The target was up for this long before it ended.
-    pub(super) fn lived_for(&mut self, uptime: Duration) {
+    pub fn lived_for(&mut self, uptime: Duration) {
         if uptime >= SUSTAINED {
             self.failures = 0;
         }
@@ -38,7 +39,7 @@ impl Backoff {
 
     /// Counts a failure and says how long to wait now: within a fifth of the nominal pause, so that many targets that
     /// failed together do not come back together.
-    pub(super) fn next(&mut self) -> Duration {
+    pub fn pause(&mut self) -> Duration {
         let nominal = FIRST.saturating_mul(1 << self.failures.min(6)).min(LONGEST);
         self.failures = self.failures.saturating_add(1);
         let mut byte = [128u8];
@@ -55,12 +56,12 @@ mod tests {
     #[test]
     fn pauses_grow_to_a_ceiling_and_shrink_only_after_a_sustained_life() {
         let mut backoff = Backoff::new();
-        let pauses: Vec<_> = (0..9).map(|_| backoff.next().as_secs_f64()).collect();
+        let pauses: Vec<_> = (0..9).map(|_| backoff.pause().as_secs_f64()).collect();
         assert!((0.8..=1.2).contains(&pauses[0]) && (3.2..=4.8).contains(&pauses[2]), "{pauses:?}");
         assert!(pauses[8] <= 72.0, "{pauses:?}");
         backoff.lived_for(Duration::from_secs(29));
-        assert!(backoff.next() > Duration::from_secs(40));
+        assert!(backoff.pause() > Duration::from_secs(40));
         backoff.lived_for(Duration::from_secs(30));
-        assert!(backoff.next() <= Duration::from_millis(1200));
+        assert!(backoff.pause() <= Duration::from_millis(1200));
     }
 }

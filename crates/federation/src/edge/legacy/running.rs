@@ -170,12 +170,12 @@ impl Running {
             Local::Unsubscribe => self.subscription(session, params, false).await,
             Local::Ping => nothing(),
             Local::ListTasks => task::kept::list(&self.context, session).await,
-            Local::Initialize | Local::Discover => self.context.serve(self.row, params).await,
+            Local::Initialize | Local::Discover | Local::Listen => self.context.serve(self.row, params).await,
         }
     }
 
     /// A subscription belongs to the session, and outlives a restart of the target. A legacy target is told over the
-    /// session's own link; at a modern one the session listens.
+    /// session's own link; a modern one is watched.
     async fn subscription(
         &self,
         session: &Arc<Session>,
@@ -191,7 +191,9 @@ impl Running {
         }
         let modern = to.target.shared_link().await.map_err(failed)?.peer().era == Era::Modern;
         if modern && on {
-            session.listen(&to, subscription).await.map_err(failed)?;
+            let watcher = self.context.backend.watcher(to.target.name());
+            let watcher = watcher.ok_or_else(|| Error::unavailable(to.target.name()))?;
+            session.watch(&watcher, subscription).await?;
             return Ok(Served::One(Ok(Raw::empty_object())));
         }
         if modern {

@@ -104,19 +104,6 @@ pub(super) fn open_first(finish: &Finish, error: &Raw) -> Option<Result<Raw, Rpc
     Some(state.map(|state| input_required(&requests, &state)).map_err(|error| error.to_rpc(Era::Modern)))
 }
 
-/// Adds capabilities to others; what both have is merged in depth.
-pub(super) fn merge(into: &mut Object, more: &Object) {
-    for (key, value) in more.iter() {
-        match (into.object(key), value.object()) {
-            (Some(mut before), Ok(added)) => {
-                merge(&mut before, &added);
-                into.set(key, before.to_raw());
-            }
-            _ => into.set(key, value.clone()),
-        }
-    }
-}
-
 /// The error for a client that would have to declare these capabilities.
 pub(super) fn undeclared(needed: &Object) -> RpcError {
     let names: Vec<_> = needed.iter().map(|(name, _)| name).collect();
@@ -128,11 +115,10 @@ pub(super) fn undeclared(needed: &Object) -> RpcError {
 /// The same error of a modern target. It is about what the client declared, unless it is about an extension, of which the
 /// target hears only if we carry it.
 pub(super) fn passed_on(error: RpcError) -> RpcError {
-    let extensions =
+    let required =
         || error.data.as_ref()?.object().ok()?.object("requiredCapabilities")?.object("extensions");
-    let extensions = extensions().unwrap_or_default();
-    let known = extensions::known(Era::Modern);
-    let foreign = extensions.iter().map(|(id, _)| id).find(|id| !known.contains(id));
+    let (required, known) = (required().unwrap_or_default(), extensions::known(Era::Modern));
+    let foreign = required.iter().map(|(id, _)| id).find(|id| !known.contains(id));
     match foreign {
         None => error,
         Some(id) => {

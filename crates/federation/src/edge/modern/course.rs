@@ -80,7 +80,7 @@ impl Course {
                     continue;
                 }
                 Ok(Event::Refused(needed)) => {
-                    asking::merge(&mut self.call.refused, &needed);
+                    self.call.lacks(&needed);
                     continue;
                 }
                 Ok(Event::Ask(Ask::Replay { result })) => asking::replay(&self.finish, &result),
@@ -110,7 +110,7 @@ impl Course {
         if let Err(needed) =
             capability::permits(&self.finish.capabilities(), &question.method, &question.params)
         {
-            asking::merge(&mut self.call.refused, &needed);
+            self.call.lacks(&needed);
             return;
         }
         if self.call.asked.len() < QUESTIONS {
