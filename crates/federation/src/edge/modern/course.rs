@@ -51,9 +51,16 @@ pub(super) struct Course {
 }
 
 impl Course {
-    pub(super) fn new(finish: Finish, call: OpenCall) -> Self {
-        let ask_at = (!call.asked.is_empty()).then(|| Instant::now() + SIBLINGS);
-        Self { finish, call, ask_at }
+    pub(super) fn new(finish: Finish, mut call: OpenCall) -> Self {
+        let left = std::mem::take(&mut call.asked);
+        let mut course = Self { finish, call, ask_at: None };
+        for asked in left {
+            if course.may_ask(&asked.question) {
+                course.call.asked.push(asked);
+                course.ask_soon();
+            }
+        }
+        course
     }
 
     /// What there is to say to the client, in order. The last piece is the end.
@@ -102,21 +109,28 @@ impl Course {
 
     /// Keeps a question for the client, if it may be asked. Dropping a question refuses it, and the target goes on.
     fn take(&mut self, question: Question) {
-        if !self.finish.row.may_ask {
-            tracing::warn!("a target asks for `{}` where it cannot be asked for; refused", question.method);
-            return;
-        }
-        // The link has held the target to what the client declared that began the call; its retry may declare less.
-        if let Err(needed) =
-            capability::permits(&self.finish.capabilities(), &question.method, &question.params)
-        {
-            self.call.lacks(&needed);
-            return;
-        }
-        if self.call.asked.len() < QUESTIONS {
+        if self.may_ask(&question) && self.call.asked.len() < QUESTIONS {
             self.call.ask(question);
-            self.ask_at.get_or_insert_with(|| Instant::now() + SIBLINGS);
+            self.ask_soon();
         }
+    }
+
+    /// Whether this client can be asked this. The link has held the target to what the client declared that began the call;
+    /// its retry may declare less.
+    fn may_ask(&mut self, Question { method, params, .. }: &Question) -> bool {
+        if !self.finish.row.may_ask {
+            tracing::warn!("a target asks for `{method}` where it cannot be asked for; refused");
+            return false;
+        }
+        let needed = capability::permits(&self.finish.capabilities(), method, params).err();
+        if let Some(needed) = &needed {
+            self.call.lacks(needed);
+        }
+        needed.is_none()
+    }
+
+    fn ask_soon(&mut self) {
+        self.ask_at.get_or_insert_with(|| Instant::now() + SIBLINGS);
     }
 
     /// Asks the client what is still to be asked, and parks the call; `None` if the target wants no answer any more.

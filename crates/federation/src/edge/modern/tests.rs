@@ -400,8 +400,9 @@ async fn a_retry_that_declares_less_than_the_call_needs_is_told_so() {
     let backend = server();
     let (pieces, far) = begin(&backend, &everything());
     let _one = far.ask(ELICIT, json!({ "message": "m" }));
+    let mut open = far.ask("roots/list", json!({}));
     let result = asked(pieces).await;
-    let mut two = far.ask("roots/list", json!({}));
+    let mut two = far.ask("sampling/createMessage", json!({}));
     let params = json!({ "name": "x", "inputResponses": { "ask-1": { "action": "accept" } } });
     let less = json!({ "elicitation": {} });
     let retried = {
@@ -409,10 +410,11 @@ async fn a_retry_that_declares_less_than_the_call_needs_is_told_so() {
         tokio::spawn(async move { all(retry_with(&backend, &result, params, &less).await).await.1 })
     };
     tokio::time::sleep(Duration::from_secs(1)).await;
-    assert!(is_refused(&mut two));
+    assert!(is_refused(&mut open) && is_refused(&mut two), "neither the old question nor the new one");
     far.answer(&json!({ "isError": true, "content": [] }));
     let refused = retried.await.expect("the client");
-    assert_eq!(refused["error"]["data"]["requiredCapabilities"], json!({ "roots": {} }));
+    let needed = json!({ "roots": {}, "sampling": {} });
+    assert_eq!(refused["error"]["data"]["requiredCapabilities"], needed);
 }
 
 // === Notes and silence ===
