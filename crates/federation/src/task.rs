@@ -19,7 +19,6 @@ pub(crate) use self::support::Tasks;
 
 pub(crate) mod kept;
 mod ledger;
-#[expect(dead_code, reason = "modern clients cannot listen yet")]
 pub(crate) mod listen;
 mod relayed;
 mod support;

@@ -154,12 +154,12 @@ impl Drop for Owned {
         let link = self.link.clone();
         Task::spawn_finite("cancel task", async move {
             // One that has just ended cannot be cancelled, and a target that is gone has no task.
-            if let Ok(Err(error)) | Err(error) = ask(link, cancel, CANCELLING)
-                .await
-                .map(|answer| answer.map_err(|error| Error::new(ErrorKind::Protocol, format!("{error:?}"))))
-            {
-                tracing::debug!("a task could not be cancelled: {error}");
-            }
+            let refused = match ask(link, cancel, CANCELLING).await {
+                Ok(Ok(_)) => return,
+                Ok(Err(error)) => protocol::RpcError::from_raw(&error).to_string(),
+                Err(error) => error.to_string(),
+            };
+            tracing::debug!("a task could not be cancelled: {refused}");
         });
     }
 }

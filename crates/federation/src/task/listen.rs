@@ -7,13 +7,10 @@ use futures::stream::BoxStream;
 use protocol::{Object, meta};
 use upstream::Notice;
 
-use super::relayed::{find, require, told};
+use super::relayed::{find, offered, require, told};
 use crate::catalog::Destination;
 use crate::dispatch::Context;
 use crate::error::Error;
-
-/// How many tasks one stream may be about. Each is named to its target.
-const MOST: usize = 256;
 
 /// An open stream of what becomes of tasks. Dropping it ends it at the targets.
 pub(crate) struct Listening {
@@ -23,11 +20,25 @@ pub(crate) struct Listening {
     pub(crate) notes: BoxStream<'static, Object>,
 }
 
+impl Listening {
+    /// A stream of which nothing comes.
+    pub(crate) fn none() -> Self {
+        Self { honoured: Vec::new(), notes: futures::stream::empty().boxed() }
+    }
+}
+
+/// Who wants to hear of tasks must say that it knows them. Where no target makes any, the wish means nothing.
+pub(crate) fn check(context: &Context, ids: &[String]) -> Result<(), Error> {
+    if ids.is_empty() || !offered(&context.backend.catalog()) { Ok(()) } else { require(context) }
+}
+
 /// Listens for what becomes of these tasks. Ids that lead nowhere, and tasks of targets that tell nothing, are left out.
-pub(crate) async fn listen(context: &Context, ids: &[String]) -> Result<Listening, Error> {
-    require(context)?;
+pub(crate) async fn listen(context: &Context, ids: &[String]) -> Listening {
+    if check(context, ids).is_err() {
+        return Listening::none();
+    }
     let mut wanted: BTreeMap<String, (Destination, Vec<String>)> = BTreeMap::new();
-    for id in ids.iter().take(MOST) {
+    for id in ids {
         if let Some(to) = find(context, id).await {
             let local = to.local.clone();
             wanted.entry(to.target.name().to_owned()).or_insert_with(|| (to, Vec::new())).1.push(local);
@@ -35,7 +46,7 @@ pub(crate) async fn listen(context: &Context, ids: &[String]) -> Result<Listenin
     }
     let opened = futures::future::join_all(wanted.into_values().map(|(to, ids)| open(to, ids))).await;
     let (honoured, notes): (Vec<_>, Vec<_>) = opened.into_iter().flatten().unzip();
-    Ok(Listening { honoured: honoured.concat(), notes: futures::stream::select_all(notes).boxed() })
+    Listening { honoured: honoured.concat(), notes: futures::stream::select_all(notes).boxed() }
 }
 
 /// Listens at one target. One that cannot be listened to leaves its tasks to be asked after.

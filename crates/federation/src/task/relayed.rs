@@ -59,7 +59,8 @@ pub(super) async fn find(context: &Context, id: &str) -> Option<Destination> {
     to.filter(|to| to.tasks == Tasks::AtWill)
 }
 
-fn offered(catalog: &Catalog) -> bool {
+/// Whether any target makes tasks of the extension.
+pub(super) fn offered(catalog: &Catalog) -> bool {
     catalog.targets.iter().any(|entry| entry.tasks == Tasks::AtWill)
 }
 

@@ -22,6 +22,8 @@ pub(crate) struct Hearing {
     frames: BoxStream<'static, Frame>,
     /// What the server promised; null until it did.
     pub(crate) promised: Value,
+    /// The params of the last notification about a task.
+    pub(crate) last: Value,
 }
 
 impl Hearing {
@@ -53,7 +55,7 @@ impl Hearing {
     ) -> Self {
         match request(client, &id, &asked, change).await {
             Outcome::Stream(frames) => {
-                Self { id, asked, frames: frames.into_stream(), promised: Value::Null }
+                Self { id, asked, frames: frames.into_stream(), promised: Value::Null, last: Value::Null }
             }
             other => panic!("no stream: {other:?}"),
         }
@@ -121,6 +123,16 @@ impl Hearing {
             (Some((list, "list_changed")), None) if LISTS.contains(&list) => {
                 assert_eq!(self.promised[format!("{list}ListChanged")], true, "not promised: {message}");
                 method.to_owned()
+            }
+            (None, None) if method == "tasks" => {
+                let promised = self.promised["taskIds"].as_array().expect("a task that was promised");
+                assert!(promised.contains(&params["taskId"]), "not promised: {message}");
+                self.last = params.clone();
+                format!(
+                    "task {} {}",
+                    params["taskId"].as_str().unwrap_or("?"),
+                    params["status"].as_str().unwrap_or("?")
+                )
             }
             _ => panic!("nothing for a listen stream: {message}"),
         }

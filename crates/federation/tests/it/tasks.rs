@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::{Value, json};
 
 use crate::client::{Client, World, background, seconds, settle};
+use crate::hearing::Hearing;
 use crate::target::{Act, CAPABILITIES, Target};
 
 const TASKS: &str = "io.modelcontextprotocol/tasks";
@@ -246,6 +247,39 @@ async fn only_a_call_of_a_tool_is_answered_with_a_task() {
     let world = World::start(&[&a]).await;
     let got = knowing(&world).call("prompts/get", json!({ "name": "x-prompt" })).await;
     assert_eq!(got.code(), -32603);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_listens_for_its_tasks_hears_of_them_under_the_ids_it_knows() {
+    let (a, b) = (tasker("a", vec![done()]), tasker("b", vec![done()]));
+    let world = World::start(&[&a, &b, &Target::modern("c", &[])]).await;
+    let wanted = json!({ "taskIds": ["a+t1", "b+t1", "c+t1", "t1"] });
+    let mut hearing = Hearing::open(&knowing(&world), wanted).await;
+    assert_eq!(hearing.promised, json!({ "taskIds": ["a+t1", "b+t1"] }));
+    let heard = a.heard_of("subscriptions/listen").pop().expect("a listen request").message;
+    assert_eq!(heard["params"]["notifications"], json!({ "taskIds": ["t1"] }));
+    assert!(declared(&heard["params"]));
+    let mut task = done();
+    task["taskId"] = json!("t1");
+    b.notify("notifications/tasks", task);
+    assert_eq!(hearing.next().await.as_deref(), Some("task b+t1 completed"));
+    assert_eq!(hearing.last["result"]["content"][1]["uri"], "b+file:///x");
+    let asks =
+        json!({ "taskId": "t1", "status": "input_required", "inputRequests": asking("k")["inputRequests"] });
+    a.notify("notifications/tasks", asks);
+    assert_eq!(hearing.next().await.as_deref(), Some("task a+t1 input_required"));
+    assert_eq!(hearing.last["inputRequests"]["k"]["params"]["message"], "a: sure?");
+    drop(hearing);
+    settle().await;
+    assert_eq!(a.count("notifications/cancelled"), 1, "the target need not tell any more");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_listens_for_tasks_must_say_that_it_knows_them() {
+    let world = World::start(&[&tasker("a", vec![done()])]).await;
+    assert_eq!(Hearing::refused(&world.modern(), json!({ "taskIds": ["t1"] })).await, -32021);
+    let hearing = Hearing::open(&world.modern(), json!({ "taskIds": [], "toolsListChanged": true })).await;
+    assert_eq!(hearing.promised, json!({ "toolsListChanged": true }));
 }
 
 // === Modern clients that do not ===

@@ -98,3 +98,28 @@ pub(super) fn needs_input(result: &Raw) -> bool {
     memmem::find(result.as_bytes(), b"input_required").is_some()
         && result.object().is_ok_and(|object| object.text("resultType").as_deref() == Some("input_required"))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::Caller;
+
+    #[test]
+    fn the_header_names_what_a_request_is_about() {
+        for (method, params, name) in [
+            ("tools/call", json!({ "name": "x", "taskId": "1" }), Some("x")),
+            ("resources/read", json!({ "uri": "file:///é" }), Some("=?base64?ZmlsZTovLy/DqQ==?=")),
+            ("tasks/get", json!({ "taskId": "1 2" }), Some("1 2")),
+            ("tools/list", json!({}), None),
+        ] {
+            let method = protocol::method::find(method).expect("a row");
+            let params = Raw::of(&params).object().expect("an object");
+            let call = Call::quiet(method, params, Caller::gateway());
+            let out = outgoing(7.into(), &call, Version::V2026_07_28);
+            let header = out.headers.get(header::NAME).map(|value| value.to_str().expect("ASCII"));
+            assert_eq!(header, name, "{}", method.name);
+        }
+    }
+}

@@ -21,6 +21,8 @@ use crate::edge::refuse;
 use crate::inbound::{Frame, Frames, Outcome};
 use crate::local;
 use crate::roster::watcher::{Ear, Verdict, Watch};
+use crate::task;
+use crate::task::listen::Listening as Tasks;
 
 mod filter;
 mod waiting;
@@ -36,6 +38,9 @@ pub(super) fn serve(
         Ok(filter) => filter,
         Err(error) => return refuse(Some(&finish.id), &error, Era::Modern),
     };
+    if let Err(error) = task::listen::check(&context, &filter.tasks) {
+        return refuse(Some(&finish.id), &error, Era::Modern);
+    }
     let backend = &context.backend;
     let stream = Stream {
         changes: backend.changes(),
@@ -68,6 +73,7 @@ struct Open {
     stream: Stream,
     lists: Vec<Kind>,
     watched: Vec<Watched>,
+    tasks: Tasks,
 }
 
 /// A resource whose changes the stream tells of.
@@ -82,15 +88,18 @@ struct Watched {
 impl Stream {
     /// Finds out what of the client's wishes can be honoured. One that ends meanwhile honours none.
     async fn open(self, context: Context, filter: Filter) -> Open {
-        let watched = tokio::select! {
+        let (watched, tasks) = tokio::select! {
             biased;
-            () = self.over() => Vec::new(),
-            watched = self.watch(&context, &filter.uris) => watched,
+            () = self.over() => (Vec::new(), Tasks::none()),
+            both = async {
+                let watched = self.watch(&context, &filter.uris);
+                futures::future::join(watched, task::listen::listen(&context, &filter.tasks)).await
+            } => both,
         };
         let catalog = context.backend.catalog();
         let lists =
             filter.lists.into_iter().filter(|kind| local::offers(&catalog, kind.capability())).collect();
-        Open { stream: self, lists, watched }
+        Open { stream: self, lists, watched, tasks }
     }
 
     /// Wants to hear of all these resources at once, and keeps those of which a target tells.
@@ -154,6 +163,7 @@ impl Open {
                 () = stream.stopping.cancelled() => return None,
                 changed = stream.changes.changed() => if changed.is_err() { return None },
                 () = stream.waiting.some() => {}
+                Some(params) = self.tasks.notes.next() => stream.waiting.task(params),
             }
         }
     }
@@ -182,6 +192,9 @@ impl Open {
             let uris: Vec<&str> = self.watched.iter().map(|watched| &*watched.uri).collect();
             honoured.set("resourceSubscriptions", Raw::of(&uris));
         }
+        if !self.tasks.honoured.is_empty() {
+            honoured.set("taskIds", Raw::of(&self.tasks.honoured));
+        }
         let params = [("notifications", honoured.to_raw())].into_iter().collect();
         self.notification(notifications::ACKNOWLEDGED, params)
     }
@@ -195,6 +208,7 @@ impl Open {
                 params.set("uri", Raw::string(&if wrap { name::wrap_uri(&target, &uri) } else { uri }));
                 self.notification(notifications::RESOURCE_UPDATED, params)
             }
+            News::Task(params) => self.notification(notifications::TASK, params),
         }
     }
 

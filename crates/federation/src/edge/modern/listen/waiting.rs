@@ -30,6 +30,8 @@ pub(super) enum News {
         /// The params of the newest notification.
         params: Object,
     },
+    /// A task changed: the params of the newest notification, under our names.
+    Task(Object),
 }
 
 impl Waiting {
@@ -48,6 +50,11 @@ impl Waiting {
         } else {
             News::Updated { target, uri: part, params: params.clone() }
         });
+    }
+
+    /// Notes that a task changed.
+    pub(super) fn task(&self, params: Object) {
+        self.put(News::Task(params));
     }
 
     /// The oldest news.
@@ -84,7 +91,8 @@ impl News {
             (Self::Updated { target, uri, .. }, Self::Updated { target: t, uri: u, .. }) => {
                 target == t && uri == u
             }
-            (Self::Changed(_), Self::Updated { .. }) | (Self::Updated { .. }, Self::Changed(_)) => false,
+            (Self::Task(one), Self::Task(two)) => one.get("taskId") == two.get("taskId"),
+            (Self::Changed(_) | Self::Updated { .. } | Self::Task(_), _) => false,
         }
     }
 }
@@ -101,6 +109,7 @@ mod tests {
         let spell = |news| match news {
             News::Changed(method) => method.to_owned(),
             News::Updated { target, uri, .. } => format!("{target} {uri}"),
+            News::Task(params) => params.text("status").unwrap_or_default(),
         };
         std::iter::from_fn(|| waiting.take()).map(spell).collect()
     }
@@ -114,6 +123,16 @@ mod tests {
             update(&waiting, "b", "x:1", "x:1");
         }
         assert_eq!(all(&waiting), ["a x:1", "tools", "b x:1"]);
+    }
+
+    #[test]
+    fn of_each_task_only_the_newest_waits() {
+        let waiting = Waiting::default();
+        for (id, status) in [("1", "working"), ("2", "working"), ("1", "completed")] {
+            let params = [("taskId", Raw::string(id)), ("status", Raw::string(status))];
+            waiting.task(params.into_iter().collect());
+        }
+        assert_eq!(all(&waiting), ["completed", "working"]);
     }
 
     #[test]
