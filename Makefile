@@ -36,14 +36,14 @@ lint: ## Check formatting, lints and, where cargo-deny is installed, dependencie
 	fi
 
 # One of the gateway's tests that are not part of `make test`, with what it prints.
-ALONE = $(PEERS) cargo test --package agentgateway --locked --test it -- --ignored --nocapture --exact
+ALONE = cargo test --package agentgateway --locked --test it -- --ignored --nocapture --exact
 
-conformance: peers ## Print the official suite's verdicts, without the gateway and through it
-	cargo build --workspace --all-targets --locked
+conformance: $(JS) ## Print the official suite's verdicts, without the gateway and through it
+	cargo build --package agentgateway --package testkit --all-targets --locked
 	$(ALONE) conformance::table::every_check_comes_out_as_it_does_without_the_gateway
 
 soak: ## Put the gateway under mixed traffic and disturbances for SOAK_SECONDS=600
-	cargo build --workspace --all-targets --locked
+	cargo build --package agentgateway --package testkit --all-targets --locked
 	SOAK_SECONDS=$(SOAK_SECONDS) $(ALONE) soak::nothing_is_lost_or_left_behind_in_a_long_run
 
 fuzz: ## Fuzz each target for FUZZ_SECONDS=60, on nightly

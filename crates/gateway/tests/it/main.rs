@@ -7,6 +7,7 @@ mod conformance;
 mod failing;
 mod heads;
 mod http_rules;
+mod older;
 mod peers;
 mod reload;
 mod soak;
