@@ -151,16 +151,15 @@ async fn conforms_over_a_modern_stdio_target() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn extensions_conform_over_a_modern_target() {
+async fn tasks_conform_over_a_modern_target() {
     let target = fixture::serve_http(Era::Modern).await.expect("a free port");
     let gateway = Gateway::over(vec![remote("one", &target.url)]).await;
     conforms_in(&TASKS, &gateway.url(), &[TASKS_UNCHECKED]).await;
-    conforms_in(&SKILLS, &gateway.url(), &[]).await;
     gateway.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn extensions_conform_over_a_modern_target_next_to_another() {
+async fn tasks_conform_over_a_modern_target_next_to_another() {
     let one = fixture::serve_http(Era::Modern).await.expect("a free port");
     let two = fixture::serve_http(Era::Both).await.expect("a free port");
     let gateway = Gateway::over(vec![remote("one", &one.url), remote("two", &two.url)]).await;
