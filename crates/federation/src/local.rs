@@ -28,11 +28,16 @@ pub(crate) fn initialize(catalog: &Catalog, version: Version) -> Raw {
     result.to_raw()
 }
 
-/// The same for a client that gets no session, and so has none to make tasks in.
+/// The same for a client that gets no session: there is nowhere to keep its tasks, its log level and its subscriptions,
+/// and no stream on which it would hear of changes.
 pub(crate) fn initialize_stateless(catalog: &Catalog, version: Version) -> Raw {
     let mut result = initialize(catalog, version).object().unwrap_or_default();
     if let Some(mut capabilities) = result.object("capabilities") {
         capabilities.remove("tasks");
+        capabilities.remove("logging");
+        for capability in LISTED.into_iter().filter(|capability| offers(catalog, capability)) {
+            capabilities.set(capability, Raw::empty_object());
+        }
         result.set("capabilities", capabilities.to_raw());
     }
     result.to_raw()

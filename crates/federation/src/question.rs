@@ -20,9 +20,18 @@ pub(crate) fn named(target: &str, method: &str, params: &mut Object) {
     if let Some(message) = message.filter(|_| method == ELICITATION) {
         params.set("message", Raw::string(&(said + &message)));
     }
+    if let Some(id) = params.text("elicitationId") {
+        params.set("elicitationId", Raw::string(&elicitation_id(target, &id)));
+    }
     let mut meta = params.object("_meta").unwrap_or_default();
     meta.set(meta::TARGET, Raw::string(target));
     params.set("_meta", meta.to_raw());
+}
+
+/// What a client knows an elicitation by: targets choose these ids alone, and two may choose the same.
+pub(crate) fn elicitation_id(target: &str, id: &str) -> String {
+    let mark = format!("{target}+");
+    if id.starts_with(&mark) { id.to_owned() } else { mark + id }
 }
 
 /// The same for whatever asks.

@@ -175,19 +175,17 @@ impl Link {
             Era::Modern => modern::outgoing(shared.fresh_id(), &call, shared.peer.version),
         };
         let mut guard = CancelOnDrop::new(shared, out.id.clone(), turn);
-        let sent = tokio::time::timeout(shared.limits.call, shared.wire.request(out)).await;
-        let frames = match sent {
-            Ok(Ok(frames)) => frames,
-            Ok(Err(error)) => {
+        let frames = match shared.until_silent(call.method.name, shared.wire.request(out)).await? {
+            Ok(frames) => frames,
+            Err(error) => {
                 guard.disarm();
                 return Err(shared.note(error));
             }
-            Err(_) => return Err(shared.silent(call.method.name, shared.limits.call)),
         };
         match frames {
             Frames::One(message, _) => {
                 guard.disarm();
-                shared.answer(message).map(|outcome| match end_of_call(outcome) {
+                shared.answer(message).map(|outcome| match end_of_call(shared.peer.era, outcome) {
                     Event::Answer(answer) => Reply::One(answer),
                     ask => Reply::Stream(futures::stream::iter([Ok(ask)]).boxed()),
                 })
@@ -363,6 +361,19 @@ impl Shared {
             ErrorKind::Timeout,
             format!("target `{target}` did not answer {method} within {} s", waited.as_secs_f32()),
         )
+    }
+
+    /// Waits for the next thing that belongs to a call. A silence longer than the call's deadline is an error, but for one
+    /// in which the target waits for an answer of the client.
+    async fn until_silent<T>(&self, method: &str, next: impl Future<Output = T>) -> Result<T, Error> {
+        let mut next = std::pin::pin!(next);
+        loop {
+            match tokio::time::timeout(self.limits.call, &mut next).await {
+                Ok(next) => return Ok(next),
+                Err(_) if self.questions.any_open() => {}
+                Err(_) => return Err(self.silent(method, self.limits.call)),
+            }
+        }
     }
 
     /// Remembers errors after which the link is of no use, so that its owner opens another. A call whose connection broke

@@ -8,13 +8,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use futures::StreamExt as _;
 use futures::stream::BoxStream;
+use futures::{FutureExt as _, StreamExt as _};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::Instant;
 
 use crate::link::Heard;
-use crate::reply::{Ask, Event, Reply};
+use crate::reply::{Ask, Event, Question, Reply};
 use crate::task::Task;
 use crate::{Call, Error, ErrorKind, Link};
 
@@ -151,33 +151,45 @@ impl Borrowed {
     /// Sends the call. The link goes back when the reply has ended. Everything that the target asks meanwhile is about
     /// this call, on whatever stream it says so.
     pub async fn call(mut self, call: Call) -> Result<Reply, Error> {
-        let Some((link, _)) = &self.lent else {
+        let Some((link, heard)) = &mut self.lent else {
             return Err(Error::new(ErrorKind::Stopped, "the link has been given back"));
         };
-        let reply = link.call(call).await?;
-        let events = match reply {
-            Reply::One(answer) => {
-                self.answered = true;
-                return Ok(Reply::One(answer));
-            }
-            Reply::Stream(events) => events,
-        };
-        let state = (self, Some(events));
-        Ok(Reply::Stream(
-            futures::stream::unfold(state, |(mut borrowed, events)| async move {
-                let mut events = events?;
-                let event = borrowed.next(&mut events).await?;
-                if matches!(event, Ok(Event::Answer(_))) {
-                    borrowed.answered = true;
+        let link = link.clone();
+        let mut calling = async move { link.call(call).await }.boxed();
+        // A target that asks elsewhere may say nothing on the stream of the call before it has its answer.
+        let asked = tokio::select! {
+            biased;
+            reply = &mut calling => match reply? {
+                Reply::One(answer) => {
+                    self.answered = true;
+                    return Ok(Reply::One(answer));
                 }
-                let rest = match event {
-                    Ok(Event::Answer(_)) | Err(_) => None,
-                    Ok(_) => Some(events),
-                };
-                Some((event, (borrowed, rest)))
-            })
-            .boxed(),
-        ))
+                Reply::Stream(events) => return Ok(Reply::Stream(self.follow(events))),
+            },
+            question = question(heard) => question,
+        };
+        let first = futures::stream::iter([Ok(Event::Ask(Ask::Held(asked)))]);
+        let rest = calling.map(unfolded).flatten_stream().boxed();
+        Ok(Reply::Stream(first.chain(self.follow(rest)).boxed()))
+    }
+
+    /// What happens until the end of the call, here and elsewhere. The link is given back after it.
+    fn follow(
+        self,
+        events: BoxStream<'static, Result<Event, Error>>,
+    ) -> BoxStream<'static, Result<Event, Error>> {
+        let state = (self, Some(events));
+        futures::stream::unfold(state, |(mut borrowed, events)| async move {
+            let mut events = events?;
+            let event = borrowed.next(&mut events).await?;
+            borrowed.answered |= matches!(event, Ok(Event::Answer(_)));
+            let rest = match event {
+                Ok(Event::Answer(_)) | Err(_) => None,
+                Ok(_) => Some(events),
+            };
+            Some((event, (borrowed, rest)))
+        })
+        .boxed()
     }
 
     /// The next event of the call, or the next question that the target asked elsewhere.
@@ -188,15 +200,31 @@ impl Borrowed {
         let Some((_, heard)) = &mut self.lent else {
             return events.next().await;
         };
-        loop {
-            tokio::select! {
-                biased;
-                event = events.next() => return event,
-                Some(heard) = heard.recv() => if let Heard::Question(question) = heard {
-                    return Some(Ok(Event::Ask(Ask::Held(question))));
-                },
-            }
+        tokio::select! {
+            biased;
+            event = events.next() => event,
+            question = question(heard) => Some(Ok(Event::Ask(Ask::Held(question)))),
         }
+    }
+}
+
+/// The next question among what is heard. Never resolves once nothing more will be.
+async fn question(heard: &mut mpsc::Receiver<Heard>) -> Question {
+    loop {
+        match heard.recv().await {
+            Some(Heard::Question(question)) => return question,
+            Some(Heard::Notice(_)) => {}
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// A reply as the events that it consists of.
+fn unfolded(reply: Result<Reply, Error>) -> BoxStream<'static, Result<Event, Error>> {
+    match reply {
+        Ok(Reply::Stream(events)) => events,
+        Ok(Reply::One(answer)) => futures::stream::iter([Ok(Event::Answer(answer))]).boxed(),
+        Err(error) => futures::stream::iter([Err(error)]).boxed(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! A wire carries JSON-RPC messages to and from one target. It knows framing, and no method.
 
 use bytes::Bytes;
+use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use http::HeaderMap;
@@ -29,9 +30,11 @@ pub trait Wire: Send + Sync {
     fn send(&self, out: Outgoing) -> BoxFuture<'_, Result<(), Error>>;
 
     /// Opens the stream on which a legacy HTTP server sends what belongs to no request of ours; does nothing on wires
-    /// that have only one stream. What arrives goes to the inbox.
-    fn open_stream(&self, headers: HeaderMap) {
+    /// that have only one stream. What arrives goes to the inbox. Resolves when the server has taken it or refused, so that
+    /// nothing is said before there is somewhere to say it; a caller that does not want to wait drops the future.
+    fn open_stream(&self, headers: HeaderMap) -> BoxFuture<'static, ()> {
         let _ = headers;
+        futures::future::ready(()).boxed()
     }
 
     /// Whether what arrives in the middle of several calls says by itself which of them it belongs to.

@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use protocol::method::notifications;
 use protocol::{Object, Raw};
 use tokio::sync::mpsc;
-use upstream::{Error, Heard, Link, Target, Task};
+use upstream::{Error, Heard, Link, Notice, Target, Task};
 
 use super::subscriptions::LISTEN_AGAIN;
 use super::{Session, Stray, lock};
@@ -65,8 +65,10 @@ impl Session {
         let wanted: Vec<_> =
             lock(&self.subscriptions).keys().filter(|s| s.target == target).cloned().collect();
         for subscription in wanted {
-            let params = [("uri", Raw::string(&subscription.uri))].into_iter().collect();
-            link.wish("resources/subscribe", params).await;
+            let params: Object = [("uri", Raw::string(&subscription.uri))].into_iter().collect();
+            link.wish("resources/subscribe", params.clone()).await;
+            // It may have changed while there was no link on which the target could have said so.
+            self.deliver(Notice::Updated(params), target);
         }
     }
 

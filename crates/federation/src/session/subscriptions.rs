@@ -5,11 +5,12 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use protocol::method::notifications;
-use protocol::{Raw, message, meta, name};
+use protocol::{Object, Raw, Version, message, meta, name};
 use upstream::Notice;
 
 use super::{Session, lock};
 use crate::error::{Error, ErrorKind};
+use crate::question::elicitation_id;
 use crate::relay::signed;
 use crate::roster::watcher::{Ear, Verdict, Watcher};
 use crate::task::kept;
@@ -45,8 +46,19 @@ impl Session {
                 self.mailbox.post(message::notification(notifications::MESSAGE, &params));
             }
             Notice::Task(params) => self.tell_of_task(params, target),
-            Notice::Log(_) | Notice::Elicited(_) => {}
+            Notice::Elicited(params) => self.tell_of_elicited(params, target),
+            Notice::Log(_) => {}
         }
+    }
+
+    /// What the client was asked to do at a URL is done. Only 2025-11-25 knows that.
+    fn tell_of_elicited(&self, mut params: Object, target: &str) {
+        let known = self.handshake().is_some_and(|handshake| handshake.version >= Version::V2025_11_25);
+        let Some(id) = params.text("elicitationId").filter(|_| known) else {
+            return;
+        };
+        params.set("elicitationId", Raw::string(&elicitation_id(target, &id)));
+        self.mailbox.post(message::notification(notifications::ELICITED, &params));
     }
 
     pub(super) fn listens_to(&self, target: &str) -> bool {

@@ -360,3 +360,74 @@ async fn progress_grows_over_all_rounds() {
     let (reply, _) = client.converse("tools/call", params, |_| json!({ "result": { "roots": [] } })).await;
     assert_eq!(reply.noted(), [r#"1@"t""#, r#"2@"t""#, r#"3@"t""#]);
 }
+
+// === Around the questions ===
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_a_visit_is_told_under_the_id_that_the_client_was_given() {
+    let visit =
+        json!({ "mode": "url", "message": "log in", "url": "https://example.com/", "elicitationId": "1" });
+    let a = Target::legacy("a", &["x"]).on("tools/call", Act::Ask("elicitation/create", visit.clone()));
+    let b = Target::legacy("b", &["x"]).on("tools/call", Act::Ask("elicitation/create", visit));
+    let world = World::start(&[&a, &b]).await;
+    let client = world.legacy_with(everything()).await;
+    let mut stream = client.listen();
+    for target in [&a, &b] {
+        let params = json!({ "name": format!("{}_x", target.name()), "arguments": {} });
+        let (_, asked) = client.converse("tools/call", params, |_| accept(json!({}))).await;
+        let wire = target.heard_of("tools/call")[0].wire;
+        let done = json!({ "jsonrpc": "2.0", "method": "notifications/elicitation/complete", "params": { "elicitationId": "1" } });
+        target.say_on(wire, &done.to_string());
+        let told = stream.next().await.expect("news");
+        assert_eq!(told["method"], "notifications/elicitation/complete");
+        assert_eq!(told["params"]["elicitationId"], asked[0]["params"]["elicitationId"]);
+        assert_eq!(
+            told["params"]["elicitationId"],
+            format!("{}+1", target.name()),
+            "two targets may use the same id"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_subscribed_hears_of_a_resource_after_its_link_was_opened_again() {
+    let a = Target::legacy("a", &["x"]).full("x");
+    let world = World::start(&[&a]).await;
+    let client = world.legacy_with(everything()).await;
+    let mut stream = client.listen();
+    client.call("resources/subscribe", json!({ "uri": "file:///x" })).await.ok();
+    a.cut();
+    seconds(60).await;
+    assert!(
+        stream.heard().await.contains(&"resources/updated file:///x".to_owned()),
+        "an update may have been missed"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_of_several_servers_cannot_ask_for_the_context_of_all() {
+    let sampling =
+        json!({ "messages": [], "maxTokens": 1, "includeContext": "thisServer", "_meta": { "x": 1 } });
+    let ask = Act::Ask("sampling/createMessage", sampling);
+    let (a, b) = (Target::legacy("a", &["x"]).on("tools/call", ask), Target::legacy("b", &["x"]));
+    let answer =
+        json!({ "result": { "role": "assistant", "content": { "type": "text", "text": "" }, "model": "m" } });
+    for (world, tool, asks) in
+        [(World::start(&[&a]).await, "x", true), (World::start(&[&a, &b]).await, "a_x", false)]
+    {
+        let client = world.legacy_with(json!({ "sampling": { "context": {} } })).await;
+        let params = json!({ "name": tool, "arguments": {} });
+        let (_, asked) = client.converse("tools/call", params, |_| answer.clone()).await;
+        assert_eq!(asked[0]["params"].get("includeContext").is_some(), asks);
+        assert_eq!(asked[0]["params"]["_meta"]["x"], 1, "what a vendor adds passes");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_input_required_of_a_legacy_target_is_an_answer_like_any_other() {
+    let a = Target::legacy("a", &["x"])
+        .on("tools/call", Act::Result(json!({ "resultType": "input_required", "requestState": "s" })));
+    let world = World::start(&[&a]).await;
+    let reply = world.legacy_with(everything()).await.tool("x").await;
+    assert_eq!((reply.code(), a.count("tools/call")), (-32603, 1));
+}

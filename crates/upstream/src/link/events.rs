@@ -5,8 +5,7 @@ use std::sync::Arc;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use protocol::method::notifications;
-use protocol::{Id, Message, Notification, Response, meta};
-use tokio::time::timeout;
+use protocol::{Era, Id, Message, Notification, Response, meta};
 
 use super::questions::Asked;
 use super::{Shared, modern};
@@ -54,11 +53,9 @@ pub(super) fn events(
         let (mut guard, mut frames) = state?;
         let shared = guard.shared.clone()?;
         loop {
-            let Ok(frame) = timeout(shared.limits.call, frames.next()).await else {
-                if shared.questions.any_open() {
-                    continue;
-                }
-                return Some((Err(shared.silent(method, shared.limits.call)), None));
+            let frame = match shared.until_silent(method, frames.next()).await {
+                Ok(frame) => frame,
+                Err(silent) => return Some((Err(silent), None)),
             };
             let event = match frame {
                 None => {
@@ -75,7 +72,7 @@ pub(super) fn events(
                 }
                 Some(Ok(Message::Response(Response { outcome, .. }))) => {
                     guard.disarm();
-                    return Some((Ok(end_of_call(outcome)), None));
+                    return Some((Ok(end_of_call(shared.peer.era, outcome)), None));
                 }
                 Some(Ok(Message::Request(request))) => match shared.asked(request).await {
                     Asked::Question(question) => Some(Event::Ask(Ask::Held(question))),
@@ -98,10 +95,12 @@ pub(super) fn events(
     .boxed()
 }
 
-/// An answer, unless it says that the target needs input first.
-pub(super) fn end_of_call(outcome: Answer) -> Event {
+/// An answer, unless it says that the target needs input first, which only modern ones say.
+pub(super) fn end_of_call(era: Era, outcome: Answer) -> Event {
     match outcome {
-        Ok(result) if modern::needs_input(&result) => Event::Ask(Ask::Replay { result }),
+        Ok(result) if era == Era::Modern && modern::needs_input(&result) => {
+            Event::Ask(Ask::Replay { result })
+        }
         outcome => Event::Answer(outcome),
     }
 }

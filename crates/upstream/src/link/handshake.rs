@@ -4,9 +4,11 @@
 //! or a recognised modern error means modern; any other error, an exit or silence means legacy, which is then tried
 //! with `initialize`. Failures of authentication and of the network say nothing about the era.
 
+use std::time::Duration;
+
 use http::HeaderMap;
 use protocol::error::{HEADER_MISMATCH, METHOD_NOT_FOUND, MISSING_CLIENT_CAPABILITY, UNSUPPORTED_VERSION};
-use protocol::{Era, Id, Message, Raw, Request, Response, RpcError, Version, message};
+use protocol::{Era, Id, Message, Raw, Request, Response, RpcError, Version, capability, message};
 use tokio::sync::mpsc;
 
 use super::{Link, Owner, Peer, legacy, modern};
@@ -17,11 +19,15 @@ use crate::{Error, ErrorKind};
 /// Ids of the probe and of the handshake; calls begin after them, because a legacy session never reuses an id.
 const DISCOVER_ID: u64 = 1;
 const INITIALIZE_ID: u64 = 2;
+const DISCOVER_AGAIN_ID: u64 = 3;
 /// The first id of a call.
-pub(super) const FIRST_FREE_ID: u64 = 3;
+pub(super) const FIRST_FREE_ID: u64 = 4;
 
 /// How many messages that belong to no call may wait on a link.
 const INBOX: usize = 256;
+
+/// How long a server may take to answer the request for its own stream before calls go ahead without it.
+const STREAM: Duration = Duration::from_secs(1);
 
 /// How we introduce ourselves to targets.
 pub(super) fn client_info() -> Raw {
@@ -73,6 +79,8 @@ enum Verdict {
     Legacy,
     /// Speaks a handshake revision, and this wire is of no more use.
     LegacyElsewhere,
+    /// Refused the revision that we asked with, and says that it speaks these, with that one among them.
+    Again(Vec<String>),
 }
 
 async fn probe(settings: &Settings, way: &Way<'_>, capabilities: &Raw) -> Result<Opened, Error> {
@@ -85,11 +93,17 @@ async fn probe(settings: &Settings, way: &Way<'_>, capabilities: &Raw) -> Result
             return Ok(*opened);
         }
     };
-    let verdict = match answer {
+    let mut verdict = match answer {
         Ok(answer) => judge(settings, answer)?,
         Err(error) => judge_failure(settings, error)?,
     };
+    if let Verdict::Again(_) = verdict {
+        // Taken at its word once (spec 2026-07-28, basic/versioning "Version negotiation").
+        let sent = wire.request(modern::discover(Id::from(DISCOVER_AGAIN_ID), Version::NEWEST_MODERN));
+        verdict = judge(settings, response(settings, wire.as_ref(), sent).await?)?;
+    }
     match verdict {
+        Verdict::Again(versions) => Err(unspoken(settings, &versions)),
         Verdict::Modern(peer) => Ok(Opened { wire, inbox, peer: *peer }),
         Verdict::Legacy => match initialize(settings, wire.as_ref(), capabilities).await {
             Ok(peer) => Ok(Opened { wire, inbox, peer }),
@@ -239,9 +253,9 @@ fn judge(settings: &Settings, answer: Answered) -> Result<Verdict, Error> {
                     let versions: Vec<String> =
                         data.get("supported").and_then(|v| v.read().ok()).unwrap_or_default();
                     match pick(&versions) {
-                        // It refused the only modern revision we asked with, so a list that holds it is no help.
-                        Some(Era::Modern) | None => Err(unspoken(settings, &versions)),
+                        Some(Era::Modern) => Ok(Verdict::Again(versions)),
                         Some(Era::Legacy) => Ok(Verdict::Legacy),
+                        None => Err(unspoken(settings, &versions)),
                     }
                 }
                 HEADER_MISMATCH | MISSING_CLIENT_CAPABILITY => Err(Error::new(
@@ -316,7 +330,11 @@ async fn initialize(settings: &Settings, wire: &dyn Wire, capabilities: &Raw) ->
         return Err(unspoken(settings, &[named]));
     };
     wire.send(legacy::initialized(version)).await?;
-    wire.open_stream(legacy::headers(version));
+    let stream = wire.open_stream(legacy::headers(version));
+    if capability::is_interactive(&capabilities.object().unwrap_or_default()) {
+        // Some servers ask on this stream, whatever the question is about, and lose what they ask before it is there.
+        let _ = tokio::time::timeout(STREAM, stream).await;
+    }
     Ok(Peer {
         era: Era::Legacy,
         version,

@@ -14,6 +14,7 @@ use crate::wire::pipe::PipeWire;
 use crate::wire::{Connect, Inbox};
 
 mod asking;
+mod borrowed;
 mod driven;
 
 type React = dyn Fn(&Value, &Says) + Send + Sync;

@@ -1,9 +1,10 @@
 //! The requests that wait for an answer on a wire that carries everything on one stream.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::stream::Stream;
@@ -13,6 +14,7 @@ use protocol::method::notifications;
 use protocol::{Id, Message, Response};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
 
 use crate::attribution::{Claim, claim};
 use crate::wire::tally::Tally;
@@ -29,13 +31,42 @@ pub(crate) struct Pending(Arc<Inner>);
 struct Inner {
     table: Mutex<HashMap<Id, Waiter>>,
     /// Requests that were given up and may still run at the target: what it logs may be theirs.
-    given_up: Mutex<HashSet<Id>>,
+    given_up: Mutex<GivenUp>,
     /// Why the wire is dead. Changed only under the table's lock, so that no waiter can join a dead table.
     dead: watch::Sender<Option<Error>>,
     inbox: Inbox,
     noise: Tally,
     unread: Tally,
     unheard: Tally,
+}
+
+/// For how long a request that was given up is believed to run on. One that is cancelled need not be answered, so that
+/// nothing else says when it has ended.
+const LINGERS: Duration = Duration::from_secs(30);
+
+/// Requests that were given up, and when.
+#[derive(Default)]
+struct GivenUp(HashMap<Id, Instant>);
+
+impl GivenUp {
+    fn insert(&mut self, id: Id) {
+        self.forget_old();
+        self.0.insert(id, Instant::now());
+    }
+
+    fn remove(&mut self, id: &Id) {
+        self.0.remove(id);
+    }
+
+    /// Whether what a target says may be about one of them.
+    fn may_speak(&mut self) -> bool {
+        self.forget_old();
+        !self.0.is_empty()
+    }
+
+    fn forget_old(&mut self) {
+        self.0.retain(|_, since| since.elapsed() < LINGERS);
+    }
 }
 
 /// The table's end of a waiting request. Dropping it ends the notes.
@@ -160,15 +191,21 @@ impl Pending {
         let (owner, subscription) = match claim(&message) {
             Claim::Progress(id) => (Some(id), false),
             Claim::Subscription(id) => (Some(id), true),
-            Claim::TheOnlyCall => (only_call(&table).filter(|_| self.given_up().is_empty()), false),
+            // A log line of a call that was given up must not reach another client. Who is asked is certain: a target may
+            // only ask where one client is.
+            Claim::TheOnlyCall if is_log(&message) && self.given_up().may_speak() => (None, false),
+            Claim::TheOnlyCall => (only_call(&table), false),
             Claim::Nobody => (None, false),
         };
         let Some(waiter) = owner.and_then(|id| table.get_mut(&id)) else {
             return Some(message);
         };
         waiter.subscription |= subscription;
-        if let Err(TrySendError::Full(message)) = waiter.notes.try_send(message) {
-            self.0.unread.warn(method_of(&message));
+        match waiter.notes.try_send(message) {
+            // A question wants an answer, so it is not dropped here.
+            Err(TrySendError::Full(question @ Message::Request(_))) => return Some(question),
+            Err(TrySendError::Full(message)) => self.0.unread.warn(method_of(&message)),
+            Ok(()) | Err(TrySendError::Closed(_)) => {}
         }
         None
     }
@@ -191,7 +228,7 @@ impl Pending {
         self.table().remove(id);
     }
 
-    fn given_up(&self) -> MutexGuard<'_, HashSet<Id>> {
+    fn given_up(&self) -> MutexGuard<'_, GivenUp> {
         self.0.given_up.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use http::{HeaderMap, Uri};
+use tokio::sync::oneshot;
 use tokio_util::sync::DropGuard;
 
 use crate::settings::Limits;
@@ -74,13 +75,15 @@ impl Wire for StreamableWire {
         self.endpoint.while_alive(answer::deliver(&self.endpoint, out)).boxed()
     }
 
-    fn open_stream(&self, headers: HeaderMap) {
+    fn open_stream(&self, headers: HeaderMap) -> BoxFuture<'static, ()> {
         // A server may not send a message on two streams, so a second one would only split what the first one carries.
         if self.endpoint.life.is_cancelled() || self.listening.swap(true, Ordering::Relaxed) {
-            return;
+            return futures::future::ready(()).boxed();
         }
-        let task = Task::spawn("listen", listen::listen(Arc::clone(&self.endpoint), headers));
+        let (answered, answer) = oneshot::channel();
+        let task = Task::spawn("listen", listen::listen(Arc::clone(&self.endpoint), headers, answered));
         *self.listener.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
+        answer.map(drop).boxed()
     }
 
     /// Each call has a stream of its own.

@@ -391,8 +391,8 @@ async fn the_listening_stream_fills_the_inbox_and_comes_back() {
         Server::start(move |_| futures::future::ready(channel.open("retry: 10\nid: g1\ndata:\n\n"))).await
     };
     let (wire, mut inbox) = wire(&server);
-    wire.open_stream(version("2025-06-18"));
-    wire.open_stream(version("2025-06-18"));
+    drop(wire.open_stream(version("2025-06-18")));
+    drop(wire.open_stream(version("2025-06-18")));
     let changed = event(r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#);
     for round in 1..=2 {
         while server.seen().len() < round {
@@ -416,10 +416,32 @@ async fn the_listening_stream_fills_the_inbox_and_comes_back() {
 }
 
 #[tokio::test]
+async fn who_waits_for_the_listening_stream_goes_on_when_the_server_has_answered() {
+    let channel = Channel::default();
+    let server = {
+        let channel = channel.clone();
+        Server::start(move |_| {
+            let channel = channel.clone();
+            async move {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                channel.open(": here\n\n")
+            }
+        })
+        .await
+    };
+    let (wire, _inbox) = wire(&server);
+    let waiting = std::time::Instant::now();
+    timeout(Duration::from_secs(5), wire.open_stream(version("2025-06-18"))).await.expect("in time");
+    assert!(waiting.elapsed() >= Duration::from_millis(100));
+    timeout(Duration::from_secs(5), wire.open_stream(version("2025-06-18"))).await.expect("a second is none");
+    assert_eq!(server.seen().len(), 1);
+}
+
+#[tokio::test]
 async fn a_server_without_a_listening_stream_is_left_alone() {
     let server = always(|| status(405)).await;
     let (wire, mut inbox) = wire(&server);
-    wire.open_stream(HeaderMap::new());
+    drop(wire.open_stream(HeaderMap::new()));
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert_eq!(server.seen().len(), 1);
     assert!(inbox.try_recv().is_err());

@@ -169,6 +169,23 @@ async fn a_refused_version_means_what_its_list_says() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_server_that_refuses_the_version_that_it_names_is_asked_once_more() {
+    let asked = std::sync::atomic::AtomicU32::new(0);
+    let target = Scripted::new(move |message, says| {
+        if message["method"] == "server/discover" {
+            match asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed) {
+                0 => says.error(message, -32022, json!({ "supported": ["2026-07-28"] })),
+                _ => says.result(message, json!({ "supportedVersions": ["2026-07-28"], "capabilities": {} })),
+            }
+        }
+    });
+    let link = open_as(&target, None).await.expect("a link");
+    assert_eq!(link.peer().era, Era::Modern);
+    let ids: Vec<_> = target.heard_of("server/discover").iter().map(|heard| heard["id"].clone()).collect();
+    assert!(ids.len() == 2 && ids[0] != ids[1], "{ids:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_other_modern_errors_never_fall_back() {
     for code in [-32020, -32021] {
         check_refused(&code.to_string(), legacy(move |m, says| says.error(m, code, Value::Null))).await;

@@ -91,6 +91,27 @@ fn what_names_nobody_is_the_only_calls() {
     assert_eq!(others, [&["notifications/tools/list_changed"][..], &logs].concat());
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_call_that_was_given_up_is_believed_to_speak_only_for_a_while() {
+    let (pending, mut inbox) = pending(8);
+    let mut first = pending.enter(1.into()).expect("alive");
+    drop(pending.enter(2.into()).expect("alive"));
+    take(&pending, LOG);
+    assert!(inbox.try_recv().is_ok() && told(&mut first).is_empty());
+    tokio::time::sleep(Duration::from_secs(31)).await;
+    take(&pending, LOG);
+    assert_eq!(told(&mut first), ["notifications/message"]);
+}
+
+#[test]
+fn a_question_is_never_dropped_for_a_caller_that_does_not_read() {
+    let (pending, mut inbox) = pending(8);
+    let _first = pending.enter(1.into()).expect("alive");
+    (0..NOTES).for_each(|_| take(&pending, LOG));
+    take(&pending, SAMPLING);
+    assert!(matches!(inbox.try_recv(), Ok(Message::Request(_))));
+}
+
 #[test]
 fn a_subscription_is_never_the_only_call() {
     let (pending, mut inbox) = pending(8);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
+use tokio::sync::oneshot;
 use tokio::time::sleep;
 
 use super::endpoint::Endpoint;
@@ -19,13 +20,17 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// The shortest wait, also for a server that asks for none: two programs must not chase each other.
 const SHORTEST_WAIT: Duration = Duration::from_millis(100);
 
-/// Listens for as long as the server offers a stream and somebody reads the inbox. The task ends with the wire.
-pub(super) async fn listen(endpoint: Arc<Endpoint>, headers: HeaderMap) {
+/// Listens for as long as the server offers a stream and somebody reads the inbox. The task ends with the wire. What is
+/// dropped when the server first answers tells those who wait for that.
+pub(super) async fn listen(endpoint: Arc<Endpoint>, headers: HeaderMap, answered: oneshot::Sender<()>) {
+    let mut answered = Some(answered);
     let mut events: Option<Events> = None;
     let mut in_vain = 0;
     loop {
         let last = events.as_ref().and_then(|events| events.last_id.as_deref());
-        if let Ok(response) = endpoint.get(&headers, last).await {
+        let response = endpoint.get(&headers, last).await;
+        drop(answered.take());
+        if let Ok(response) = response {
             let status = response.status();
             if !status.is_success() || !is_event_stream(response.headers()) {
                 drain(response.into_body());
