@@ -12,6 +12,7 @@ use crate::error::{Error, ErrorKind};
 use crate::relay::{Links, Served, relay};
 use crate::{gather, local, task};
 
+mod completions;
 mod tools;
 
 /// On whose account a request is served, and how.
@@ -36,7 +37,7 @@ impl Context {
             Routing::ByName(Kind::Tool) => self.tool(method, params).await,
             Routing::ByName(kind) => self.by_name(kind, method, params).await,
             Routing::ByUri => self.by_uri(method, params).await,
-            Routing::ByRef => self.by_ref(method, params).await,
+            Routing::ByRef => self.complete(method, params).await,
             Routing::ByTask => task::about(self, method, params).await,
         }
     }
@@ -107,30 +108,6 @@ impl Context {
             Meaning::Several(uris) => Err(ambiguous(uri, &uris)),
             Meaning::None => Err(unknown()),
         }
-    }
-
-    async fn by_ref(&self, method: &'static Method, mut params: Object) -> Result<Served, Error> {
-        let mut reference = params.object("ref").ok_or_else(|| lacking("ref"))?;
-        let (key, to) = match reference.text("type").as_deref() {
-            Some("ref/prompt") => {
-                let name = required_text(&reference, "name")?;
-                ("name", self.find(|catalog| catalog.by_name(Kind::Prompt, &name)).await)
-            }
-            Some("ref/resource") => {
-                let uri = required_text(&reference, "uri")?;
-                ("uri", self.find(|catalog| catalog.by_uri(&uri)).await)
-            }
-            _ => {
-                let text = "`ref.type` must be `ref/prompt` or `ref/resource`";
-                return Err(Error::new(ErrorKind::InvalidParams, text));
-            }
-        };
-        offered(&self.backend.catalog(), "completions")?;
-        let to =
-            to.ok_or_else(|| Error::new(ErrorKind::InvalidParams, "`ref` names nothing that exists here"))?;
-        reference.set(key, Raw::string(&to.local));
-        params.set("ref", reference.to_raw());
-        relay(&self.links, &to, self.call(method, params)).await
     }
 
     /// Looks something up in what is offered now, and if it is not there, once more when the targets that were just started

@@ -20,6 +20,7 @@ pub mod meta;
 pub mod method;
 pub mod mirror;
 
+pub mod completion;
 pub mod list;
 pub mod name;
 pub mod sse;

@@ -147,6 +147,39 @@ async fn completion_goes_to_the_owner_of_the_prompt_or_template() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_completion_of_more_than_a_hundred_values_is_cut_and_says_so() {
+    let values = |count: usize| (0..count).map(|n| format!("v{n}")).collect::<Vec<_>>();
+    let completing = |count: usize| {
+        Act::Result(
+            json!({ "completion": { "values": values(count), "total": count, "hasMore": false }, "x": 1 }),
+        )
+    };
+    let log = r#"{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"error","data":"x"}}"#;
+    for target in [Target::legacy("a", &[]), Target::modern("a", &[])] {
+        let target = target.full("x");
+        let world = World::start(&[&target]).await;
+        let mut modern = world.modern();
+        modern.level = Some("debug");
+        for client in [modern, world.legacy().await] {
+            for (act, kept, more) in [
+                (completing(100), 100, false),
+                (completing(101), 100, true),
+                (Act::saying([log], completing(1000)), 100, true),
+            ] {
+                target.act("completion/complete", act);
+                let params = json!({ "ref": { "type": "ref/prompt", "name": "x-prompt" }, "argument": { "name": "n", "value": "v" } });
+                let result = client.call("completion/complete", params).await.ok();
+                assert_eq!(
+                    (&result["completion"]["values"], &result["x"]),
+                    (&json!(values(kept)), &json!(1))
+                );
+                assert_eq!(result["completion"]["hasMore"], more);
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_completion_for_nothing_is_invalid_params() {
     let (a, b) = (Target::legacy("a", &[]).full("x"), Target::legacy("b", &[]));
     let world = World::start(&[&a, &b]).await;
