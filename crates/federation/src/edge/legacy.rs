@@ -147,6 +147,7 @@ fn heed(session: &Arc<Session>, notification: &Notification) {
                 session.cancel(&id);
             }
         }
+        notifications::INITIALIZED => session.initialized(),
         notifications::ROOTS_CHANGED => {
             let session = session.clone();
             Task::spawn_finite("roots changed", async move { session.roots_changed().await });

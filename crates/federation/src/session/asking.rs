@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use protocol::method::notifications;
 use protocol::{Id, Object, Response, down, message};
-use tokio::sync::oneshot;
+use tokio::sync::{SetOnce, oneshot};
 use tokio::time::timeout;
 use upstream::{Answer, Question, Task};
 
@@ -21,11 +21,17 @@ const MOST_OPEN: usize = 128;
 /// How long a person may take to answer. A target that waits for less withdraws its question.
 const PATIENCE: Duration = Duration::from_secs(600);
 
+/// How long a question waits for the end of the handshake. A client says so right after our answer, and its first call may
+/// only just overtake that.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+
 /// The requests that wait for an answer. Ids are never used twice in a session (spec 2025-11-25, basic "Requests").
 #[derive(Default)]
 pub(super) struct Asking {
     last: AtomicU64,
     open: Mutex<HashMap<Id, oneshot::Sender<Answer>>>,
+    /// Set when the client has said that its handshake is over.
+    initialized: SetOnce<()>,
 }
 
 /// A question that a target asked without saying about which call.
@@ -35,6 +41,11 @@ pub(crate) struct Stray {
 }
 
 impl Session {
+    /// The client says that its handshake is over.
+    pub(crate) fn initialized(&self) {
+        let _ = self.asking.initialized.set(());
+    }
+
     /// Brings a question of a target to the client, and its answer back. A question that the target withdraws is withdrawn
     /// from the client as well.
     pub(crate) async fn relay_question(
@@ -56,6 +67,9 @@ impl Session {
 
     /// Asks the client on behalf of a target; `None` if it cannot be asked or does not answer in time. Dropping the future
     /// withdraws the request.
+    ///
+    /// Before the client has said that its handshake is over, it is asked nothing (spec 2025-11-25, basic/lifecycle
+    /// "Initialization").
     pub(crate) async fn ask(
         self: &Arc<Self>,
         target: &str,
@@ -63,6 +77,12 @@ impl Session {
         method: &str,
         mut params: Object,
     ) -> Option<Answer> {
+        if timeout(HANDSHAKE, self.asking.initialized.wait()).await.is_err() {
+            tracing::warn!(
+                "target `{target}` asks for `{method}` of a client that did not end its handshake; refused"
+            );
+            return None;
+        }
         question::named(target, method, &mut params);
         if self.wrap.load(Ordering::Relaxed) {
             // To the client all targets are one server, so that the context of "this server" would be that of all of them.

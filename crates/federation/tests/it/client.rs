@@ -89,6 +89,13 @@ impl World {
 
     /// The same with capabilities.
     pub(crate) async fn legacy_as(&self, version: &'static str, capabilities: Value) -> (Client, Value) {
+        let (client, shaken) = self.shaking(version, capabilities).await;
+        client.notify("notifications/initialized", json!({})).await;
+        (client, shaken)
+    }
+
+    /// The same for a client that has not yet said that its handshake is over.
+    pub(crate) async fn shaking(&self, version: &'static str, capabilities: Value) -> (Client, Value) {
         let params = json!({ "protocolVersion": version, "capabilities": capabilities, "clientInfo": { "name": "test", "version": "1" } });
         let body = json!({ "jsonrpc": "2.0", "id": 0, "method": "initialize", "params": params }).to_string();
         let outcome = self.backend.post(Head::default(), Bytes::from(body)).await;
@@ -98,7 +105,6 @@ impl World {
         let answer: Value = serde_json::from_slice(&single.body).expect("JSON");
         assert_eq!((&answer["jsonrpc"], &answer["id"]), (&json!("2.0"), &json!(0)));
         let client = Client::new(self.backend.clone(), Some(session), version);
-        client.notify("notifications/initialized", json!({})).await;
         (client, answer["result"].clone())
     }
 }

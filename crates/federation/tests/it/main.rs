@@ -14,6 +14,7 @@ mod downlevel;
 mod edges;
 mod failures;
 mod guarantees;
+mod handshake;
 mod hearing;
 mod listen;
 mod lists;
