@@ -12,6 +12,7 @@ use self::mirrors::Mirrors;
 use self::scout::Scout;
 use self::watcher::Watcher;
 
+mod changes;
 pub(crate) mod mirrors;
 mod scout;
 pub(crate) mod watcher;
@@ -107,7 +108,8 @@ impl Member {
     fn with(target: Target, watcher: Watcher) -> Self {
         let (sender, report) = watch::channel(Report { condition: Condition::Starting, listing: None });
         let stale = Arc::new(Notify::new());
-        let scout = Scout { target: target.clone(), report: sender, stale: stale.clone() };
+        let scout =
+            Scout { target: target.clone(), report: sender, stale: stale.clone(), tools: Items::default() };
         Self { target, report, watcher, stale, _scout: Arc::new(Task::spawn("scout", scout.run())) }
     }
 

@@ -10,6 +10,7 @@ use tokio::sync::{Notify, broadcast, watch};
 use tokio::time::Instant;
 use upstream::{Call, Caller, Failure, Link, Notice, State, Target, Task};
 
+use super::changes;
 use super::mirrors::Mirrors;
 use super::{Condition, Items, Listing, Report};
 
@@ -38,11 +39,13 @@ pub(super) struct Scout {
     pub(super) target: Target,
     pub(super) report: watch::Sender<Report>,
     pub(super) stale: Arc<Notify>,
+    /// The tools as they were last read, kept also while the target is away.
+    pub(super) tools: Items,
 }
 
 impl Scout {
     /// Works for as long as the target is configured.
-    pub(super) async fn run(self) {
+    pub(super) async fn run(mut self) {
         let mut state = self.target.state();
         loop {
             let now = state.borrow_and_update().clone();
@@ -73,7 +76,7 @@ impl Scout {
     }
 
     /// Keeps the lists of a target that is there. Returns when it is of no use to go on.
-    async fn keep(&self, link: &Link) {
+    async fn keep(&mut self, link: &Link) {
         let mut notices = self.target.notices();
         let listening = Task::spawn("listen", listen(link.clone(), self.target.clone()));
         let mut wanted = Kind::ALL.to_vec();
@@ -95,7 +98,7 @@ impl Scout {
 
     /// Reads lists and reports them; returns the kinds that could not be read. A list that cannot be read stays as it was,
     /// and takes no other list away.
-    async fn read(&self, link: &Link, kinds: &[Kind]) -> Vec<Kind> {
+    async fn read(&mut self, link: &Link, kinds: &[Kind]) -> Vec<Kind> {
         let begun = Instant::now();
         let before = self.report.borrow().listing.clone();
         let mut mirrors = before.as_ref().map(|before| before.mirrors.clone()).unwrap_or_default();
@@ -103,10 +106,11 @@ impl Scout {
         let (mut ttl, mut public) = (u64::MAX, public_before || kinds.len() == Kind::ALL.len());
         let (mut items, mut faults): ([Items; Kind::ALL.len()], Vec<_>) = Default::default();
         let wanted = |kind: &Kind| kinds.contains(kind) && link.peer().offers(kind.capability());
+        let this = &*self;
         let reading = Kind::ALL
             .into_iter()
             .filter(wanted)
-            .map(|kind| async move { (kind, self.read_list(link, kind).await) });
+            .map(|kind| async move { (kind, this.read_list(link, kind).await) });
         let mut read: HashMap<Kind, _> = futures::future::join_all(reading).await.into_iter().collect();
         for kind in Kind::ALL {
             let kept =
@@ -126,6 +130,9 @@ impl Scout {
                     }
                     (ttl, public) = (ttl.min(list.ttl_ms), public && list.public);
                     items[kind as usize] = Arc::new(list.items);
+                    if kind == Kind::Tool {
+                        self.compare(&items[kind as usize]);
+                    }
                 }
                 Err(error) => {
                     let fault = (kind, error.to_string());
@@ -152,6 +159,14 @@ impl Scout {
         let mirrors = Mirrors::read(&mut list.items, headers && link.peer().era == protocol::Era::Modern);
         mirrors.complaints(Some(before)).for_each(|complaint| self.doubt(complaint));
         mirrors
+    }
+
+    /// Says which tools are no longer what they were, so that somebody can look before they are called again.
+    fn compare(&mut self, tools: &Items) {
+        for name in changes::changed(&self.tools, tools) {
+            tracing::info!("target `{}` changed the definition of its tool `{name}`", self.target.name());
+        }
+        self.tools = tools.clone();
     }
 
     /// Every page of a list. A method that the target does not know is an empty list.

@@ -4,12 +4,14 @@
 //! every exchange, as [`hearing`] does on a modern client's listen stream; all fail the test that breaks one of them.
 
 mod client;
+mod log;
 mod target;
 
 mod apps;
 mod asking;
 mod bridging;
 mod calls;
+mod changes;
 mod downlevel;
 mod edges;
 mod failures;
