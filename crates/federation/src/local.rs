@@ -94,8 +94,9 @@ fn capabilities(catalog: &Catalog, version: Version) -> Raw {
     if listings().any(|listing| listing.peer.offers_flag("resources", "subscribe")) {
         merged.set("resources", Raw::of(&serde_json::json!({ "subscribe": true, "listChanged": true })));
     }
-    for capability in ["logging", "completions"] {
-        if offers(catalog, capability) {
+    // Whoever is of 2024-11-05 may complete as well, and knows no flag for it.
+    for (capability, from) in [("logging", Version::V2024_11_05), ("completions", Version::V2025_03_26)] {
+        if version >= from && offers(catalog, capability) {
             merged.set(capability, Raw::empty_object());
         }
     }

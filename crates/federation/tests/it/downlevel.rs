@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::client::{Client, World};
-use crate::target::{Act, Target};
+use crate::target::{Act, Script, Target};
 
 const LEGACY: [&str; 4] = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"];
 
@@ -227,6 +227,46 @@ async fn a_model_is_asked_with_one_block_a_message_where_there_were_no_more() {
 }
 
 // === What was not always said ===
+
+#[tokio::test(start_paused = true)]
+async fn a_server_offers_each_revision_what_that_revision_knows_whatever_the_target_is() {
+    let (ui, tasks) = ("io.modelcontextprotocol/ui", "io.modelcontextprotocol/tasks");
+    let offering = |script: &mut Script| {
+        script.capabilities["extensions"] = json!({ ui: {}, tasks: {}, "example.com/odd": {} });
+        script.capabilities["tasks"] = json!({ "requests": { "tools": { "call": {} } } });
+        script.capabilities["example"] = json!({});
+    };
+    let legacy = Target::legacy("a", &["x"]).full("x").be(offering);
+    let modern = Target::modern("a", &["x"]).full("x").be(offering);
+    for (target, kept, followed) in [(legacy, "tasks", ""), (modern, "", tasks)] {
+        let world = World::start(&[&target]).await;
+        let mut offered = Vec::new();
+        for version in LEGACY {
+            offered.push(world.legacy_of(version).await.1["capabilities"].clone());
+        }
+        offered.push(world.modern().call("server/discover", json!({})).await.ok()["capabilities"].clone());
+        let keys = |object: &Value| -> Vec<String> {
+            object.as_object().expect("an object").keys().cloned().collect()
+        };
+        let since_2025_03_26 = ["completions"];
+        let always = ["extensions", "logging", "prompts", "resources", "tools"];
+        for (capabilities, version) in offered.iter().zip(LEGACY.iter().chain(&["2026-07-28"])) {
+            let mut expected: Vec<&str> = always.to_vec();
+            expected.extend(since_2025_03_26.iter().filter(|_| *version != "2024-11-05"));
+            expected.extend([kept].iter().filter(|kept| *version == "2025-11-25" && !kept.is_empty()));
+            expected.sort_unstable();
+            let mut found = keys(capabilities);
+            found.sort_unstable();
+            assert_eq!(found, expected, "{version}");
+            let mut expected = vec![ui];
+            expected.extend([followed].iter().filter(|id| *version == "2026-07-28" && !id.is_empty()));
+            expected.sort_unstable();
+            let mut found = keys(&capabilities["extensions"]);
+            found.sort_unstable();
+            assert_eq!(found, expected, "{version}");
+        }
+    }
+}
 
 #[tokio::test(start_paused = true)]
 async fn completions_of_2024_11_05_need_no_flag() {

@@ -5,11 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
+use tracing::Level;
 use upstream::settings::Custom;
 use upstream::wire::{Connect, Frames, Inbox, Outgoing, Wire};
 use upstream::{Error, Transport};
 
 use crate::client::{Client, Reply, World};
+use crate::log::Log;
 use crate::target::{Act, Target};
 
 /// A tool that wants three arguments mirrored, one of them a level down.
@@ -196,8 +198,10 @@ fn pairs(headers: &[(&str, &str)]) -> Vec<(String, String)> {
 async fn a_tool_with_a_wrong_annotation_is_left_out_and_the_others_survive() {
     let tools = [mirrored("good"), wrong("bad"), crate::target::tool("plain")];
     let modern = with_tools(Target::modern("a", &[]), &tools);
+    let log = Log::start();
     let (world, _) = over_http(&modern).await;
     assert_eq!(world.modern().tools().await, ["good", "plain"]);
+    assert_eq!(log.said(Level::WARN, "`bad`").len(), 1, "the operator hears why");
     assert_eq!(world.legacy().await.tools().await, ["good", "plain"]);
 
     // Where headers do not count, nothing is wrong with it.

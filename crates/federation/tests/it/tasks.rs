@@ -461,6 +461,16 @@ async fn a_session_makes_a_task_and_follows_it_over_its_own_link() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_task_that_is_over_is_not_cancelled() {
+    let a = keeper("a").on("tasks/cancel", Act::error(-32602, "Cannot cancel task: already completed"));
+    let world = World::start(&[&a]).await;
+    let client = world.legacy().await;
+    let id = make(&client, "may").await;
+    assert_eq!(about(&client, "tasks/cancel", &id).await.code(), -32602);
+    assert_eq!(about(&client, "tasks/get", &id).await.ok()["taskId"], id, "it is still there to be read");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_task_is_its_own_sessions_and_nobody_elses() {
     let a = keeper("a");
     let world = World::start(&[&a, &keeper("b")]).await;
