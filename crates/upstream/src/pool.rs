@@ -8,8 +8,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use futures::StreamExt as _;
 use futures::stream::BoxStream;
+use futures::{FutureExt as _, StreamExt as _};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::Instant;
 
@@ -151,16 +151,36 @@ impl Borrowed {
     /// Sends the call. The link goes back when the reply has ended. Everything that the target asks meanwhile is about
     /// this call, on whatever stream it says so.
     pub async fn call(mut self, call: Call) -> Result<Reply, Error> {
-        let Some((link, _)) = &self.lent else {
+        let Some((link, heard)) = &mut self.lent else {
             return Err(Error::new(ErrorKind::Stopped, "the link has been given back"));
         };
-        let reply = link.call(call).await?;
-        let events = match reply {
-            Reply::One(answer) => {
+        let link = link.clone();
+        let mut calling = async move { link.call(call).await }.boxed();
+        let first = loop {
+            tokio::select! {
+                biased;
+                reply = &mut calling => break Ok(reply?),
+                Some(heard) = heard.recv() => if let Heard::Question(question) = heard {
+                    break Err(question);
+                },
+            }
+        };
+        let events = match first {
+            Ok(Reply::One(answer)) => {
                 self.answered = true;
                 return Ok(Reply::One(answer));
             }
-            Reply::Stream(events) => events,
+            Ok(Reply::Stream(events)) => events,
+            // A server may ask on another stream before it begins to reply on the call's.
+            Err(question) => {
+                let rest = calling.map(|reply| match reply {
+                    Ok(Reply::One(answer)) => futures::stream::iter([Ok(Event::Answer(answer))]).boxed(),
+                    Ok(Reply::Stream(events)) => events,
+                    Err(error) => futures::stream::iter([Err(error)]).boxed(),
+                });
+                let question = futures::stream::iter([Ok(Event::Ask(Ask::Held(question)))]);
+                question.chain(rest.flatten_stream()).boxed()
+            }
         };
         let state = (self, Some(events));
         Ok(Reply::Stream(

@@ -192,7 +192,7 @@ async fn a_connection_of_2024_11_05_hears_its_answers_while_the_gateway_stops_an
 }
 
 /// A connection of 2024-11-05 whose handshake is over, and where it takes POSTs.
-async fn old_connection(to: SocketAddr) -> (Events, String) {
+pub(crate) async fn old_connection(to: SocketAddr) -> (Events, String) {
     let mut stream = Ask::get("/sse").with("accept", "text/event-stream").send(to).await.events();
     let at = stream.next().await.expect("an event").data;
     for message in [initialize("2024-11-05"), notification("notifications/initialized", json!({}))] {
