@@ -6,6 +6,7 @@
 mod client;
 mod target;
 
+mod abandoned;
 mod apps;
 mod asking;
 mod bridging;
