@@ -9,7 +9,8 @@
 //    "prompt": {"name": "…", "arguments": {…}},
 //    "complete": {"ref": {…}, "argument": {"name": "…", "value": "…"}},
 //    "elicit": {…},    the content that every elicitation is accepted with
-//    "sample": "…"}    the text that every sampling request is answered with
+//    "sample": "…",    the text that every sampling request is answered with
+//    "roots": [{…}]}   the roots that the client has
 import { parseArgs } from "node:util";
 
 /** Runs a client. `make` connects it and says how it calls a tool, where the versions of the SDK differ. */
@@ -27,6 +28,7 @@ async function visit(url, plan, options, make) {
   const capabilities = {
     ...(plan.elicit !== undefined && { elicitation: {} }),
     ...(plan.sample !== undefined && { sampling: {} }),
+    ...(plan.roots !== undefined && { roots: {} }),
   };
   const handlers = {
     "elicitation/create": (request) => {
@@ -36,6 +38,10 @@ async function visit(url, plan, options, make) {
     "sampling/createMessage": () => {
       asked.push("sampling/createMessage");
       return { role: "assistant", model: "none", content: { type: "text", text: plan.sample } };
+    },
+    "roots/list": () => {
+      asked.push("roots/list");
+      return { roots: plan.roots };
     },
   };
   const wanted = Object.entries(handlers).filter(([method]) => method.split("/")[0] in capabilities);

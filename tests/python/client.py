@@ -74,7 +74,13 @@ def callbacks(plan, asked):
         content = types.TextContent(type="text", text=plan["sample"])
         return types.CreateMessageResult(role="assistant", model="none", content=content)
 
+    async def roots(_context):
+        asked.append("roots/list")
+        return types.ListRootsResult(roots=[types.Root(**root) for root in plan["roots"]])
+
     wanted = {}
+    if "roots" in plan:
+        wanted["list_roots_callback"] = roots
     if "elicit" in plan:
         wanted["elicitation_callback"] = elicit
     if "sample" in plan:

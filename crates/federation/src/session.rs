@@ -8,6 +8,7 @@ use protocol::{Id, Object, Version, meta};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use upstream::{Caller, Link};
 
 use self::asking::Asking;
@@ -54,6 +55,8 @@ pub(crate) struct Session {
     subscriptions: Mutex<HashMap<Subscription, Option<Watch>>>,
     /// What is to be said outside of calls: the session's own stream.
     pub(crate) mailbox: Outlet,
+    /// Who has something to say on the mailbox that must be heard: calls of a connection of 2024-11-05.
+    pub(crate) speaking: TaskTracker,
     streams: Streams,
     used: Mutex<Instant>,
     over: CancellationToken,
@@ -97,6 +100,7 @@ impl Session {
             leases: Mutex::default(),
             subscriptions: Mutex::default(),
             mailbox: Outlet::default(),
+            speaking: TaskTracker::new(),
             streams: Streams::default(),
             used: Mutex::new(Instant::now()),
             over: CancellationToken::new(),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use protocol::method::notifications;
 use protocol::{Id, Object, Response, down, message};
-use tokio::sync::{SetOnce, oneshot};
+use tokio::sync::{SetOnce, mpsc, oneshot};
 use tokio::time::timeout;
 use upstream::{Answer, Question, Task};
 
@@ -112,10 +112,9 @@ impl Session {
     /// Finds a stream for a question of which the target does not say about which call it is: that of the only call that
     /// can be asked about, or else the session's own, or if nobody reads that, the latest call's. All of them lead to the
     /// same client. If there is none, the question is dropped, and so refused.
-    pub(super) fn place(self: &Arc<Self>, stray: Stray) {
+    pub(crate) fn place(self: &Arc<Self>, stray: Stray) {
         let is_read = self.mailbox.is_read();
-        let mut calls: Vec<_> =
-            lock(&self.running).values().filter_map(|call| Some((call.number, call.ear.clone()?))).collect();
+        let mut calls = self.ears();
         calls.sort_by_key(|(number, _)| *number);
         match calls.pop() {
             // A call that hears too much refuses the rest.
@@ -129,6 +128,18 @@ impl Session {
             }
             _ => {}
         }
+    }
+
+    /// Whether a call runs that a stray may be about.
+    pub(crate) fn may_be_asked(&self) -> bool {
+        !self.ears().is_empty()
+    }
+
+    /// The calls that hear strays, by number.
+    fn ears(&self) -> Vec<(u64, mpsc::Sender<Stray>)> {
+        let running = lock(&self.running);
+        let ears = running.values().filter_map(|call| Some((call.number, call.ear.clone()?)));
+        ears.filter(|(_, ear)| !ear.is_closed()).collect()
     }
 
     /// Enters a request to the client, before it is sent.

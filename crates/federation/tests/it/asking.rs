@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::client::{World, seconds, settle};
+use crate::client::{Client, Listener, World, seconds, settle};
 use crate::target::{Act, Target};
 
 fn everything() -> Value {
@@ -158,6 +158,60 @@ async fn a_question_that_nobody_can_hear_is_refused() {
     settle().await;
     let answer = a.heard().into_iter().find(|heard| heard.message["id"] == "r").expect("an answer");
     assert_eq!(answer.message["error"]["code"], -32603);
+}
+
+/// Two calls of one session to one target: `long`, which waits for the answer to a question and so lets `short` pass. Then
+/// the target asks something else, which may be about either, and which is heard on the stream of the latest.
+async fn asked_about_either(client: &Client, a: &Target) -> (Listener, Listener, Value) {
+    let first = json!({ "jsonrpc": "2.0", "id": "first", "method": "roots/list" });
+    a.act("tools/call long", Act::saying([first.to_string()], Act::after(60, Act::text("long"))));
+    a.act("tools/call short", Act::after(20, Act::text("short")));
+    let call = |name: &str| json!({ "name": name, "arguments": {} });
+    let mut long = client.begin(json!("long"), "tools/call", call("long")).await;
+    long.asked().await.expect("the first question");
+    let asks = async {
+        settle().await;
+        let either = json!({ "jsonrpc": "2.0", "id": "either", "method": "roots/list" });
+        a.say_on(a.heard_of("tools/call")[0].wire, &either.to_string());
+    };
+    let (mut short, ()) = tokio::join!(client.begin(json!("short"), "tools/call", call("short")), asks);
+    let asked = short.asked().await.expect("the second question");
+    (long, short, asked["id"].clone())
+}
+
+/// What a target got as the response to its request `either`.
+fn answered_either(a: &Target) -> Value {
+    let answer = a.heard().into_iter().find(|heard| heard.message["id"] == "either");
+    answer.map(|heard| heard.message).unwrap_or_default()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_outlives_the_call_on_whose_stream_it_happened_to_be_asked() {
+    let a = Target::legacy("a", &["long", "short"]);
+    let world = World::start(&[&a]).await;
+    let client = world.legacy_with(everything()).await;
+    let (mut long, mut short, asked) = asked_about_either(&client, &a).await;
+    assert_eq!(short.next().await.expect("an answer")["id"], "short");
+    assert!(short.ended().await);
+    client.respond(&json!({ "jsonrpc": "2.0", "id": asked, "result": { "roots": [] } })).await;
+    settle().await;
+    assert_eq!(answered_either(&a)["result"], json!({ "roots": [] }));
+    assert_eq!(long.next().await.expect("an answer")["id"], "long");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_that_can_be_about_no_call_any_more_is_refused() {
+    let a = Target::legacy("a", &["long", "short"]);
+    let world = World::start(&[&a]).await;
+    let client = world.legacy_with(everything()).await;
+    let (mut long, mut short, _) = asked_about_either(&client, &a).await;
+    client.notify("notifications/cancelled", json!({ "requestId": "long" })).await;
+    assert!(long.ended().await);
+    assert_eq!(answered_either(&a), Value::Null, "it may be about the other");
+    client.notify("notifications/cancelled", json!({ "requestId": "short" })).await;
+    assert!(short.ended().await);
+    settle().await;
+    assert_eq!(answered_either(&a)["error"]["code"], -32603);
 }
 
 #[tokio::test(start_paused = true)]

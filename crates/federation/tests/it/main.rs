@@ -7,6 +7,7 @@ mod client;
 mod log;
 mod target;
 
+mod abandoned;
 mod apps;
 mod asking;
 mod bridging;

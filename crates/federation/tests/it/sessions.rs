@@ -7,6 +7,7 @@ use bytes::Bytes;
 use federation::{ErrorKind, Head, Outcome};
 use futures::StreamExt as _;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use crate::client::{Listener, World, background, seconds, settle};
 use crate::target::{Act, Target};
@@ -329,7 +330,7 @@ async fn a_connection_of_2024_11_05_carries_everything_on_its_stream() {
     let progress = r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":$token,"progress":1}}"#;
     let a = Target::legacy("a", &["x"]).on("tools/call", Act::saying([progress], Act::text("done")));
     let world = World::start(&[&a]).await;
-    let (session, frames) = world.backend.open_sse().expect("a connection");
+    let (session, frames) = world.backend.open_sse(CancellationToken::new()).expect("a connection");
     let mut hears = Listener::of(frames);
     let send = async |body: &str| {
         let outcome = world.backend.post_sse(&session, Bytes::from(body.to_owned())).await;
@@ -360,7 +361,7 @@ async fn a_connection_of_2024_11_05_carries_everything_on_its_stream() {
 #[tokio::test(start_paused = true)]
 async fn a_second_handshake_in_a_connection_is_refused() {
     let world = World::start(&[&Target::legacy("a", &["x"])]).await;
-    let (session, frames) = world.backend.open_sse().expect("a connection");
+    let (session, frames) = world.backend.open_sse(CancellationToken::new()).expect("a connection");
     let mut hears = Listener::of(frames);
     let shake = Bytes::from_static(
         br#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2024-11-05"}}"#,

@@ -379,7 +379,7 @@ async fn a_batch_is_one_stream_that_can_be_resumed() {
 #[tokio::test(start_paused = true)]
 async fn a_connection_of_2024_11_05_has_no_ids() {
     let world = World::start(&[&stepping()]).await;
-    let (session, frames) = world.backend.open_sse().expect("a connection");
+    let (session, frames) = world.backend.open_sse(CancellationToken::new()).expect("a connection");
     let mut hears = events(frames);
     let ping = Bytes::from_static(br#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#);
     world.backend.post_sse(&session, ping).await;
@@ -387,6 +387,31 @@ async fn a_connection_of_2024_11_05_has_no_ids() {
     let shake = r#"{"jsonrpc":"2.0","id":2,"method":"initialize","params":{"protocolVersion":"2025-11-25"}}"#;
     world.backend.post_sse(&session, Bytes::from(shake)).await;
     assert_eq!(hears.next().await.as_deref(), Some("none answer 2"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_of_2024_11_05_ends_when_the_way_out_closes_and_what_was_begun_is_answered() {
+    let world = World::start(&[&stepping()]).await;
+    let (busy, idle, sudden) = (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
+    for (closing, calls) in [(busy, 2), (idle, 0), (sudden, 1)] {
+        let (session, frames) = world.backend.open_sse(closing.clone()).expect("a connection");
+        let mut hears = events(frames);
+        let post = async |id: u32, method: &str, params: Value| {
+            let body = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
+            world.backend.post_sse(&session, Bytes::from(body.to_string())).await
+        };
+        post(1, "initialize", json!({ "protocolVersion": "2024-11-05" })).await;
+        assert_eq!(hears.next().await.as_deref(), Some("none answer 1"));
+        for id in 0..calls {
+            post(7 + id, "tools/call", json!({ "name": "x" })).await;
+        }
+        closing.cancel();
+        let mut told = hears.rest().await;
+        told.sort();
+        let answers = ["none answer 7", "none answer 8"];
+        assert_eq!(told, answers[..usize::try_from(calls).expect("a few")], "{calls} calls");
+    }
+    assert_eq!(world.backend.session_count(), 0);
 }
 
 #[tokio::test(start_paused = true)]

@@ -172,10 +172,10 @@ fn is_sse_path(path: &str) -> bool {
 
 /// Opens a connection of 2024-11-05, whose first event says where to POST: here, with the session in the query.
 fn open_sse(route: &RouteState, parts: &Parts, from: &ConnInfo) -> Response<Body> {
-    match backend(route, None).open_sse() {
+    match backend(route, None).open_sse(from.finishing.clone()) {
         Ok((session, frames)) => {
             let endpoint = format!("{}?sessionId={session}", parts.uri.path());
-            respond::old_events(&endpoint, frames, from)
+            respond::old_events(&endpoint, frames)
         }
         Err(refusal) => respond::single(refusal),
     }

@@ -10,7 +10,6 @@ use policy::{Kind, Refusal};
 use protocol::{RpcError, header, message, sse};
 
 use super::body::{Body, KEEP_ALIVE_AFTER, ReadError};
-use super::listener::ConnInfo;
 
 /// What a POST led to.
 pub fn outcome(outcome: Outcome) -> Response<Body> {
@@ -36,13 +35,12 @@ pub fn events(frames: Frames) -> Response<Body> {
     stream(frames.into_stream().map(|frame| message_event(&frame)).boxed())
 }
 
-/// A connection of 2024-11-05: an event that says where to POST, and then messages. It has no end of its own, so that it
-/// ends when the port is about to close.
-pub fn old_events(endpoint: &str, frames: Frames, connection: &ConnInfo) -> Response<Body> {
+/// A connection of 2024-11-05: an event that says where to POST, and then messages.
+pub fn old_events(endpoint: &str, frames: Frames) -> Response<Body> {
     let first = event("endpoint", None, endpoint.as_bytes());
     let messages = frames.into_stream().map(|frame| message_event(&frame));
     let events = futures::stream::iter([first]).chain(messages);
-    stream(events.take_until(connection.finishing.clone().cancelled_owned()).boxed())
+    stream(events.boxed())
 }
 
 fn stream(events: BoxStream<'static, Bytes>) -> Response<Body> {

@@ -358,7 +358,12 @@ impl Ask {
 
     /// A modern request, with its envelope and the headers that mirror it.
     pub(crate) fn modern(method: &str, params: Value) -> Self {
-        let ask = Self::post(request(1, method, enveloped(params.clone())));
+        Self::modern_as(1, method, enveloped(params))
+    }
+
+    /// The same with an id, and params that have their envelope.
+    pub(crate) fn modern_as(id: impl Into<Value>, method: &str, params: Value) -> Self {
+        let ask = Self::post(request(id, method, params.clone()));
         let name = params.get("name").or_else(|| params.get("uri")).and_then(Value::as_str);
         let ask = ask.with("mcp-protocol-version", MODERN).with("mcp-method", method);
         match name {
@@ -587,18 +592,29 @@ pub(crate) fn notification(method: &str, params: Value) -> Value {
     json!({ "jsonrpc": "2.0", "method": method, "params": params })
 }
 
-/// Params with the envelope of a modern request.
-pub(crate) fn enveloped(mut params: Value) -> Value {
+/// Params with the envelope of a modern request, from a client that can do nothing.
+pub(crate) fn enveloped(params: Value) -> Value {
+    declaring(params, json!({}))
+}
+
+/// The same from a client that can do this.
+pub(crate) fn declaring(mut params: Value, capabilities: Value) -> Value {
     params["_meta"]["io.modelcontextprotocol/protocolVersion"] = json!(MODERN);
-    params["_meta"]["io.modelcontextprotocol/clientCapabilities"] = json!({});
+    params["_meta"]["io.modelcontextprotocol/clientCapabilities"] = capabilities;
     params["_meta"]["io.modelcontextprotocol/clientInfo"] = json!({ "name": "raw", "version": "1" });
     params
 }
 
 /// The handshake's request.
 pub(crate) fn initialize(version: &str) -> Value {
+    initialize_with(version, &json!({}))
+}
+
+/// The same from a client that can do this.
+pub(crate) fn initialize_with(version: &str, capabilities: &Value) -> Value {
     let info = json!({ "name": "raw", "version": "1" });
-    request(0, "initialize", json!({ "protocolVersion": version, "capabilities": {}, "clientInfo": info }))
+    let params = json!({ "protocolVersion": version, "capabilities": capabilities, "clientInfo": info });
+    request(0, "initialize", params)
 }
 
 /// A legacy session.
@@ -617,7 +633,12 @@ impl Session {
 
     /// Shakes hands at a revision.
     pub(crate) async fn at_version(address: SocketAddr, version: &str) -> Self {
-        let reply = Ask::post(initialize(version)).send(address).await;
+        Self::declaring(address, version, &json!({})).await
+    }
+
+    /// The same for a client that can do this.
+    pub(crate) async fn declaring(address: SocketAddr, version: &str, capabilities: &Value) -> Self {
+        let reply = Ask::post(initialize_with(version, capabilities)).send(address).await;
         assert_eq!(reply.status, 200);
         let id = reply.header("mcp-session-id").to_owned();
         let answer = reply.json().await;
@@ -655,6 +676,12 @@ impl Session {
     /// The names of the tools.
     pub(crate) async fn tools(&self) -> Vec<String> {
         names(&self.call("tools/list", json!({})).await)
+    }
+
+    /// Ends the session.
+    pub(crate) async fn end(&self) {
+        let end = Ask::new(Method::DELETE, "/mcp").with("mcp-session-id", &self.id);
+        assert_eq!(end.send(self.address).await.status, 204);
     }
 
     /// Opens the stream.

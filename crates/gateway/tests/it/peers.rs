@@ -389,6 +389,68 @@ async fn clients_of_both_eras_see_a_single_target_as_it_is() {
     }
 }
 
+// === Clients that are asked ===
+
+/// Targets of both eras ask for everything at once, then again and again. The clients answer as their SDKs do.
+async fn answer_every_target(clients: &[Client]) {
+    let settings = Settings { era: Era::Legacy, requests_on_get: true, ..Settings::default() };
+    let on_get = fixture::serve(settings, 0).await.expect("a free port");
+    let (old, new) = (http_fixture(Era::Legacy).await, http_fixture(Era::Modern).await);
+    let gateway = Gateway::over(vec![
+        remote("http-old", &old.url),
+        remote("http-get", &on_get.url),
+        remote("http-new", &new.url),
+        stdio_fixture("stdio-old", Era::Legacy),
+        stdio_fixture("stdio-new", Era::Modern),
+    ])
+    .await;
+    let targets = ["http-old", "http-get", "http-new", "stdio-old", "stdio-new"];
+    let calls: Vec<_> = targets
+        .iter()
+        .flat_map(|target| {
+            [
+                json!({ "name": format!("{target}_kit_ask_many") }),
+                json!({ "name": format!("{target}_kit_ask_then"), "arguments": { "rounds": 3 } }),
+                json!({ "name": format!("{target}_kit_echo_asked"), "arguments": { "token": "t" } }),
+            ]
+        })
+        .collect();
+    let root = json!({ "uri": "file:///home/ann", "name": "ann" });
+    let plan = json!({ "call": calls, "elicit": { "value": "v" }, "sample": "said", "roots": [root] });
+    for client in clients {
+        let seen = client.visit(&gateway, plan.clone()).await;
+        let told = |target: &str, tool: &str| -> Value {
+            let text = seen["calls"][format!("{target}_{tool}")].as_str().unwrap_or_default();
+            serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {client:?}: {seen:#}"))
+        };
+        for target in targets {
+            let many = told(target, "kit_ask_many");
+            assert_eq!(many["sampled"]["content"]["text"], "said", "{client:?} to {target}: {many}");
+            assert_eq!(many["elicited"]["content"]["value"], "v", "{client:?} to {target}: {many}");
+            assert_eq!(many["roots"]["roots"], json!([root]), "{client:?} to {target}");
+            let then = json!({ "values": ["v", "v", "v"], "stopped": null });
+            assert_eq!(told(target, "kit_ask_then"), then, "{client:?} to {target}");
+            let echo = json!({ "asked": "t", "answered": "v" });
+            assert_eq!(told(target, "kit_echo_asked"), echo, "{client:?} to {target}");
+        }
+        let asked = strings(&seen["asked"]);
+        let count = |what: &str| asked.iter().filter(|asked| asked.starts_with(what)).count();
+        let times = ["sampling/createMessage", "roots/list", "elicitation/create"].map(count);
+        assert_eq!(times, [5, 5, 25], "{client:?} is asked nothing twice: {asked:?}");
+    }
+    gateway.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn python_clients_answer_targets_of_both_eras() {
+    answer_every_target(&[PythonLegacy, PythonModern, PythonSse]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn typescript_clients_answer_targets_of_both_eras() {
+    answer_every_target(&[TypeScriptLegacy, TypeScriptModern, TypeScriptSse]).await;
+}
+
 // === Large lists ===
 
 /// A thousand tools in pages of fifty arrive completely and in order, each time, whichever eras meet.

@@ -10,7 +10,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-use crate::client::{Ask, Event, Events, Gateway, Reply, Session, remote, request, serving};
+use crate::client::{
+    Ask, Event, Events, Gateway, Reply, Session, initialize, notification, remote, request, serving,
+};
 use crate::peers::{python, typescript};
 
 /// A gateway before a fixture with a tool that reports a step every 50 ms.
@@ -171,6 +173,33 @@ async fn a_resumed_call_may_finish_while_the_gateway_stops_and_the_sessions_own_
     assert!(own.next().await.is_none());
     let (_, answers) = rest(&mut resumed).await;
     assert_eq!(answers, ["slow"]);
+}
+
+#[tokio::test]
+async fn a_connection_of_2024_11_05_hears_its_answers_while_the_gateway_stops_and_ends_when_nothing_runs() {
+    let (_fixture, mut gateway) = stepping(Era::Legacy).await;
+    let to = gateway.address();
+    let (mut busy, busy_at) = old_connection(to).await;
+    let (mut idle, _) = old_connection(to).await;
+    let posted = Ask::post(request("slow", "tools/call", sleeping(1000, "slow"))).at(&busy_at).send(to).await;
+    assert_eq!(posted.status, 202);
+    step(&mut busy).await;
+    gateway.signal("TERM");
+    assert!(idle.next().await.is_none(), "nothing runs");
+    let (more, answers) = rest(&mut busy).await;
+    assert_eq!((more, answers), (steps(1000)[1..].to_vec(), vec![json!("slow")]));
+    assert!(gateway.ended().await.success(), "it is not waited for longer than it runs");
+}
+
+/// A connection of 2024-11-05 whose handshake is over, and where it takes POSTs.
+pub(crate) async fn old_connection(to: SocketAddr) -> (Events, String) {
+    let mut stream = Ask::get("/sse").with("accept", "text/event-stream").send(to).await.events();
+    let at = stream.next().await.expect("an event").data;
+    for message in [initialize("2024-11-05"), notification("notifications/initialized", json!({}))] {
+        assert_eq!(Ask::post(message).at(&at).send(to).await.status, 202);
+    }
+    assert_eq!(stream.next().await.expect("an event").json()["id"], 0);
+    (stream, at)
 }
 
 // === SDK clients ===

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use futures::StreamExt as _;
 use protocol::Request;
 use tokio::time::timeout;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 use upstream::Task;
 
 use super::running::Running;
@@ -77,17 +78,19 @@ pub(super) enum Piece {
 pub(super) struct Voice {
     outlet: Outlet,
     _end: Option<Arc<End>>,
+    _speaks: Option<TaskTrackerToken>,
 }
 
 impl Voice {
-    /// Over a stream that goes on when the call has ended.
-    pub(super) fn over(outlet: &Outlet) -> Self {
-        Self { outlet: outlet.clone(), _end: None }
+    /// Over a stream that goes on when the call has ended, and does not end by itself before that.
+    pub(super) fn over(outlet: &Outlet, speaks: TaskTrackerToken) -> Self {
+        Self { outlet: outlet.clone(), _end: None, _speaks: Some(speaks) }
     }
 
     /// Over a stream that ends when nobody speaks over it any more.
     pub(super) fn to_the_end(outlet: &Outlet, session: Option<Arc<Session>>) -> Self {
-        Self { outlet: outlet.clone(), _end: Some(Arc::new(End { outlet: outlet.clone(), session })) }
+        let end = Arc::new(End { outlet: outlet.clone(), session });
+        Self { outlet: outlet.clone(), _end: Some(end), _speaks: None }
     }
 
     /// The stream itself, for what is asked on it.

@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
 use tokio::sync::mpsc;
-use upstream::Question;
+use upstream::{Question, Task};
 
 use crate::session::outlet::Outlet;
 use crate::session::{Session, Stray};
@@ -19,6 +19,8 @@ pub(super) struct Open<'a> {
     client: &'a Outlet,
     strays: mpsc::Receiver<Stray>,
     waiting: FuturesUnordered<BoxFuture<'a, ()>>,
+    /// Strays that were asked on this call's stream. They may be about another call, which then goes on waiting for them.
+    guests: FuturesUnordered<BoxFuture<'static, ()>>,
 }
 
 impl<'a> Open<'a> {
@@ -27,7 +29,7 @@ impl<'a> Open<'a> {
         client: &'a Outlet,
         strays: mpsc::Receiver<Stray>,
     ) -> Self {
-        Self { session, client, strays, waiting: FuturesUnordered::new() }
+        Self { session, client, strays, waiting: FuturesUnordered::new(), guests: FuturesUnordered::new() }
     }
 
     /// Brings a question to the client. Without a session nobody can answer, and dropping it refuses it.
@@ -40,16 +42,45 @@ impl<'a> Open<'a> {
         self.waiting.push(asking.boxed());
     }
 
+    /// The same for a stray.
+    fn ask_for_another(&mut self, Stray { target, question }: Stray) {
+        let Some(session) = self.session.cloned() else {
+            return;
+        };
+        let client = self.client.clone();
+        let asking = async move { session.relay_question(&target, &client, question).await };
+        self.guests.push(asking.boxed());
+    }
+
     /// Does some work of the call while questions are asked and answered.
     pub(super) async fn during<T>(&mut self, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
         loop {
             tokio::select! {
                 biased;
+                // First, so that what was taken in is asked before the answer ends the stream.
+                Some(()) = self.guests.next(), if !self.guests.is_empty() => {}
                 done = &mut work => return done,
                 Some(()) = self.waiting.next(), if !self.waiting.is_empty() => {}
-                Some(Stray { target, question }) = self.strays.recv() => self.ask(target, question),
+                Some(stray) = self.strays.recv() => self.ask_for_another(stray),
             }
+        }
+    }
+}
+
+/// The call's own questions end with it. Strays wait on for as long as there is another call that they may be about.
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        let Some(session) = self.session else {
+            return;
+        };
+        self.strays.close();
+        while let Ok(stray) = self.strays.try_recv() {
+            session.place(stray);
+        }
+        let guests = std::mem::take(&mut self.guests);
+        if !guests.is_empty() && session.may_be_asked() {
+            Task::spawn_finite("question", guests.collect());
         }
     }
 }

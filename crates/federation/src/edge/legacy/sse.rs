@@ -5,6 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::StreamExt as _;
 use protocol::{Era, Message, message};
+use tokio_util::sync::CancellationToken;
+use upstream::Task;
 
 use super::call::{self, Voice};
 use super::{heed, shake, unknown_session};
@@ -12,12 +14,18 @@ use crate::backend::Shared;
 use crate::edge::{refuse, refuse_unscanned, single};
 use crate::error::Error;
 use crate::inbound::{Frames, Outcome};
+use crate::session::Session;
 use crate::session::outlet::{Kind, Naming};
 
-/// Opens a connection; its session ends when the stream is dropped.
-pub(in crate::edge) fn open(backend: &Arc<Shared>) -> Result<(String, Frames), Error> {
+/// Opens a connection; its session ends when the stream is dropped. When the way out is `closing`, the stream ends once
+/// nothing runs any more.
+pub(in crate::edge) fn open(
+    backend: &Arc<Shared>,
+    closing: CancellationToken,
+) -> Result<(String, Frames), Error> {
     let session = backend.sessions.create()?;
-    let guard = EndOnDrop { backend: backend.clone(), id: session.id.clone() };
+    let last_words = Task::spawn("last words", last_words(session.clone(), closing));
+    let guard = EndOnDrop { backend: backend.clone(), id: session.id.clone(), _last_words: last_words };
     let frames = session.mailbox.read().frames(Naming::None).into_stream().map(move |frame| {
         let _held = &guard;
         frame
@@ -25,9 +33,18 @@ pub(in crate::edge) fn open(backend: &Arc<Shared>) -> Result<(String, Frames), E
     Ok((session.id.clone(), Frames(frames.boxed())))
 }
 
+/// Ends the stream in good order: what was begun is answered on it first.
+async fn last_words(session: Arc<Session>, closing: CancellationToken) {
+    closing.cancelled().await;
+    session.speaking.close();
+    session.speaking.wait().await;
+    session.mailbox.close();
+}
+
 struct EndOnDrop {
     backend: Arc<Shared>,
     id: String,
+    _last_words: Task,
 }
 
 impl Drop for EndOnDrop {
@@ -41,6 +58,7 @@ pub(in crate::edge) async fn post(backend: &Arc<Shared>, id: &str, body: &Bytes)
     let Some(session) = backend.sessions.find(id) else {
         return refuse(None, &unknown_session(), Era::Legacy);
     };
+    let speaks = session.speaking.token();
     match message::scan(body) {
         Ok(Message::Request(request)) if &*request.method == "initialize" => {
             let frame = match shake(backend, &session, &request.params).await {
@@ -50,7 +68,7 @@ pub(in crate::edge) async fn post(backend: &Arc<Shared>, id: &str, body: &Bytes)
             session.mailbox.say(Kind::Answer(None), frame).await;
         }
         Ok(Message::Request(request)) => {
-            let client = Voice::over(&session.mailbox);
+            let client = Voice::over(&session.mailbox, speaks);
             call::start(backend, Some(session), request, client);
         }
         Ok(Message::Notification(notification)) => heed(&session, &notification),
