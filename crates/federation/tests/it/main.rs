@@ -22,6 +22,7 @@ mod names;
 mod notes;
 mod parking;
 mod reload;
+mod rounds;
 mod sessions;
 mod streams;
 mod subscriptions;

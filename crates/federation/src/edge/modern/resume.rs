@@ -23,6 +23,7 @@ pub(super) async fn open(finish: &Finish, context: &Context, mut params: Object)
     match ours(finish)? {
         None => {}
         Some((State::Parked(ticket), retry)) => {
+            context.check_mirrored(finish.row, &finish.params)?;
             return finish.backend.parking.resume(ticket, retry).await.map(Opened::Running);
         }
         Some((State::Again(digest), retry)) => {
