@@ -37,12 +37,19 @@ fn whose(call: &OpenCall) -> String {
     asking.collect::<Vec<_>>().join(", ")
 }
 
+/// Caching hints, which a result that asks for something must not carry (spec 2026-07-28, server/utilities/caching).
+const HINTS: [&str; 2] = ["ttlMs", "cacheScope"];
+
 /// Passes on what a modern target asks, with its own state. It may only ask where and what a client can be asked.
 pub(super) fn replay(finish: &Finish, result: &Raw) -> Single {
     finish.single(match illegal(finish, result) {
-        None => {
-            result.object().map(signed).map_err(|error| RpcError::new(error::INTERNAL, error.to_string()))
-        }
+        None => match result.object() {
+            Ok(mut result) => {
+                result.retain(|key| !HINTS.contains(&key));
+                Ok(signed(result))
+            }
+            Err(error) => Err(RpcError::new(error::INTERNAL, error.to_string())),
+        },
         Some(what) => {
             tracing::warn!("a target answered {} with `input_required`, and {what}", finish.row.name);
             Err(RpcError::new(error::INTERNAL, format!("the target asks for input, and {what}")))
