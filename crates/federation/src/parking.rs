@@ -85,6 +85,11 @@ impl Parking {
         }
     }
 
+    /// Whether a state is one of ours, still good or not.
+    pub(crate) fn has_given_out(&self, state: &str) -> bool {
+        !matches!(self.read(state), Ok(None))
+    }
+
     /// Gives the answers of a retry to the target and hands the call back, with the questions that are still open. If the
     /// retry is not valid, the call stays where it is, for another.
     pub(crate) async fn resume(&self, ticket: Ticket, mut retry: Retry) -> Result<OpenCall, Error> {

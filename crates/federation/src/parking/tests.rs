@@ -259,6 +259,7 @@ async fn a_state_of_another_server_is_not_ours() {
     let state = Parking::default().park(call, digest()).expect("a state");
     assert_eq!(Parking::default().read(&state), Ok(None));
     assert_eq!(Parking::default().read(""), Ok(None));
+    assert!(!Parking::default().has_given_out(&state));
 }
 
 #[tokio::test(start_paused = true)]

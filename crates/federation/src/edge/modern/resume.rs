@@ -1,6 +1,8 @@
 //! A request that says where it comes from: is it the next round of a call of ours, or a call of its own?
 
-use protocol::Object;
+use bytes::Bytes;
+use memchr::memmem;
+use protocol::{Message, Object, message};
 use upstream::Answer;
 
 use super::finish::Finish;
@@ -36,6 +38,15 @@ pub(super) async fn open(finish: &Finish, context: &Context, mut params: Object)
         Served::One(answer) => Opened::Answered(answer),
         Served::Stream { events, .. } => Opened::Running(OpenCall::new(events)),
     })
+}
+
+/// The `requestState` of a body, if it has one. Looks for the word first, which few bodies have.
+pub(in crate::edge) fn state_in(body: &Bytes) -> Option<String> {
+    memmem::find(body, b"requestState")?;
+    match message::scan(body).ok()? {
+        Message::Request(request) => request.params.text("requestState"),
+        Message::Notification(_) | Message::Response(_) => None,
+    }
 }
 
 fn ours(finish: &Finish) -> Result<Option<(State, Retry)>, Error> {
