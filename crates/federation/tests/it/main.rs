@@ -16,6 +16,7 @@ mod failures;
 mod guarantees;
 mod hearing;
 mod listen;
+mod listening;
 mod lists;
 mod mirrors;
 mod names;
