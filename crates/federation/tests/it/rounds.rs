@@ -251,6 +251,26 @@ async fn a_target_that_never_stops_talking_still_gets_its_question_asked() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_question_is_asked_however_much_its_client_has_not_read() {
+    let lines = (1..2000).map(progress).chain([request("q")]);
+    let a = legacy(Act::saying(lines, Act::Hang));
+    let world = World::start(&[&a]).await;
+    let client = able(&world);
+    let mut params = plain();
+    params["_meta"] = json!({ "progressToken": 1 });
+    let body = client.spell(&json!(1), "tools/call", params.clone());
+    let outcome = world.backend.post(client.head("tools/call", &params), body.into()).await;
+    let Outcome::Stream(frames) = outcome else { panic!("a stream") };
+    seconds(1).await;
+    let last =
+        tokio::time::timeout(std::time::Duration::from_secs(10), messages(frames).collect::<Vec<_>>()).await;
+    let last =
+        last.expect("the target waits for an answer, and nobody asks its question").pop().expect("a message");
+    let message: Value = serde_json::from_slice(&last).expect("JSON");
+    assert_eq!(questions(&message["result"]), 1, "{message}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_target_that_asks_a_thousand_things_is_refused_most_and_goes_on() {
     let lines: Vec<_> = (0..1000).map(|n| request(&format!("q{n}"))).collect();
     let a = legacy(Act::saying(lines, Act::after(60, Act::text("done"))));

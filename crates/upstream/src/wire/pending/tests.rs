@@ -155,6 +155,23 @@ fn full_queues_drop_notes_and_never_answers() {
 }
 
 #[test]
+fn a_request_of_the_target_is_never_dropped_for_notes() {
+    let (pending, mut inbox) = pending(NOTES);
+    let mut call = pending.enter(1.into()).expect("alive");
+    for _ in 0..NOTES + 10 {
+        take(&pending, &progress(1));
+    }
+    for _ in 0..REQUESTS + 10 {
+        take(&pending, SAMPLING);
+    }
+    take(&pending, &progress(1));
+    let told = told(&mut call);
+    assert_eq!(told.iter().filter(|what| *what == "sampling/createMessage").count(), REQUESTS);
+    assert_eq!(std::iter::from_fn(|| inbox.try_recv().ok()).count(), 10);
+    assert_eq!(pending.0.unread.count(), 11);
+}
+
+#[test]
 fn giving_up_leaves_nothing_behind() {
     let (pending, _inbox) = pending(1);
     drop(pending.enter(1.into()).expect("alive"));
