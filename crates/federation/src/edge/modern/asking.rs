@@ -6,7 +6,7 @@ use protocol::{Era, Object, Raw, RpcError, capability, error, meta};
 use super::finish::{Finish, signed};
 use crate::extensions;
 use crate::inbound::Single;
-use crate::parking::{Digest, OpenCall, Principal};
+use crate::parking::OpenCall;
 use crate::question::{self, ELICITATION};
 
 /// Asks the client what a legacy target asks, and parks the call.
@@ -21,8 +21,7 @@ pub(super) fn park(finish: &Finish, mut call: OpenCall) -> Single {
         .collect();
     call.round += 1;
     tracing::debug!(round = call.round, "a call waits for its client: {}", whose(&call));
-    let digest = Digest::of(&Principal::ANONYMOUS, finish.row.name, &finish.params);
-    match finish.backend.parking.park(call, digest) {
+    match finish.backend.parking.park(call, finish.digest()) {
         Ok(state) => finish.single(Ok(input_required(&requests, &state))),
         Err(error) => finish.failed(&error),
     }
@@ -106,8 +105,7 @@ pub(super) fn open_first(finish: &Finish, error: &Raw) -> Option<Result<Raw, Rpc
     let keys: Vec<String> = (1..=asked.len()).map(|number| format!("ask-{number}")).collect();
     let requests = asked.into_iter().map(|params| question::input_request(ELICITATION, params));
     let requests: Object = keys.iter().map(String::as_str).zip(requests).collect();
-    let state =
-        finish.backend.parking.again(Digest::of(&Principal::ANONYMOUS, finish.row.name, &finish.params));
+    let state = finish.backend.parking.again(finish.digest());
     Some(state.map(|state| input_required(&requests, &state)).map_err(|error| error.to_rpc(Era::Modern)))
 }
 

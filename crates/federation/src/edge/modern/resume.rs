@@ -8,7 +8,7 @@ use upstream::Answer;
 use super::finish::Finish;
 use crate::dispatch::Context;
 use crate::error::Error;
-use crate::parking::{OpenCall, Principal, Retry, State, same_request};
+use crate::parking::{OpenCall, Retry, State, same_request};
 use crate::relay::Served;
 
 /// How a request begins.
@@ -56,6 +56,6 @@ fn ours(finish: &Finish) -> Result<Option<(State, Retry)>, Error> {
     let Some(state) = finish.backend.parking.read(&text)? else {
         return Ok(None);
     };
-    let retry = Retry::read(&Principal::ANONYMOUS, finish.row.name, &finish.params)?;
+    let retry = Retry::read(finish.digest(), &finish.params)?;
     Ok(Some((state, retry)))
 }
