@@ -14,7 +14,7 @@ use upstream::{Target, Task};
 
 use crate::catalog::Catalog;
 use crate::parking::Parking;
-use crate::roster::watcher::Watcher;
+use crate::roster::watcher::{Retired, Watcher};
 use crate::roster::{Member, Report, TargetStatus};
 use crate::session::store::Sessions;
 use crate::settings::Settings;
@@ -37,6 +37,7 @@ pub struct Backend {
 pub(crate) struct Shared {
     settings: ArcSwap<Settings>,
     roster: watch::Sender<Arc<Vec<Member>>>,
+    retired: Retired,
     catalog: ArcSwap<Catalog>,
     /// Counts catalogs.
     generation: watch::Sender<u64>,
@@ -54,13 +55,16 @@ pub(crate) type Changes = [u64; Kind::ALL.len()];
 impl Backend {
     /// Starts the targets in the background and serves at once.
     pub fn start(settings: Settings) -> Self {
-        let members: Vec<Member> = settings.targets.iter().cloned().map(Member::start).collect();
+        let retired = Retired::default();
+        let members: Vec<Member> =
+            settings.targets.iter().map(|target| Member::start(target.clone(), &retired)).collect();
         let catalog = Catalog::build(&settings, &members);
         let sessions = Sessions::default();
         sessions.wrap_uris(catalog.prefix().uris);
         let shared = Arc::new(Shared {
             settings: ArcSwap::from_pointee(settings),
             roster: watch::Sender::new(Arc::new(members)),
+            retired,
             catalog: ArcSwap::from_pointee(catalog),
             generation: watch::Sender::new(0),
             changes: watch::Sender::default(),
@@ -86,7 +90,7 @@ impl Backend {
             match same_name {
                 Some(member) if member.target.settings() == wanted => member.clone(),
                 Some(member) => member.succeed(wanted.clone()),
-                None => Member::start(wanted.clone()),
+                None => Member::start(wanted.clone(), &self.shared.retired),
             }
         };
         let members: Vec<Member> = settings.targets.iter().map(member).collect();
@@ -96,6 +100,9 @@ impl Backend {
             .cloned()
             .collect();
         let names: Vec<String> = settings.targets.iter().map(|target| target.name.clone()).collect();
+        for member in gone.iter().filter(|member| !names.iter().any(|name| name == member.target.name())) {
+            self.shared.retired.keep(member.target.name(), &member.watcher);
+        }
         self.shared.sessions.retain_subscriptions(&names);
         self.shared.settings.store(Arc::new(settings));
         self.shared.roster.send_replace(Arc::new(members));

@@ -39,6 +39,11 @@ impl Backend {
         }
     }
 
+    /// Whether a body is the next round of a call of which this server said what it needs. Costs little for other bodies.
+    pub fn has_round(&self, body: &Bytes) -> bool {
+        modern::state_in(body).is_some_and(|state| self.shared.parking.has_given_out(&state))
+    }
+
     /// Opens a stream of a legacy session (GET): its own, or one that broke off.
     pub fn stream(&self, head: &Head) -> Result<Frames, Single> {
         legacy::session(&self.shared, head)

@@ -5,6 +5,7 @@
 //! Who drops a parked call ends it: its questions are refused and then the target is told that the call is cancelled.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -37,6 +38,8 @@ pub(crate) struct Parking(Arc<Inner>);
 struct Inner {
     seal: Seal,
     calls: Mutex<HashMap<Ticket, Parked>>,
+    /// No call is parked any more. Changed under the lock of the calls.
+    ended: AtomicBool,
 }
 
 /// A call that waits.
@@ -49,7 +52,7 @@ struct Parked {
 
 impl Default for Parking {
     fn default() -> Self {
-        Self(Arc::new(Inner { seal: Seal::random(), calls: Mutex::default() }))
+        Self(Arc::new(Inner { seal: Seal::random(), calls: Mutex::default(), ended: AtomicBool::default() }))
     }
 }
 
@@ -60,10 +63,16 @@ impl Parking {
         let state = self.seal(&State::Parked(ticket)).ok_or_else(unsealed)?;
         let asked = std::mem::take(&mut call.asked);
         let mut calls = self.0.lock();
-        if calls.len() >= MOST {
+        let refused = if self.0.ended.load(Ordering::Relaxed) {
+            Some("the target asks for input, and this server stops".to_owned())
+        } else if calls.len() >= MOST {
+            Some(format!("the target asks for input, but {MOST} calls wait for input already"))
+        } else {
+            None
+        };
+        if let Some(text) = refused {
             // Outside the lock: what ends with a call may do anything.
             drop(calls);
-            let text = format!("the target asks for input, but {MOST} calls wait for input already");
             return Err(Error::new(ErrorKind::CannotRelay, text));
         }
         let keeper = Keeper::start(call, Instant::now() + PATIENCE, Arc::downgrade(&self.0), ticket);
@@ -83,6 +92,11 @@ impl Parking {
             Err(Unopened::Foreign) => Ok(None),
             Err(Unopened::Expired) => Err(gone()),
         }
+    }
+
+    /// Whether a state is one of ours, still good or not.
+    pub(crate) fn has_given_out(&self, state: &str) -> bool {
+        !matches!(self.read(state), Ok(None))
     }
 
     /// Gives the answers of a retry to the target and hands the call back, with the questions that are still open. If the
@@ -105,9 +119,13 @@ impl Parking {
         Ok(call)
     }
 
-    /// Ends every parked call.
+    /// Ends every parked call, and parks none any more.
     pub(crate) fn end_all(&self) {
-        let calls = std::mem::take(&mut *self.0.lock());
+        let calls = {
+            let mut calls = self.0.lock();
+            self.0.ended.store(true, Ordering::Relaxed);
+            std::mem::take(&mut *calls)
+        };
         drop(calls);
     }
 

@@ -10,7 +10,7 @@ use upstream::{Failure, Peer, Target, Task};
 
 use self::mirrors::Mirrors;
 use self::scout::Scout;
-use self::watcher::Watcher;
+use self::watcher::{Retired, Watcher};
 
 mod changes;
 pub(crate) mod mirrors;
@@ -91,10 +91,10 @@ impl Listing {
 }
 
 impl Member {
-    /// Starts a target with its scout and its watcher.
-    pub(crate) fn start(settings: upstream::Settings) -> Self {
+    /// Starts a target with its scout and its watcher. Whoever watched a target of its name that went away goes on to do so.
+    pub(crate) fn start(settings: upstream::Settings, retired: &Retired) -> Self {
         let target = Target::start(settings);
-        let watcher = Watcher::start(target.clone());
+        let watcher = Watcher::start(target.clone(), retired);
         Self::with(target, watcher)
     }
 

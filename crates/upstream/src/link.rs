@@ -67,7 +67,7 @@ impl Peer {
 /// An open stream of changes. Dropping it ends the subscription at the target.
 pub struct Listening {
     honoured: Object,
-    /// What changes, until the target ends the stream.
+    /// What changes, until the target ends the stream. It may be asked again then, and says nothing more.
     pub notices: BoxStream<'static, Notice>,
 }
 
@@ -313,7 +313,7 @@ impl Link {
                 _ => None,
             })
         });
-        Ok(Listening { honoured, notices: notices.boxed() })
+        Ok(Listening { honoured, notices: notices.fuse().boxed() })
     }
 
     /// Resolves when the link is of no use any more, with the reason.

@@ -3,11 +3,12 @@
 //!
 //! Spec 2026-07-28, basic/transports/streamable-http "Custom Headers from Tool Parameters".
 
-use protocol::{Method, Mirror, Object, Raw, RpcError, error};
+use protocol::method::Routing;
+use protocol::{Kind, Method, Mirror, Object, Raw, RpcError, error};
 use upstream::Call;
 
 use super::{Context, required_text};
-use crate::catalog::Destination;
+use crate::catalog::{Destination, Meaning};
 use crate::error::{Error, ErrorKind};
 use crate::relay::Served;
 use crate::task;
@@ -39,6 +40,19 @@ impl Context {
             Some(error) => Err(refused(&to, error)),
             None => Ok(served),
         }
+    }
+
+    /// The same check for a call that is running already: of its tool, as far as it is still known.
+    pub(crate) fn check_mirrored(&self, method: &Method, params: &Object) -> Result<(), Error> {
+        let Some(name) = params.text("name").filter(|_| method.routing == Routing::ByName(Kind::Tool)) else {
+            return Ok(());
+        };
+        let catalog = self.backend.catalog();
+        let to = catalog.by_name(Kind::Tool, &name).or_else(|| match catalog.app_tool(&name) {
+            Meaning::One(to) => Some(to),
+            Meaning::Several(_) | Meaning::None => None,
+        });
+        to.and_then(|to| to.mirror).map_or(Ok(()), |mirror| self.check(&mirror, params))
     }
 
     /// A modern client mirrors what its tool wants mirrored. Others know nothing of it.

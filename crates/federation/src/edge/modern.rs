@@ -17,6 +17,8 @@ use crate::backend::Shared;
 use crate::error::{Error, ErrorKind};
 use crate::inbound::{Frame, Frames, Head, Outcome};
 
+pub(super) use self::resume::state_in;
+
 mod asking;
 mod course;
 mod envelope;

@@ -2,7 +2,7 @@
 
 use protocol::Object;
 
-use super::{Digest, Principal, invalid};
+use super::{Digest, invalid};
 use crate::error::Error;
 
 /// What a retried request says about the call that it resumes.
@@ -14,8 +14,8 @@ pub(crate) struct Retry {
 }
 
 impl Retry {
-    /// Reads a retry out of a request's params.
-    pub(crate) fn read(principal: &Principal, method: &str, params: &Object) -> Result<Self, Error> {
+    /// Reads a retry out of the params of a request that has this digest.
+    pub(crate) fn read(digest: Digest, params: &Object) -> Result<Self, Error> {
         let answers = match params.get("inputResponses").map(|answers| answers.object()) {
             None => Object::default(),
             Some(Ok(answers)) => answers,
@@ -23,6 +23,6 @@ impl Retry {
                 return Err(invalid(format!("`params.inputResponses` is not an object of answers: {error}")));
             }
         };
-        Ok(Self { digest: Digest::of(principal, method, params), answers })
+        Ok(Self { digest, answers })
     }
 }

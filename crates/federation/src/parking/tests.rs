@@ -45,7 +45,7 @@ fn digest() -> Digest {
 
 fn retry(answers: Value) -> Retry {
     let params = object(&json!({ "name": "x", "inputResponses": answers }));
-    Retry::read(&Principal::ANONYMOUS, "tools/call", &params).expect("a retry")
+    Retry::read(digest(), &params).expect("a retry")
 }
 
 fn accept() -> Value {
@@ -102,7 +102,8 @@ async fn a_retry_that_is_not_valid_leaves_the_call_where_it_is() {
     let (call, mut far) = asking();
     let ticket = park(&parking, call);
     let other = |method: &str, params: Value| {
-        Retry::read(&Principal::ANONYMOUS, method, &object(&params)).expect("a retry")
+        let params = object(&params);
+        Retry::read(Digest::of(&Principal::ANONYMOUS, method, &params), &params).expect("a retry")
     };
     for invalid in [
         other("prompts/get", json!({ "name": "x", "inputResponses": accept() })),
@@ -200,6 +201,15 @@ async fn the_end_of_the_server_ends_its_parked_calls() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_that_comes_after_the_end_of_the_server_ends_as_well() {
+    let parking = Parking::default();
+    parking.end_all();
+    let (call, mut far) = asking();
+    assert_eq!(parking.park(call, digest()).expect_err("an error").kind, ErrorKind::CannotRelay);
+    assert!(far.is_refused() && far.is_cancelled());
+}
+
+#[tokio::test(start_paused = true)]
 async fn more_calls_than_are_allowed_are_refused_and_the_others_stay() {
     let parking = Parking::default();
     let mut fars = Vec::new();
@@ -259,6 +269,7 @@ async fn a_state_of_another_server_is_not_ours() {
     let state = Parking::default().park(call, digest()).expect("a state");
     assert_eq!(Parking::default().read(&state), Ok(None));
     assert_eq!(Parking::default().read(""), Ok(None));
+    assert!(!Parking::default().has_given_out(&state));
 }
 
 #[tokio::test(start_paused = true)]
@@ -267,8 +278,9 @@ async fn a_state_to_call_again_is_bound_to_its_request() {
     let state = parking.again(digest()).expect("a state");
     let Ok(Some(State::Again(bound))) = parking.read(&state) else { panic!("not a state to call again") };
     assert!(same_request(&bound, &retry(json!({}))).is_ok());
-    let other =
-        Retry::read(&Principal::ANONYMOUS, "tools/call", &object(&json!({ "name": "y" }))).expect("a retry");
+    let params = object(&json!({ "name": "y" }));
+    let digest = Digest::of(&Principal::ANONYMOUS, "tools/call", &params);
+    let other = Retry::read(digest, &params).expect("a retry");
     assert!(same_request(&bound, &other).is_err());
 }
 
@@ -278,7 +290,7 @@ fn answers_must_be_an_object_in_which_none_occurs_twice() {
         [r#"{"inputResponses":[]}"#, r#"{"inputResponses":null}"#, r#"{"inputResponses":{"a":1,"a":2}}"#]
     {
         let params = Object::parse(&Bytes::from_static(params.as_bytes())).expect("an object");
-        let refused = Retry::read(&Principal::ANONYMOUS, "tools/call", &params).expect_err("an error");
+        let refused = Retry::read(digest(), &params).expect_err("an error");
         assert_eq!(refused.kind, ErrorKind::InvalidParams);
     }
 }

@@ -5,11 +5,12 @@
 //! have been missed meanwhile is made up for by one update of each resource. Lists need no such thing: the scout reads
 //! them again, and what differs is announced.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use protocol::Era;
-use upstream::{Backoff, Link, State, Target, Task};
+use upstream::{Link, State, Target, Task};
 
 use self::book::Book;
 pub(crate) use self::book::{Ear, Verdict, Watch};
@@ -26,16 +27,23 @@ pub(crate) struct Watcher {
 }
 
 impl Watcher {
-    /// A watcher of a target that nobody has watched yet.
-    pub(super) fn start(target: Target) -> Self {
-        Self::with(target, Arc::default())
+    /// A watcher of a target that nobody watches, unless it was there before.
+    pub(super) fn start(target: Target, retired: &Retired) -> Self {
+        let book = retired.take(target.name()).unwrap_or_default();
+        Self::with(target, book)
     }
 
     /// A watcher of a target that takes another's place, for those who watched the other one.
     pub(super) fn succeed(&self, target: Target) -> Self {
+        self.retire();
+        Self::with(target, self.book.clone())
+    }
+
+    /// Stops working for a target that is gone. Whoever watches it is kept, in case that it comes back.
+    fn retire(&self) -> Weak<Book> {
         drop(self.task.lock().unwrap_or_else(PoisonError::into_inner).take());
         self.book.begin_again();
-        Self::with(target, self.book.clone())
+        Arc::downgrade(&self.book)
     }
 
     fn with(target: Target, book: Arc<Book>) -> Self {
@@ -47,6 +55,28 @@ impl Watcher {
     /// the ear at once.
     pub(crate) fn watch(&self, uri: &str, ear: Ear) -> Watch {
         self.book.watch(uri, ear)
+    }
+}
+
+/// Who still watches targets that a reload has taken away. What a stream was promised is told again when its target is back.
+#[derive(Default)]
+pub(crate) struct Retired(Mutex<HashMap<String, Weak<Book>>>);
+
+impl Retired {
+    /// Keeps those who watch a target that is gone.
+    pub(crate) fn keep(&self, target: &str, watcher: &Watcher) {
+        let mut books = self.books();
+        books.retain(|_, book| book.strong_count() > 0);
+        books.insert(target.to_owned(), watcher.retire());
+    }
+
+    fn take(&self, target: &str) -> Option<Arc<Book>> {
+        self.books().remove(target)?.upgrade()
+    }
+
+    /// Every change is one call, so a panic elsewhere leaves nothing half done.
+    fn books(&self) -> MutexGuard<'_, HashMap<String, Weak<Book>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -83,18 +113,5 @@ async fn watch(target: &Target, book: &Book, link: &Link) -> Infallible {
     match link.peer().era {
         Era::Modern => modern::listen(book, link).await,
         Era::Legacy => legacy::subscribe(target, book, link).await,
-    }
-}
-
-/// Waits before another attempt, and less long if somebody wants something else meanwhile.
-async fn rest(book: &Book, backoff: &mut Backoff) {
-    let pause = backoff.pause();
-    let wanted = async {
-        tokio::time::sleep(backoff.floor()).await;
-        book.changed().await;
-    };
-    tokio::select! {
-        () = tokio::time::sleep(pause) => {}
-        () = wanted => {}
     }
 }

@@ -65,16 +65,21 @@ async fn open(to: Destination, ids: Vec<String>) -> Option<(Vec<String>, BoxStre
     };
     let wrap = to.wrap;
     let will_tell = listening.tasks();
-    let honoured = ids.iter().filter(|id| will_tell.contains(*id));
-    let honoured = honoured.map(|id| super::expose(&target, wrap, id)).collect();
+    let ids: Vec<String> = ids.into_iter().filter(|id| will_tell.contains(id)).collect();
+    let honoured = ids.iter().map(|id| super::expose(&target, wrap, id)).collect();
     let notes = listening.notices.filter_map(move |notice| {
         let _kept = &to;
         std::future::ready(match notice {
-            Notice::Task(mut params) => {
+            // Whatever else the target tells was not asked for.
+            Notice::Task(mut params) if params.text("taskId").is_some_and(|id| ids.contains(&id)) => {
                 meta::strip_hop_of(&mut params);
                 Some(told(params, &target, wrap))
             }
-            Notice::ListChanged(_) | Notice::Updated(_) | Notice::Log(_) | Notice::Elicited(_) => None,
+            Notice::Task(_)
+            | Notice::ListChanged(_)
+            | Notice::Updated(_)
+            | Notice::Log(_)
+            | Notice::Elicited(_) => None,
         })
     });
     Some((honoured, notes.boxed()))

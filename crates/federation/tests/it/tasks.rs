@@ -261,6 +261,9 @@ async fn a_client_that_listens_for_its_tasks_hears_of_them_under_the_ids_it_know
     assert!(declared(&heard["params"]));
     let mut task = done();
     task["taskId"] = json!("t1");
+    let mut other = task.clone();
+    other["taskId"] = json!("t2");
+    b.notify("notifications/tasks", other);
     b.notify("notifications/tasks", task);
     assert_eq!(hearing.next().await.as_deref(), Some("task b+t1 completed"));
     assert_eq!(hearing.last["result"]["content"][1]["uri"], "b+file:///x");

@@ -125,7 +125,10 @@ async fn post(site: &Site, route: &RouteState, head: Head, parts: &Parts, body: 
     };
     let outcome = match old {
         Some(session) => backend(route, Some(&session)).post_sse(&session, body).await,
-        None => backend(route, head.session.as_deref()).post(head, body).await,
+        None => {
+            let asked = owner(route, |backend| backend.has_round(&body));
+            asked.unwrap_or_else(|| backend(route, head.session.as_deref())).post(head, body).await
+        }
     };
     respond::outcome(outcome)
 }
@@ -194,12 +197,16 @@ fn old_session(parts: &Parts) -> Option<String> {
 
 /// The backend that has the session; for a request without one, or with one that nobody has, one picked by weight.
 fn backend<'a>(route: &'a RouteState, session: Option<&str>) -> &'a Backend {
-    if let [(_, only)] = &route.backends[..] {
-        return only;
+    let owner = session.and_then(|session| owner(route, |backend| backend.has_session(session)));
+    owner.unwrap_or_else(|| by_weight(&route.backends))
+}
+
+/// The backend that has something. One that is alone need not be asked.
+fn owner(route: &RouteState, has: impl Fn(&Backend) -> bool) -> Option<&Backend> {
+    match &route.backends[..] {
+        [(_, only)] => Some(only),
+        several => several.iter().map(|(_, backend)| backend).find(|backend| has(backend)),
     }
-    let owner =
-        session.and_then(|session| route.backends.iter().find(|(_, backend)| backend.has_session(session)));
-    owner.map_or_else(|| by_weight(&route.backends), |(_, backend)| backend)
 }
 
 fn by_weight(backends: &[(u32, Backend)]) -> &Backend {

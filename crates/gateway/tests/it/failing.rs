@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use testkit::fixture::{self, Settings};
+use testkit::fixture::{self, Era, Settings};
 use tokio::time::timeout;
 
 use crate::client::{
-    Ask, EXE, Gateway, Session, backend, builtin, eventually, free_port, listener, names, remote, serving,
-    shell, stdio, text_of, with_bind,
+    Ask, EXE, Gateway, Session, backend, builtin, enveloped, eventually, free_port, listener, names, remote,
+    request, serving, shell, stdio, text_of, with_bind,
 };
 
 const TIME: [&str; 2] = ["time_get_current_time", "time_convert_time"];
@@ -284,4 +284,31 @@ async fn several_backends_share_requests_by_weight_and_sessions_stay_with_theirs
     let end = Ask::new(http::Method::DELETE, "/mcp").with("mcp-session-id", &session.id);
     assert!(end.send(session.address).await.status < 300);
     assert_eq!(session.post(crate::client::request(1, "ping", json!({}))).await.status, 404);
+}
+
+#[tokio::test]
+async fn the_next_round_of_a_call_finds_the_backend_that_asked() {
+    let fixture = fixture::serve_http(Era::Legacy).await.expect("a fixture");
+    let backends = (0..4).map(|_| backend(vec![remote("fixture", &fixture.url)])).collect();
+    let bind = json!({ "port": 0, "listeners": [listener(backends)] });
+    let gateway = Gateway::start(&with_bind(bind)).await;
+    gateway.ready("fixture").await;
+    let call = async |more: Value| {
+        let mut params = enveloped(json!({ "name": "test_elicitation", "arguments": {} }));
+        params.as_object_mut().expect("an object").extend(more.as_object().cloned().unwrap_or_default());
+        let ask = Ask::modern("tools/call", params.clone());
+        params["_meta"]["io.modelcontextprotocol/clientCapabilities"] = json!({ "elicitation": {} });
+        let ask = ask.saying(request(1, "tools/call", params));
+        ask.send(gateway.address()).await.answer().await["result"].clone()
+    };
+    for _ in 0..12 {
+        let asked = call(json!({})).await;
+        assert_eq!(asked["resultType"], "input_required", "{asked}");
+        let answer = json!({ "action": "accept", "content": { "username": "ann", "email": "a@b.example" } });
+        let keys = asked["inputRequests"].as_object().expect("requests").keys();
+        let answers: Value = keys.map(|key| (key.clone(), answer.clone())).collect();
+        let done = call(json!({ "inputResponses": answers, "requestState": asked["requestState"] })).await;
+        // One in millions would pass by chance.
+        assert_eq!(done["resultType"], "complete", "{done}");
+    }
 }

@@ -3,7 +3,7 @@
 //! Only legacy targets send requests (spec 2025-11-25, basic "Messages"). A target is held to what it was told when
 //! the link was opened: a question that the client did not declare that it can answer never reaches the client.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use protocol::error::{INTERNAL, INVALID_PARAMS, METHOD_NOT_FOUND, USER_REJECTED};
@@ -18,11 +18,28 @@ use crate::task::Task;
 /// How many questions of one target may wait for answers on a link. A target that asks more is refused.
 const MOST_OPEN: usize = 64;
 
+/// How many withdrawals of unknown questions are kept. Most are late and mean nothing.
+const MOST_TAKEN_BACK: usize = 64;
+
 /// What a link was opened with, and the target's requests that wait for an answer.
 pub(super) struct Questions {
     /// What the target was told that its client can do.
     declared: Object,
-    open: Mutex<HashMap<Id, CancellationToken>>,
+    open: Mutex<Open>,
+}
+
+#[derive(Default)]
+struct Open {
+    questions: HashMap<Id, CancellationToken>,
+    /// What was taken back although nobody knew of it: a withdrawal goes to the link, and may overtake its question, which
+    /// waits among the messages of its call.
+    taken_back: VecDeque<Id>,
+}
+
+/// Why a question is not opened.
+enum Unopened {
+    TakenBack,
+    TooMany,
 }
 
 /// What became of a request of the target.
@@ -47,28 +64,38 @@ impl Questions {
 
     /// Whether the target waits for an answer, so that its silence means nothing.
     pub(super) fn any_open(&self) -> bool {
-        !self.open().is_empty()
+        !self.open().questions.is_empty()
     }
 
     /// The target takes a question back.
     pub(super) fn withdraw(&self, id: &Id) {
-        if let Some(token) = self.open().remove(id) {
-            token.cancel();
+        let mut open = self.open();
+        if let Some(token) = open.questions.remove(id) {
+            return token.cancel();
         }
+        if open.taken_back.len() >= MOST_TAKEN_BACK {
+            open.taken_back.pop_front();
+        }
+        open.taken_back.push_back(id.clone());
     }
 
-    fn enter(&self, id: &Id) -> Option<CancellationToken> {
+    /// Opens a question, and hands out what is cancelled when it is taken back.
+    fn enter(&self, id: &Id) -> Result<CancellationToken, Unopened> {
         let mut open = self.open();
-        if open.len() >= MOST_OPEN || open.contains_key(id) {
-            return None;
+        if let Some(at) = open.taken_back.iter().position(|taken_back| taken_back == id) {
+            open.taken_back.remove(at);
+            return Err(Unopened::TakenBack);
+        }
+        if open.questions.len() >= MOST_OPEN || open.questions.contains_key(id) {
+            return Err(Unopened::TooMany);
         }
         let token = CancellationToken::new();
-        open.insert(id.clone(), token.clone());
-        Some(token)
+        open.questions.insert(id.clone(), token.clone());
+        Ok(token)
     }
 
     /// Every change is one call, so a panic elsewhere leaves nothing half done.
-    fn open(&self) -> MutexGuard<'_, HashMap<Id, CancellationToken>> {
+    fn open(&self) -> MutexGuard<'_, Open> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -106,10 +133,18 @@ impl Shared {
 
     /// Opens a question. Whatever becomes of it, the target gets one response, or has taken the question back.
     async fn ask(self: &Arc<Self>, id: Id, method: &str, mut params: Object) -> Asked {
-        let Some(withdrawn) = self.questions.enter(&id) else {
-            let text = format!("too many requests are waiting for the client, or one with the id {id}");
-            self.respond(&id, &Err(RpcError::new(INTERNAL, text).to_raw())).await;
-            return Asked::Done;
+        let withdrawn = match self.questions.enter(&id) {
+            Ok(withdrawn) => withdrawn,
+            Err(Unopened::TooMany) => {
+                let text = format!("too many requests are waiting for the client, or one with the id {id}");
+                self.respond(&id, &Err(RpcError::new(INTERNAL, text).to_raw())).await;
+                return Asked::Done;
+            }
+            Err(Unopened::TakenBack) => {
+                // Needless, unless the target uses an id again that it had taken back too late.
+                self.respond(&id, &refusal(method)).await;
+                return Asked::Done;
+            }
         };
         meta::strip_hop_of(&mut params);
         let (question, answer) = Question::new(method, params);
@@ -143,7 +178,7 @@ async fn wait(
     };
     drop(paused);
     if let Some(shared) = shared.upgrade() {
-        shared.questions.open().remove(&id);
+        shared.questions.open().questions.remove(&id);
         shared.respond(&id, &answer).await;
     }
 }

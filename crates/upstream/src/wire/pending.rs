@@ -21,8 +21,10 @@ use crate::wire::tally::Tally;
 use crate::wire::{Frames, Inbox, intake};
 use crate::{Error, ErrorKind};
 
-/// How many notes wait for a caller that does not read. A caller that is further behind loses notes, never its answer.
+/// How many notes wait for a caller that does not read. A caller that is further behind loses notes, never a request or its answer.
 const NOTES: usize = 256;
+/// How many requests of the target find room besides. A target whose request is lost waits for ever.
+const REQUESTS: usize = 64;
 
 /// The table of waiting requests of one wire, and where everything else goes. Cheap to clone.
 #[derive(Clone)]
@@ -95,7 +97,7 @@ impl Pending {
 
     /// Enters a request. What arrives for it from now on is kept, so enter it before it is sent.
     pub(crate) fn enter(&self, id: Id) -> Result<Waiting, Error> {
-        let (notes, incoming) = mpsc::channel(NOTES);
+        let (notes, incoming) = mpsc::channel(NOTES + REQUESTS);
         let (end, outcome) = oneshot::channel();
         let mut table = self.table();
         self.alive()?;
@@ -201,13 +203,16 @@ impl Pending {
             return Some(message);
         };
         waiter.subscription |= subscription;
-        match waiter.notes.try_send(message) {
-            // A question wants an answer, so it is not dropped here.
-            Err(TrySendError::Full(question @ Message::Request(_))) => return Some(question),
-            Err(TrySendError::Full(message)) => self.0.unread.warn(method_of(&message)),
-            Ok(()) | Err(TrySendError::Closed(_)) => {}
+        let is_request = matches!(message, Message::Request(_));
+        if !is_request && waiter.notes.capacity() <= REQUESTS {
+            self.0.unread.warn(method_of(&message));
+            return None;
         }
-        None
+        match waiter.notes.try_send(message) {
+            // One more than any link lets wait: it is refused there.
+            Err(TrySendError::Full(message)) => Some(message),
+            Ok(()) | Err(TrySendError::Closed(_)) => None,
+        }
     }
 
     /// A broken answer fails its request at once instead of by a deadline. Everything else is skipped.

@@ -6,7 +6,7 @@ use protocol::{Era, Object, Raw, RpcError, capability, error, meta};
 use super::finish::{Finish, signed};
 use crate::extensions;
 use crate::inbound::Single;
-use crate::parking::{Digest, OpenCall, Principal};
+use crate::parking::OpenCall;
 use crate::question::{self, ELICITATION};
 
 /// Asks the client what a legacy target asks, and parks the call.
@@ -21,8 +21,7 @@ pub(super) fn park(finish: &Finish, mut call: OpenCall) -> Single {
         .collect();
     call.round += 1;
     tracing::debug!(round = call.round, "a call waits for its client: {}", whose(&call));
-    let digest = Digest::of(&Principal::ANONYMOUS, finish.row.name, &finish.params);
-    match finish.backend.parking.park(call, digest) {
+    match finish.backend.parking.park(call, finish.digest()) {
         Ok(state) => finish.single(Ok(input_required(&requests, &state))),
         Err(error) => finish.failed(&error),
     }
@@ -37,12 +36,19 @@ fn whose(call: &OpenCall) -> String {
     asking.collect::<Vec<_>>().join(", ")
 }
 
+/// Caching hints, which a result that asks for something must not carry (spec 2026-07-28, server/utilities/caching).
+const HINTS: [&str; 2] = ["ttlMs", "cacheScope"];
+
 /// Passes on what a modern target asks, with its own state. It may only ask where and what a client can be asked.
 pub(super) fn replay(finish: &Finish, result: &Raw) -> Single {
     finish.single(match illegal(finish, result) {
-        None => {
-            result.object().map(signed).map_err(|error| RpcError::new(error::INTERNAL, error.to_string()))
-        }
+        None => match result.object() {
+            Ok(mut result) => {
+                result.retain(|key| !HINTS.contains(&key));
+                Ok(signed(result))
+            }
+            Err(error) => Err(RpcError::new(error::INTERNAL, error.to_string())),
+        },
         Some(what) => {
             tracing::warn!("a target answered {} with `input_required`, and {what}", finish.row.name);
             Err(RpcError::new(error::INTERNAL, format!("the target asks for input, and {what}")))
@@ -99,8 +105,7 @@ pub(super) fn open_first(finish: &Finish, error: &Raw) -> Option<Result<Raw, Rpc
     let keys: Vec<String> = (1..=asked.len()).map(|number| format!("ask-{number}")).collect();
     let requests = asked.into_iter().map(|params| question::input_request(ELICITATION, params));
     let requests: Object = keys.iter().map(String::as_str).zip(requests).collect();
-    let state =
-        finish.backend.parking.again(Digest::of(&Principal::ANONYMOUS, finish.row.name, &finish.params));
+    let state = finish.backend.parking.again(finish.digest());
     Some(state.map(|state| input_required(&requests, &state)).map_err(|error| error.to_rpc(Era::Modern)))
 }
 

@@ -11,6 +11,7 @@ use crate::backend::Shared;
 use crate::edge::single;
 use crate::error::{Error, ErrorKind};
 use crate::inbound::Single;
+use crate::parking::{Digest, Principal};
 use crate::{local, settings, task};
 
 /// Caching hints for results of our own.
@@ -57,6 +58,11 @@ impl Finish {
     /// What the client declared that it can do.
     pub(super) fn capabilities(&self) -> Object {
         self.caller.capabilities.object().unwrap_or_default()
+    }
+
+    /// What identifies the request over all its rounds.
+    pub(super) fn digest(&self) -> Digest {
+        Digest::of(&Principal::ANONYMOUS, self.row.name, &self.params)
     }
 
     /// A target's answer as the end of the request.

@@ -1,12 +1,14 @@
 //! A request that says where it comes from: is it the next round of a call of ours, or a call of its own?
 
-use protocol::Object;
+use bytes::Bytes;
+use memchr::memmem;
+use protocol::{Message, Object, message};
 use upstream::Answer;
 
 use super::finish::Finish;
 use crate::dispatch::Context;
 use crate::error::Error;
-use crate::parking::{OpenCall, Principal, Retry, State, same_request};
+use crate::parking::{OpenCall, Retry, State, same_request};
 use crate::relay::Served;
 
 /// How a request begins.
@@ -23,6 +25,7 @@ pub(super) async fn open(finish: &Finish, context: &Context, mut params: Object)
     match ours(finish)? {
         None => {}
         Some((State::Parked(ticket), retry)) => {
+            context.check_mirrored(finish.row, &finish.params)?;
             return finish.backend.parking.resume(ticket, retry).await.map(Opened::Running);
         }
         Some((State::Again(digest), retry)) => {
@@ -37,6 +40,15 @@ pub(super) async fn open(finish: &Finish, context: &Context, mut params: Object)
     })
 }
 
+/// The `requestState` of a body, if it has one. Looks for the word first, which few bodies have.
+pub(in crate::edge) fn state_in(body: &Bytes) -> Option<String> {
+    memmem::find(body, b"requestState")?;
+    match message::scan(body).ok()? {
+        Message::Request(request) => request.params.text("requestState"),
+        Message::Notification(_) | Message::Response(_) => None,
+    }
+}
+
 fn ours(finish: &Finish) -> Result<Option<(State, Retry)>, Error> {
     let Some(text) = finish.params.text("requestState").filter(|_| finish.row.may_ask) else {
         return Ok(None);
@@ -44,6 +56,6 @@ fn ours(finish: &Finish) -> Result<Option<(State, Retry)>, Error> {
     let Some(state) = finish.backend.parking.read(&text)? else {
         return Ok(None);
     };
-    let retry = Retry::read(&Principal::ANONYMOUS, finish.row.name, &finish.params)?;
+    let retry = Retry::read(finish.digest(), &finish.params)?;
     Ok(Some((state, retry)))
 }

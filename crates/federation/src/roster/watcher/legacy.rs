@@ -1,18 +1,19 @@
 //! Watching at a legacy target: a subscription for each resource (spec 2025-11-25, server/resources "Subscriptions"), over
 //! the shared link, on which its updates come as notices.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::convert::Infallible;
 use std::time::Duration;
 
-use futures::StreamExt as _;
-use futures::stream::BoxStream;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt as _, StreamExt as _};
 use protocol::{Object, Raw};
 use tokio::sync::broadcast;
+use tokio::time::Instant;
 use upstream::{Backoff, Call, Caller, Link, Notice, Target};
 
 use super::book::{Book, Verdict};
-use super::rest;
 
 /// How long the target may take over one subscription.
 const ANSWER: Duration = Duration::from_secs(10);
@@ -31,58 +32,144 @@ pub(super) async fn subscribe(target: &Target, book: &Book, link: &Link) -> Infa
 }
 
 async fn keep(book: &Book, link: &Link) -> Infallible {
-    let mut subscribed = BTreeSet::new();
+    let mut subscriptions = Subscriptions::none(link);
     let mut backoff = Backoff::new();
+    let mut again = None;
+    subscriptions.plan(book);
     loop {
-        withdraw(book, link, &mut subscribed).await;
-        ask_for_pending(book, link, &mut subscribed).await;
+        subscriptions.ask_on();
         if book.is_unasked() {
-            rest(book, &mut backoff).await;
-            book.try_again();
-        } else {
+            again.get_or_insert_with(|| Instant::now() + backoff.pause());
+        } else if subscriptions.are_settled() {
             backoff = Backoff::new();
-            book.changed().await;
+        }
+        tokio::select! {
+            answered = subscriptions.answered() => subscriptions.take(book, answered),
+            () = book.changed() => subscriptions.plan(book),
+            () = reached(again) => {
+                again = None;
+                book.try_again();
+                subscriptions.plan(book);
+            }
         }
     }
 }
 
-/// Unsubscribes from what nobody wants any more.
-async fn withdraw(book: &Book, link: &Link, subscribed: &mut BTreeSet<String>) {
-    let wanted = book.wanted();
-    let (kept, unwanted): (BTreeSet<_>, _) =
-        std::mem::take(subscribed).into_iter().partition(|uri| wanted.binary_search(uri).is_ok());
-    *subscribed = kept;
-    let mut answers = ask_all(link, "resources/unsubscribe", unwanted);
-    // Whatever the answer: an update that comes nevertheless finds nobody.
-    while answers.next().await.is_some() {}
-}
-
-/// Subscribes to what is wanted since the last time.
-async fn ask_for_pending(book: &Book, link: &Link, subscribed: &mut BTreeSet<String>) {
-    let pending = book.pending();
-    // Taken back and wanted again before the target was told.
-    let (known, fresh): (BTreeSet<_>, _) = pending.into_iter().partition(|uri| subscribed.contains(uri));
-    known.iter().for_each(|uri| book.settle(uri, &Verdict::Honoured));
-    let mut answers = ask_all(link, "resources/subscribe", fresh);
-    while let Some((uri, verdict)) = answers.next().await {
-        book.settle(&uri, &verdict);
-        if verdict == Verdict::Honoured {
-            subscribed.insert(uri);
-        }
+async fn reached(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => std::future::pending().await,
     }
 }
 
-/// Makes a request for each of the resources, and hands out what the target said to each.
-fn ask_all<'a>(
+/// What the target tells of, on its way to what is wanted. A resource about which the target does not answer holds up no
+/// other.
+struct Subscriptions<'a> {
     link: &'a Link,
-    method: &'static str,
-    uris: BTreeSet<String>,
-) -> BoxStream<'a, (String, Verdict)> {
-    let asking = uris.into_iter().map(move |uri| async move {
-        let verdict = ask(link, method, &uri).await;
-        (uri, verdict)
-    });
-    futures::stream::iter(asking).buffer_unordered(AT_ONCE).boxed()
+    held: BTreeSet<String>,
+    /// What is to be asked next.
+    plan: VecDeque<Wanted>,
+    /// What is being asked. There is one request about a resource at a time, so that none overtakes another.
+    asked: BTreeSet<String>,
+    answers: FuturesUnordered<BoxFuture<'a, (Wanted, Verdict)>>,
+    /// Whether the plan was made while something was being asked, and knows nothing of what came of it.
+    premature: bool,
+}
+
+/// What is to be done about a resource.
+enum Wanted {
+    Subscription(String),
+    End(String),
+}
+
+impl<'a> Subscriptions<'a> {
+    fn none(link: &'a Link) -> Self {
+        Self {
+            link,
+            held: BTreeSet::new(),
+            plan: VecDeque::new(),
+            asked: BTreeSet::new(),
+            answers: FuturesUnordered::new(),
+            premature: false,
+        }
+    }
+
+    /// Finds out what there is to ask.
+    fn plan(&mut self, book: &Book) {
+        let wanted = book.wanted();
+        let unwanted = self.held.iter().filter(|uri| wanted.binary_search(uri).is_err());
+        self.plan = unwanted.cloned().map(Wanted::End).collect();
+        for uri in book.pending() {
+            if self.held.contains(&uri) {
+                // Taken back and wanted again before the target was told.
+                book.settle(&uri, &Verdict::Honoured);
+            } else if !self.asked.contains(&uri) {
+                self.plan.push_back(Wanted::Subscription(uri));
+            }
+        }
+        self.premature = !self.asked.is_empty();
+    }
+
+    /// Asks for what is planned, as much of it as may be asked at a time.
+    fn ask_on(&mut self) {
+        while self.asked.len() < AT_ONCE
+            && let Some(wanted) = self.plan.pop_front()
+        {
+            if let Wanted::End(uri) = &wanted {
+                self.held.remove(uri);
+            }
+            self.asked.insert(wanted.uri().to_owned());
+            let link = self.link;
+            self.answers.push(
+                async move {
+                    let verdict = ask(link, wanted.method(), wanted.uri()).await;
+                    (wanted, verdict)
+                }
+                .boxed(),
+            );
+        }
+    }
+
+    async fn answered(&mut self) -> (Wanted, Verdict) {
+        match self.answers.next().await {
+            Some(answered) => answered,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Takes in what the target said.
+    fn take(&mut self, book: &Book, (wanted, verdict): (Wanted, Verdict)) {
+        self.asked.remove(wanted.uri());
+        // The answer to an end does not matter: an update that comes nevertheless finds nobody.
+        if let Wanted::Subscription(uri) = wanted {
+            book.settle(&uri, &verdict);
+            if verdict == Verdict::Honoured {
+                self.held.insert(uri);
+            }
+        }
+        if self.premature {
+            self.plan(book);
+        }
+    }
+
+    fn are_settled(&self) -> bool {
+        self.plan.is_empty() && self.asked.is_empty()
+    }
+}
+
+impl Wanted {
+    fn uri(&self) -> &str {
+        match self {
+            Self::Subscription(uri) | Self::End(uri) => uri,
+        }
+    }
+
+    fn method(&self) -> &'static str {
+        match self {
+            Self::Subscription(_) => "resources/subscribe",
+            Self::End(_) => "resources/unsubscribe",
+        }
+    }
 }
 
 async fn ask(link: &Link, method: &str, uri: &str) -> Verdict {

@@ -12,7 +12,6 @@ use tokio::time::Instant;
 use upstream::{Backoff, ErrorKind, Link, Listening, Notice};
 
 use super::book::{Book, Verdict};
-use super::rest;
 
 /// For how long an old stream is still read after the new one was acknowledged. Over HTTP they are two connections, of
 /// which the old one may bring late what was sent before the new one began.
@@ -113,4 +112,17 @@ async fn hear_meanwhile(book: &Book, stream: &mut Option<Open>) -> Infallible {
     *stream = None;
     book.begin_again();
     std::future::pending().await
+}
+
+/// Waits before another attempt, and less long if somebody wants something else meanwhile.
+async fn rest(book: &Book, backoff: &mut Backoff) {
+    let pause = backoff.pause();
+    let wanted = async {
+        tokio::time::sleep(backoff.floor()).await;
+        book.changed().await;
+    };
+    tokio::select! {
+        () = tokio::time::sleep(pause) => {}
+        () = wanted => {}
+    }
 }

@@ -104,15 +104,6 @@ async fn a_call_that_was_given_up_is_believed_to_speak_only_for_a_while() {
 }
 
 #[test]
-fn a_question_is_never_dropped_for_a_caller_that_does_not_read() {
-    let (pending, mut inbox) = pending(8);
-    let _first = pending.enter(1.into()).expect("alive");
-    (0..NOTES).for_each(|_| take(&pending, LOG));
-    take(&pending, SAMPLING);
-    assert!(matches!(inbox.try_recv(), Ok(Message::Request(_))));
-}
-
-#[test]
 fn a_subscription_is_never_the_only_call() {
     let (pending, mut inbox) = pending(8);
     let mut listen = pending.enter(1.into()).expect("alive");
@@ -173,6 +164,23 @@ fn full_queues_drop_notes_and_never_answers() {
     assert_eq!(pending.0.unread.count(), 10);
     assert_eq!(std::iter::from_fn(|| inbox.try_recv().ok()).count(), 2);
     assert_eq!(pending.0.unheard.count(), NOTES as u64 + 8);
+}
+
+#[test]
+fn a_request_of_the_target_is_never_dropped_for_notes() {
+    let (pending, mut inbox) = pending(NOTES);
+    let mut call = pending.enter(1.into()).expect("alive");
+    for _ in 0..NOTES + 10 {
+        take(&pending, &progress(1));
+    }
+    for _ in 0..REQUESTS + 10 {
+        take(&pending, SAMPLING);
+    }
+    take(&pending, &progress(1));
+    let told = told(&mut call);
+    assert_eq!(told.iter().filter(|what| *what == "sampling/createMessage").count(), REQUESTS);
+    assert_eq!(std::iter::from_fn(|| inbox.try_recv().ok()).count(), 10);
+    assert_eq!(pending.0.unread.count(), 11);
 }
 
 #[test]
