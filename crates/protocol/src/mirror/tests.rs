@@ -192,7 +192,7 @@ fn headers_that_say_what_the_arguments_say_pass() {
 
 #[test]
 fn headers_that_say_something_else_do_not() {
-    let cases: [(&str, &Pairs, &str); 13] = [
+    let cases: [(&str, &Pairs, &str); 15] = [
         (r#"{"region":"eu"}"#, &[], "missing"),
         (r#"{"dry":false}"#, &[], "missing"),
         (r#"{"of":{"tenant":"t"}}"#, &[], "of.tenant"),
@@ -206,6 +206,8 @@ fn headers_that_say_something_else_do_not() {
         (r#"{"limit":42}"#, &[("limit", "+42")], "disagree"),
         (r#"{"dry":true}"#, &[("dry-run", "True")], "disagree"),
         (r#"{"limit":{}}"#, &[("limit", "1")], "disagree"),
+        (r#"{"of":{"tenant":"t","tenant":"u"}}"#, &[], "occurs twice"),
+        (r#"{"of":{"tenant":"t","ten\u0061nt":"u"}}"#, &[("tenant", "t")], "occurs twice"),
     ];
     for (arguments, headers, why) in cases {
         let found = four().check(&object(arguments), &pairs(headers));
