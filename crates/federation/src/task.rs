@@ -25,7 +25,7 @@ mod support;
 
 /// Sends a call of a tool to its target.
 pub(crate) async fn call(context: &Context, to: &Destination, mut call: Call) -> Result<Served, Error> {
-    let wanted = call.params.remove("task");
+    let wanted = call.params.remove("task").filter(|wanted| !wanted.is_null());
     if let (Some(wanted), Links::Session(session)) = (wanted, &context.links) {
         if matches!(to.tasks, Tasks::Optional | Tasks::Required) {
             call.params.set("task", wanted);
@@ -93,10 +93,15 @@ fn expose(target: &str, wrap: bool, id: &str) -> String {
     if wrap { task::wrap(target, id) } else { id.to_owned() }
 }
 
+/// A task without an id, which nobody could ask after.
+fn nameless() -> Raw {
+    RpcError::new(error::INTERNAL, "the target made a task of the call that has no id").to_raw()
+}
+
 /// An answer that is a task although nobody asked for one means nothing to the client.
 fn asked_for(served: Served) -> Served {
     let refused = |answer: Answer| match answer {
-        Ok(result) if task::created(&result).is_some() => {
+        Ok(result) if task::created(Era::Legacy, &result).is_some() => {
             let text = "the target made a task of the call, which nobody asked for";
             Err(RpcError::new(error::INTERNAL, text).to_raw())
         }

@@ -66,10 +66,13 @@ async fn open(to: Destination, ids: Vec<String>) -> Option<(Vec<String>, BoxStre
     let wrap = to.wrap;
     let will_tell = listening.tasks();
     let honoured = ids.iter().filter(|id| will_tell.contains(*id));
-    let honoured = honoured.map(|id| super::expose(&target, wrap, id)).collect();
+    let honoured: Vec<_> = honoured.map(|id| super::expose(&target, wrap, id)).collect();
+    // A target that tells of others as well tells of tasks that are nobody's concern here.
+    let wanted = move |params: &Object| params.text("taskId").is_some_and(|id| ids.contains(&id));
     let notes = listening.notices.filter_map(move |notice| {
         let _kept = &to;
         std::future::ready(match notice {
+            Notice::Task(params) if !wanted(&params) => None,
             Notice::Task(mut params) => {
                 meta::strip_hop_of(&mut params);
                 Some(told(params, &target, wrap))
