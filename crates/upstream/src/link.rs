@@ -187,7 +187,7 @@ impl Link {
         match frames {
             Frames::One(message, _) => {
                 guard.disarm();
-                shared.answer(message).map(|outcome| match end_of_call(outcome) {
+                shared.answer(message).map(|outcome| match end_of_call(shared, outcome) {
                     Event::Answer(answer) => Reply::One(answer),
                     ask => Reply::Stream(futures::stream::iter([Ok(ask)]).boxed()),
                 })

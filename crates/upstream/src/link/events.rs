@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use protocol::method::notifications;
-use protocol::{Id, Message, Notification, Response, meta};
+use protocol::{Era, Id, Message, Notification, Response, meta};
 use tokio::time::timeout;
 
 use super::questions::Asked;
@@ -75,7 +75,7 @@ pub(super) fn events(
                 }
                 Some(Ok(Message::Response(Response { outcome, .. }))) => {
                     guard.disarm();
-                    return Some((Ok(end_of_call(outcome)), None));
+                    return Some((Ok(end_of_call(&shared, outcome)), None));
                 }
                 Some(Ok(Message::Request(request))) => match shared.asked(request).await {
                     Asked::Question(question) => Some(Event::Ask(Ask::Held(question))),
@@ -98,10 +98,12 @@ pub(super) fn events(
     .boxed()
 }
 
-/// An answer, unless it says that the target needs input first.
-pub(super) fn end_of_call(outcome: Answer) -> Event {
+/// An answer, unless it is a modern target's that needs input first.
+pub(super) fn end_of_call(shared: &Shared, outcome: Answer) -> Event {
     match outcome {
-        Ok(result) if modern::needs_input(&result) => Event::Ask(Ask::Replay { result }),
+        Ok(result) if shared.peer.era == Era::Modern && modern::needs_input(&result) => {
+            Event::Ask(Ask::Replay { result })
+        }
         outcome => Event::Answer(outcome),
     }
 }
