@@ -5,6 +5,8 @@
 //! are an open set: what the table does not name passes. Spec 2025-11-25, basic/lifecycle "Capability Negotiation";
 //! spec 2026-07-28, schema "ClientCapabilities".
 
+use memchr::memmem;
+
 use crate::json::{array_of, write_string};
 use crate::{Era, Object, Raw, Version};
 
@@ -41,6 +43,9 @@ const NEVER_TOLD: &str = "tasks";
 
 /// Capabilities that let a target ask its client for something.
 const INTERACTIVE: [&str; 3] = ["roots", "sampling", "elicitation"];
+
+/// Content blocks that only those know who know tools in sampling.
+const TOOL_BLOCKS: [&str; 2] = ["tool_use", "tool_result"];
 
 /// What a target may be told that a client of this revision can do. `extensions` are the ids of those that work through
 /// us; a target must not be told of others, because what it would answer means nothing here.
@@ -106,7 +111,7 @@ pub fn permits(declared: &Object, method: &str, params: &Object) -> Result<(), O
     let given = |key: &str| params.get(key).is_some_and(|value| !value.is_null());
     match method {
         "roots/list" => covered(declares(declared, "roots"), "roots", None),
-        "sampling/createMessage" if given("tools") || given("toolChoice") => {
+        "sampling/createMessage" if given("tools") || given("toolChoice") || speaks_of_tools(params) => {
             covered(declares_member(declared, "sampling", "tools"), "sampling", Some("tools"))
         }
         "sampling/createMessage" => covered(declares(declared, "sampling"), "sampling", None),
@@ -119,6 +124,23 @@ pub fn permits(declared: &Object, method: &str, params: &Object) -> Result<(), O
         }
         _ => Err(Object::default()),
     }
+}
+
+/// Whether messages for a model hold calls of tools or what came of them: blocks that came with tools, and which a client
+/// that knows none cannot read (spec 2025-11-25, client/sampling "Tool Use").
+fn speaks_of_tools(params: &Object) -> bool {
+    let Some(messages) = params.get("messages") else { return false };
+    let named = |kind: &str| memmem::find(messages.as_bytes(), kind.as_bytes()).is_some();
+    if !TOOL_BLOCKS.iter().any(|kind| named(kind)) {
+        return false;
+    }
+    let is_one = |block: &Raw| {
+        block.object().is_ok_and(|block| block.text("type").is_some_and(|kind| TOOL_BLOCKS.contains(&&*kind)))
+    };
+    let messages = messages.array().unwrap_or_default();
+    let mut contents = messages.iter().filter_map(|message| message.object().ok()?.get("content").cloned());
+    contents
+        .any(|content| content.array().map_or_else(|_| is_one(&content), |blocks| blocks.iter().any(is_one)))
 }
 
 /// Whether a mode of elicitation was declared. One that names no mode means forms, as before there were modes.

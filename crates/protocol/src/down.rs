@@ -16,7 +16,7 @@ mod listing;
 mod request;
 mod structured;
 
-pub use request::{answer, request};
+pub use request::{answer, answer_for_target, request};
 
 use Mark::{NoObject, Word};
 use Version::{V2025_03_26, V2025_06_18, V2025_11_25, V2026_07_28};

@@ -307,6 +307,27 @@ fn a_message_of_several_blocks_is_several_messages() {
 }
 
 #[test]
+fn a_model_answers_an_older_target_in_one_block() {
+    let answered = |content: &str| format!(r#"{{"role":"assistant","content":{content},"model":"m"}}"#);
+    let text = |text: &str| format!(r#"{{"type":"text","text":"{text}"}}"#);
+    let image = r#"{"type":"image","data":"AA==","mimeType":"a/b"}"#;
+    for (several, one) in [
+        (format!("[{}]", text("a")), text("a")),
+        (format!("[{}, {image}, {}]", text("a"), text("b")), text(r"a\nb")),
+        (format!("[{image},{image}]"), image.to_owned()),
+        ("[]".to_owned(), text("")),
+        (text("a"), text("a")),
+    ] {
+        let of = |version| {
+            spelled(&answer_for_target("sampling/createMessage", &raw(&answered(&several)), version))
+        };
+        assert_eq!(of(V2025_06_18), answered(&one));
+        assert_eq!(of(V2024_11_05), answered(&one));
+        assert_eq!(of(V2025_11_25), answered(&several));
+    }
+}
+
+#[test]
 fn roots_are_asked_for_in_the_same_way_by_all() {
     for version in Version::ALL {
         assert_eq!(
