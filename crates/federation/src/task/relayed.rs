@@ -75,9 +75,10 @@ pub(super) fn told(mut state: Object, target: &str, wrap: bool) -> Object {
     if let Some(id) = state.text("taskId") {
         state.set("taskId", Raw::string(&expose(target, wrap, &id)));
     }
-    if let Some(result) = state.get("result").filter(|_| wrap) {
-        let result = uris::rewrite(result, Shape::Result, |uri| Some(name::wrap_uri(target, uri)));
-        state.set("result", result);
+    if wrap {
+        let restored =
+            uris::rewrite(&state.to_raw(), Shape::Unfinished, |uri| Some(name::wrap_uri(target, uri)));
+        state = restored.object().unwrap_or(state);
     }
     if let Some(requests) = state.object("inputRequests") {
         let named = requests.iter().map(|(key, request)| (key, named(request, target)));
