@@ -170,6 +170,26 @@ fn integers_are_spelled_in_decimal() {
     }
 }
 
+#[test]
+fn names_of_properties_may_be_anything() {
+    let mirror = schema(
+        r#"{"tä g":{"type":"string","x-mcp-header":"A"},"":{"type":"string","x-mcp-header":"B"},
+            "properties":{"type":"object","properties":{"items":{"type":"string","x-mcp-header":"C"}}},
+            "x-mcp-header":{"type":"string","x-mcp-header":"D"}}"#,
+    )
+    .expect("a valid schema");
+    let arguments =
+        object(r#"{"t\u00e4 g":"1","":" ","properties":{"items":"=?base64?x?="},"x-mcp-header":"é\n"}"#);
+    let expected = pairs(&[
+        ("a", "1"),
+        ("b", "=?base64?IA==?="),
+        ("c", "=?base64?PT9iYXNlNjQ/eD89?="),
+        ("d", "=?base64?w6kK?="),
+    ]);
+    assert_eq!(mirror.headers(&arguments), expected);
+    assert_eq!(mirror.check(&arguments, &expected), Ok(()));
+}
+
 // === The check ===
 
 #[test]
