@@ -8,7 +8,7 @@ use protocol::method::Routing;
 use protocol::{Era, Kind, Method, Object, Raw, RpcError, error, task};
 use upstream::{Answer, Call, Caller, Event};
 
-use crate::catalog::Destination;
+use crate::catalog::{Catalog, Destination};
 use crate::dispatch::Context;
 use crate::error::{Error, ErrorKind};
 use crate::extensions;
@@ -68,6 +68,12 @@ pub(crate) async fn about(
         (_, Era::Modern) => relayed::about(context, method, params).await,
         (_, Era::Legacy) => Err(not_offered()),
     }
+}
+
+/// Whether any target makes tasks: one that is there now, or if none is, one of those that were just started. A request
+/// about a task of a target that is there does not wait for others.
+async fn any(context: &Context, makes: fn(&Catalog) -> bool) -> bool {
+    makes(&context.backend.catalog()) || makes(&*context.backend.settled_catalog().await)
 }
 
 /// Whether a client takes a task for an answer of this method.

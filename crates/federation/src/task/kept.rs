@@ -136,7 +136,7 @@ async fn answer(served: Served) -> Option<Answer> {
 /// Requests about tasks exist for sessions of 2025-11-25, where a target makes any.
 async fn check(context: &Context, session: &Session) -> Result<(), Error> {
     let version = session.handshake().map(|handshake| handshake.version);
-    if version.is_some_and(knows) && offered(&*context.backend.settled_catalog().await) {
+    if version.is_some_and(knows) && super::any(context, offered).await {
         return Ok(());
     }
     Err(not_offered())

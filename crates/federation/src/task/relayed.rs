@@ -31,7 +31,7 @@ pub(super) async fn about(
     method: &'static Method,
     mut params: Object,
 ) -> Result<Served, Error> {
-    if !offered(&*context.backend.settled_catalog().await) {
+    if !super::any(context, offered).await {
         return Err(not_offered());
     }
     require(context)?;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::client::{Client, World, background, seconds, settle};
 use crate::hearing::Hearing;
-use crate::target::{Act, CAPABILITIES, Target};
+use crate::target::{Act, CAPABILITIES, Door, Target};
 
 const TASKS: &str = "io.modelcontextprotocol/tasks";
 const UI: &str = "io.modelcontextprotocol/ui";
@@ -237,6 +237,31 @@ async fn there_are_no_requests_about_tasks_where_there_are_no_tasks() {
     for method in ["tasks/result", "tasks/list"] {
         assert_eq!(about(&knowing(&world), method, "t1").await.code(), -32601, "{method} is not modern");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_about_a_task_does_not_wait_for_targets_that_are_not_there() {
+    let hung = Target::legacy("c", &[]).be(|script| script.door = Door::Hung);
+    let (a, b) = (tasker("a", vec![working()]), keeper("b"));
+    let world = World::at_once(&[&a, &b, &hung], |_| {});
+    settle().await;
+    let id = {
+        let client = knowing(&world);
+        let begun = tokio::time::Instant::now();
+        about(&client, "tasks/get", "a+t1").await.ok();
+        assert!(begun.elapsed().as_secs() < 1, "{:?}", begun.elapsed());
+        "b+t1"
+    };
+    // A session begins when everything had its chance; a target that is added later is waited for by nobody.
+    let client = world.legacy().await;
+    assert_eq!(make(&client, "b_may").await, id);
+    let late = Target::legacy("d", &[]).be(|script| script.door = Door::Hung);
+    let mut world = world;
+    world.reconfigure(&[&a, &b, &hung, &late], |_| {});
+    let begun = tokio::time::Instant::now();
+    about(&client, "tasks/get", id).await.ok();
+    client.call("tasks/list", json!({})).await.ok();
+    assert!(begun.elapsed().as_secs() < 1, "{:?}", begun.elapsed());
 }
 
 #[tokio::test(start_paused = true)]

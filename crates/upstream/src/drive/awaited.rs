@@ -88,9 +88,7 @@ fn unrelated(result: Raw) -> Raw {
     let Ok(mut object) = result.object() else {
         return result;
     };
-    let before = object.get("_meta").cloned();
-    task::unrelate(&mut object);
-    if object.get("_meta") == before.as_ref() { result } else { object.to_raw() }
+    if task::unrelate(&mut object) { object.to_raw() } else { result }
 }
 
 /// A question as the call alone would have asked it; the answer says which task it is for, as the target expects.
