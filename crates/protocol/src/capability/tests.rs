@@ -2,6 +2,7 @@ use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::*;
+use crate::Raw;
 
 fn object(text: &str) -> Object {
     Object::parse(&Bytes::from(text.to_owned())).expect("an object in a test")
