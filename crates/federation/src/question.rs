@@ -1,7 +1,7 @@
 //! What a target asks of the client: who asks, how it is said to a modern client, and what counts as an answer.
 
 use memchr::memmem;
-use protocol::{Object, Raw, Splice, error, meta};
+use protocol::{Object, Raw, Splice, error, meta, task};
 use upstream::{Answer, Ask};
 
 mod answer;
@@ -95,10 +95,7 @@ pub(crate) fn input_request(method: &str, mut params: Object) -> Raw {
         params.remove(of_the_hop);
     }
     meta::strip_hop_of(&mut params);
-    if let Some(mut meta) = params.object("_meta") {
-        meta.remove(meta::RELATED_TASK);
-        params.set("_meta", meta.to_raw());
-    }
+    task::unrelate(&mut params);
     [("method", Raw::string(method)), ("params", params.to_raw())].into_iter().collect::<Object>().to_raw()
 }
 

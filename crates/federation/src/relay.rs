@@ -7,7 +7,7 @@ use futures::stream::BoxStream;
 use protocol::uris::{self, Shape};
 use protocol::{Era, Object, Raw, Splice, name};
 use upstream::pool::Borrowed;
-use upstream::{Answer, Call, ErrorKind as UpstreamKind, Event, Link, Note, Reply};
+use upstream::{Answer, Ask, Call, ErrorKind as UpstreamKind, Event, Link, Note, Reply};
 
 use crate::catalog::Destination;
 use crate::error::{Error, ErrorKind};
@@ -133,7 +133,10 @@ fn restore(reply: Reply, to: &Destination) -> Served {
                         Ok(Event::Note(Note::Log(signed(params, &target))))
                     }
                     Ok(Event::Answer(answer)) => Ok(Event::Answer(answered(answer, &target))),
-                    Ok(Event::Ask(ask)) => Ok(Event::Ask(question::named_ask(&target, ask))),
+                    Ok(Event::Ask(ask)) => {
+                        let ask = if wrap { restore_ask(ask, &target) } else { ask };
+                        Ok(Event::Ask(question::named_ask(&target, ask)))
+                    }
                     Ok(event @ (Event::Note(_) | Event::Refused(_))) => Ok(event),
                     Err(error) => Err(explain(&target, &error)),
                 })
@@ -157,6 +160,19 @@ fn restore_answer(answer: Answer, target: &str) -> Answer {
     match answer {
         Ok(result) => Ok(uris::rewrite(&result, Shape::Result, wrap)),
         Err(error) => Err(restore_error(&error, target)),
+    }
+}
+
+/// What a model is asked may hold what a tool returned.
+fn restore_ask(ask: Ask, target: &str) -> Ask {
+    let wrap = |uri: &str| Some(name::wrap_uri(target, uri));
+    match ask {
+        Ask::Replay { result } => Ask::Replay { result: uris::rewrite(&result, Shape::Unfinished, wrap) },
+        Ask::Held(mut question) => {
+            let params = uris::rewrite(&question.params.to_raw(), Shape::Result, wrap);
+            question.params = params.object().unwrap_or(question.params);
+            Ask::Held(question)
+        }
     }
 }
 

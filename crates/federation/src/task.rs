@@ -8,7 +8,7 @@ use protocol::method::Routing;
 use protocol::{Era, Kind, Method, Object, Raw, RpcError, error, task};
 use upstream::{Answer, Call, Caller, Event};
 
-use crate::catalog::Destination;
+use crate::catalog::{Catalog, Destination};
 use crate::dispatch::Context;
 use crate::error::{Error, ErrorKind};
 use crate::extensions;
@@ -25,7 +25,7 @@ mod support;
 
 /// Sends a call of a tool to its target.
 pub(crate) async fn call(context: &Context, to: &Destination, mut call: Call) -> Result<Served, Error> {
-    let wanted = call.params.remove("task");
+    let wanted = call.params.remove("task").filter(|wanted| !wanted.is_null());
     if let (Some(wanted), Links::Session(session)) = (wanted, &context.links) {
         if matches!(to.tasks, Tasks::Optional | Tasks::Required) {
             call.params.set("task", wanted);
@@ -70,6 +70,12 @@ pub(crate) async fn about(
     }
 }
 
+/// Whether any target makes tasks: one that is there now, or if none is, one of those that were just started. A request
+/// about a task of a target that is there does not wait for others.
+async fn any(context: &Context, makes: fn(&Catalog) -> bool) -> bool {
+    makes(&context.backend.catalog()) || makes(&*context.backend.settled_catalog().await)
+}
+
 /// Whether a client takes a task for an answer of this method.
 pub(crate) fn may_answer(method: &Method, caller: &Caller) -> bool {
     method.routing == Routing::ByName(Kind::Tool) && follows(caller)
@@ -93,10 +99,15 @@ fn expose(target: &str, wrap: bool, id: &str) -> String {
     if wrap { task::wrap(target, id) } else { id.to_owned() }
 }
 
+/// A task without an id, which nobody could ask after.
+fn nameless() -> Raw {
+    RpcError::new(error::INTERNAL, "the target made a task of the call that has no id").to_raw()
+}
+
 /// An answer that is a task although nobody asked for one means nothing to the client.
 fn asked_for(served: Served) -> Served {
     let refused = |answer: Answer| match answer {
-        Ok(result) if task::created(&result).is_some() => {
+        Ok(result) if task::created(Era::Legacy, &result).is_some() => {
             let text = "the target made a task of the call, which nobody asked for";
             Err(RpcError::new(error::INTERNAL, text).to_raw())
         }

@@ -5,8 +5,13 @@
 //! are an open set: what the table does not name passes. Spec 2025-11-25, basic/lifecycle "Capability Negotiation";
 //! spec 2026-07-28, schema "ClientCapabilities".
 
-use crate::json::{array_of, write_string};
-use crate::{Era, Object, Raw, Version};
+use crate::{Era, Object, Version};
+
+mod permit;
+mod profile;
+
+pub use permit::permits;
+pub use profile::profile;
 
 /// One row: a capability, or a member of one, and the revisions of clients in which a target may be told of it.
 struct Rule {
@@ -92,94 +97,6 @@ pub fn is_interactive(capabilities: &Object) -> bool {
 
 fn declares(capabilities: &Object, capability: &str) -> bool {
     capabilities.object(capability).is_some()
-}
-
-fn declares_member(capabilities: &Object, capability: &str, member: &str) -> bool {
-    capabilities.object(capability).is_some_and(|inner| declares(&inner, member))
-}
-
-/// Whether what a client declared covers a request of a target.
-///
-/// If not, the capabilities that it would take, in the shape of `requiredCapabilities` (spec 2026-07-28, basic/index "Error
-/// codes"). They are empty for a request that no capability covers.
-pub fn permits(declared: &Object, method: &str, params: &Object) -> Result<(), Object> {
-    let given = |key: &str| params.get(key).is_some_and(|value| !value.is_null());
-    match method {
-        "roots/list" => covered(declares(declared, "roots"), "roots", None),
-        "sampling/createMessage" if given("tools") || given("toolChoice") => {
-            covered(declares_member(declared, "sampling", "tools"), "sampling", Some("tools"))
-        }
-        "sampling/createMessage" => covered(declares(declared, "sampling"), "sampling", None),
-        "elicitation/create" => {
-            let mode = match params.get("mode").filter(|mode| !mode.is_null()) {
-                Some(mode) => mode.to_text().unwrap_or_default(),
-                None => "form".to_owned(),
-            };
-            covered(elicits(declared, &mode), "elicitation", Some(&mode))
-        }
-        _ => Err(Object::default()),
-    }
-}
-
-/// Whether a mode of elicitation was declared. One that names no mode means forms, as before there were modes.
-fn elicits(declared: &Object, mode: &str) -> bool {
-    let names_none = |elicitation: Object| !declares(&elicitation, "form") && !declares(&elicitation, "url");
-    declares_member(declared, "elicitation", mode)
-        || (mode == "form" && declared.object("elicitation").is_some_and(names_none))
-}
-
-fn covered(covered: bool, capability: &str, member: Option<&str>) -> Result<(), Object> {
-    if covered {
-        return Ok(());
-    }
-    let inner: Object = member.map(|member| (member, Raw::empty_object())).into_iter().collect();
-    Err([(capability, inner.to_raw())].into_iter().collect())
-}
-
-/// How deep [`profile`] sorts. Real capabilities are four deep; a client must not choose how deep we recurse. What lies
-/// deeper is compared byte by byte.
-const DEEPEST: usize = 8;
-
-/// A spelling of capabilities that does not depend on the order of members or on white space, to tell whether two clients
-/// declared the same.
-pub fn profile(capabilities: &Object) -> String {
-    String::from_utf8_lossy(sorted(capabilities, DEEPEST).as_bytes()).into_owned()
-}
-
-fn canonical(value: &Raw, depth: usize) -> Raw {
-    if let Some(text) = value.to_text() {
-        return Raw::string(&text);
-    }
-    if depth == 0 {
-        return value.clone();
-    }
-    if let Ok(object) = value.object() {
-        return sorted(&object, depth - 1);
-    }
-    match value.array() {
-        Ok(elements) => {
-            let elements: Vec<Raw> = elements.iter().map(|element| canonical(element, depth - 1)).collect();
-            array_of(&elements)
-        }
-        Err(_) => value.clone(),
-    }
-}
-
-fn sorted(object: &Object, depth: usize) -> Raw {
-    let mut members: Vec<(&str, &Raw)> = object.iter().collect();
-    members.sort_by_key(|(key, _)| *key);
-    let mut out = Vec::new();
-    out.push(b'{');
-    for (index, (key, value)) in members.into_iter().enumerate() {
-        if index > 0 {
-            out.push(b',');
-        }
-        write_string(key, &mut out);
-        out.push(b':');
-        out.extend_from_slice(canonical(value, depth).as_bytes());
-    }
-    out.push(b'}');
-    Raw::trusted(out.into())
 }
 
 #[cfg(test)]

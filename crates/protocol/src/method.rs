@@ -19,6 +19,19 @@ pub struct Method {
     pub cacheable: bool,
 }
 
+impl Method {
+    /// The member of its params that says what a request is about, which `Mcp-Name` mirrors (spec 2026-07-28,
+    /// basic/transports/streamable-http "Request headers").
+    pub fn named_by(&self) -> Option<&'static str> {
+        match self.routing {
+            Routing::ByName(_) => Some("name"),
+            Routing::ByUri => Some("uri"),
+            Routing::ByTask => Some("taskId"),
+            Routing::Ours(_) | Routing::Gather(_) | Routing::ByRef => None,
+        }
+    }
+}
+
 /// The eras in which a method exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Eras {

@@ -11,6 +11,7 @@ use memchr::memmem;
 use self::schema::Walk;
 use self::value::Value;
 use crate::header::{self, PARAM_PREFIX};
+use crate::json::JsonError;
 use crate::{Object, Raw};
 
 mod schema;
@@ -75,7 +76,7 @@ impl Mirror {
     /// argument that is absent, null or nothing that a header can mirror gives none.
     pub fn headers(&self, arguments: &Object) -> Vec<(String, String)> {
         let spelled = |field: &Field| {
-            let value = Value::of(field.value(arguments)).spelled()?;
+            let value = Value::of(field.value(arguments).ok()?).spelled()?;
             Some((field.header.clone(), header::encode(&value)))
         };
         self.fields.iter().filter_map(spelled).collect()
@@ -89,18 +90,25 @@ impl Mirror {
 }
 
 impl Field {
-    fn value(&self, arguments: &Object) -> Option<Raw> {
-        let (first, rest) = self.path.split_first()?;
-        let mut value = arguments.get(first)?.clone();
+    /// The argument; none if it is not there. An object on the way to it that has a member twice is an error: a target
+    /// might read the one that was not compared.
+    fn value(&self, arguments: &Object) -> Result<Option<Raw>, JsonError> {
+        let Some((first, rest)) = self.path.split_first() else { return Ok(None) };
+        let mut value = arguments.get(first).cloned();
         for name in rest {
-            value = value.object().ok()?.get(name)?.clone();
+            value = match value.filter(Raw::is_object) {
+                Some(holder) => holder.object()?.get(name).cloned(),
+                None => return Ok(None),
+            };
         }
-        Some(value)
+        Ok(value)
     }
 
     fn check(&self, arguments: &Object, headers: &[(String, String)]) -> Result<(), String> {
-        let value = Value::of(self.value(arguments));
         let (header, argument) = (&self.header, self.path.join("."));
+        let value = self.value(arguments);
+        let value = value.map_err(|error| format!("the argument `{argument}` cannot be read: {error}"))?;
+        let value = Value::of(value);
         let mut sent = headers.iter().filter(|(name, _)| name == header).map(|(_, value)| value);
         let (first, second) = (sent.next(), sent.next());
         if second.is_some() {

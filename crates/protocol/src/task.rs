@@ -7,14 +7,12 @@
 
 use memchr::memmem;
 
+use crate::meta::RELATED_TASK;
 use crate::name::URI_SEAM;
-use crate::{Object, Raw, Splice};
+use crate::{Era, Object, Raw, Splice};
 
 /// The extension's id among the capabilities.
 pub const EXTENSION: &str = "io.modelcontextprotocol/tasks";
-
-/// The member of `_meta` that says which task a message belongs to (2025-11-25).
-pub const RELATED: &str = "io.modelcontextprotocol/related-task";
 
 /// The member that holds a task's id, wherever one stands.
 const ID: &str = "taskId";
@@ -58,34 +56,45 @@ impl Status {
     }
 }
 
-/// Whether a modern target answered with a task instead of a result.
-pub fn is_created(result: &Raw) -> bool {
-    memmem::find(result.as_bytes(), b"\"task\"").is_some()
-        && result.object().is_ok_and(|object| object.text("resultType").as_deref() == Some("task"))
+/// A task with which a target answered instead of a result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Created {
+    /// Its id; none if the target gave it none, or one that is no text. Nobody can ask after such a task.
+    pub id: Option<String>,
 }
 
-/// The id of the task with which a target of 2025-11-25 answered instead of a result: `task` holds it.
-///
-/// A result of a tool has `content`, whatever else it may have.
-pub fn created(result: &Raw) -> Option<String> {
-    memmem::find(result.as_bytes(), b"\"taskId\"")?;
-    let object = result.object().ok().filter(|object| object.get("content").is_none())?;
-    object.object("task")?.text(ID)
+/// The task that a target of this era made of a call, if its answer says that it made one.
+pub fn created(era: Era, result: &Raw) -> Option<Created> {
+    memmem::find(result.as_bytes(), b"\"task\"")?;
+    let object = result.object().ok()?;
+    let task = match era {
+        Era::Modern => (object.text("resultType").as_deref() == Some("task")).then_some(object)?,
+        // `task` holds it. A result of a tool has `content`, whatever else it may have.
+        Era::Legacy => object.object("task").filter(|_| !is_result(&object))?,
+    };
+    Some(Created { id: task.text(ID) })
+}
+
+/// Whether this is what a tool returned.
+fn is_result(object: &Object) -> bool {
+    object.get("content").is_some()
 }
 
 /// Gives the task that a message is about another id: the one at the top, the one in `task`, and the one in
-/// [`RELATED`]. All other bytes stay as they are.
+/// [`RELATED_TASK`]. What a tool returned is its own but for the last. All other bytes stay as they are.
 ///
 /// `rewrite` gets an id and returns its new form, or `None` to leave it.
 pub fn rename(value: &Raw, mut rewrite: impl FnMut(&str) -> Option<String>) -> Raw {
     let Ok(object) = value.object() else {
         return value.clone();
     };
-    let task = object.object("task").and_then(|task| task.get(ID).cloned());
+    let described = (!is_result(&object)).then_some(&object);
+    let own = described.and_then(|task| task.get(ID).cloned());
+    let task = described.and_then(|holder| holder.object("task")?.get(ID).cloned());
     let related =
-        object.object("_meta").and_then(|meta| meta.object(RELATED)).and_then(|r| r.get(ID).cloned());
+        object.object("_meta").and_then(|meta| meta.object(RELATED_TASK)).and_then(|r| r.get(ID).cloned());
     let mut edit = Splice::new(value);
-    for place in [object.get(ID).cloned(), task, related].into_iter().flatten() {
+    for place in [own, task, related].into_iter().flatten() {
         if let Some(new) = place.to_text().and_then(|id| rewrite(&id)) {
             edit.replace(&place, Raw::string(&new));
         }
@@ -98,12 +107,12 @@ pub fn rename_related(holder: &mut Object, rewrite: impl FnOnce(&str) -> Option<
     let Some(mut meta) = holder.object("_meta") else {
         return;
     };
-    let Some(mut related) = meta.object(RELATED) else {
+    let Some(mut related) = meta.object(RELATED_TASK) else {
         return;
     };
     if let Some(new) = related.text(ID).and_then(|id| rewrite(&id)) {
         related.set(ID, Raw::string(&new));
-        meta.set(RELATED, related.to_raw());
+        meta.set(RELATED_TASK, related.to_raw());
         holder.set("_meta", meta.to_raw());
     }
 }
@@ -112,23 +121,24 @@ pub fn rename_related(holder: &mut Object, rewrite: impl FnOnce(&str) -> Option<
 pub fn relate(holder: &mut Object, id: &str) {
     let mut meta = holder.object("_meta").unwrap_or_default();
     let related: Object = [(ID, Raw::string(id))].into_iter().collect();
-    meta.set(RELATED, related.to_raw());
+    meta.set(RELATED_TASK, related.to_raw());
     holder.set("_meta", meta.to_raw());
 }
 
-/// Takes out of `_meta` which task a message belongs to, for readers who know of no task.
-pub fn unrelate(holder: &mut Object) {
+/// Takes out of `_meta` which task a message belongs to, for readers who know of no task. Says whether it was there.
+pub fn unrelate(holder: &mut Object) -> bool {
     let Some(mut meta) = holder.object("_meta") else {
-        return;
+        return false;
     };
-    if meta.remove(RELATED).is_none() {
-        return;
+    if meta.remove(RELATED_TASK).is_none() {
+        return false;
     }
     if meta.is_empty() {
         holder.remove("_meta");
     } else {
         holder.set("_meta", meta.to_raw());
     }
+    true
 }
 
 #[cfg(test)]

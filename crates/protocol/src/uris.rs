@@ -15,8 +15,10 @@ const DEEPEST: usize = 4;
 /// A value in which URIs are looked for.
 #[derive(Debug, Clone, Copy)]
 pub enum Shape {
-    /// The result of a call, a prompt or a read.
+    /// The result of a call, a prompt or a read; or what a model is asked.
     Result,
+    /// What is said of a call that is not done yet: what it asks for, and the result of the task that it became.
+    Unfinished,
     /// An element of a list: a tool, a prompt, a resource.
     Item,
 }
@@ -34,6 +36,7 @@ pub fn rewrite(value: &Raw, shape: Shape, mut rewrite: impl FnMut(&str) -> Optio
     let mut found = Vec::new();
     match shape {
         Shape::Result => in_result(&object, &mut found),
+        Shape::Unfinished => in_unfinished(&object, &mut found),
         Shape::Item => in_meta(&object, &mut found),
     }
     let mut edit = Splice::new(value);
@@ -50,6 +53,17 @@ pub fn rewrite(value: &Raw, shape: Shape, mut rewrite: impl FnMut(&str) -> Optio
 fn may_hold_uris(value: &Raw) -> bool {
     memmem::find(value.as_bytes(), b"\"uri\"").is_some()
         || memmem::find(value.as_bytes(), b"esourceUri\"").is_some()
+}
+
+fn in_unfinished(state: &Object, found: &mut Vec<Raw>) {
+    if let Some(result) = state.object("result") {
+        in_result(&result, found);
+    }
+    for (_, request) in state.object("inputRequests").unwrap_or_default().iter() {
+        if let Some(params) = request.object().ok().and_then(|request| request.object("params")) {
+            in_result(&params, found);
+        }
+    }
 }
 
 fn in_result(result: &Object, found: &mut Vec<Raw>) {
@@ -139,6 +153,37 @@ mod tests {
             Shape::Result,
             r#"{"contents":[{"uri":"a:1","text":"x"}],"messages":[{"role":"user","content":{"type":"resource","resource":{"uri":"a:2"}}}]}"#,
             r#"{"contents":[{"uri":"t+a:1","text":"x"}],"messages":[{"role":"user","content":{"type":"resource","resource":{"uri":"t+a:2"}}}]}"#,
+        );
+    }
+
+    #[test]
+    fn what_a_tool_returned_to_a_model_and_what_a_task_ended_with() {
+        check(
+            Shape::Unfinished,
+            r#"{"inputRequests":{"k":{"params":{"messages":[{"content":[{"type":"tool_result","content":[{"type":"resource_link","uri":"a:1"}]}]}]}},"uri":7}}"#,
+            r#"{"inputRequests":{"k":{"params":{"messages":[{"content":[{"type":"tool_result","content":[{"type":"resource_link","uri":"t+a:1"}]}]}]}},"uri":7}}"#,
+        );
+        check(
+            Shape::Unfinished,
+            r#"{"result":{"_meta":{"ui":{"resourceUri":"ui://v"}},"content":[{"type":"resource","resource":{"uri":"a:2"}}]}}"#,
+            r#"{"result":{"_meta":{"ui":{"resourceUri":"ui://t+v"}},"content":[{"type":"resource","resource":{"uri":"t+a:2"}}]}}"#,
+        );
+    }
+
+    #[test]
+    fn odd_places_and_repeated_members_are_left_alone() {
+        for odd in [
+            r#"{"content":[{"type":"resource_link","uri":7},{"type":"resource","resource":"uri"},{"uri":"a:1"},"uri"]}"#,
+            r#"{"content":[{"type":"resource_link","uri":"a:1","uri":"a:2"}]}"#,
+            r#"{"content":[],"content":[{"type":"resource_link","uri":"a:1"}]}"#,
+            r#"{"_meta":{"ui":{"resourceUri":["ui://v"]},"uri":"ui://v"}}"#,
+        ] {
+            check(Shape::Result, odd, odd);
+        }
+        check(
+            Shape::Result,
+            r#"{"content":[{"type":"resource_link","\u0075ri":"a\u003a1","uri2":"uri"},{"uri":""}]}"#,
+            r#"{"content":[{"type":"resource_link","\u0075ri":"t+a:1","uri2":"uri"},{"uri":""}]}"#,
         );
     }
 

@@ -27,6 +27,9 @@ const ASKING: Duration = Duration::from_secs(30);
 /// How long it may take to cancel one, which nobody waits for.
 const CANCELLING: Duration = Duration::from_secs(5);
 
+/// How long a task is followed at most, so that one that never ends does not keep us for ever.
+const PATIENCE: Duration = Duration::from_secs(24 * 3600);
+
 /// Sends a call, and follows the task if the target makes one of it.
 pub(crate) async fn call(link: &Link, mut call: Call) -> Result<Reply, Error> {
     call.drive = false;
@@ -62,10 +65,16 @@ fn declaring(caller: &Caller) -> Caller {
 
 /// What happens to the task with which a call was answered; `None` if the answer is no task.
 fn follow(link: &Link, call: &Call, result: &Raw, progress: f64) -> Option<Events> {
-    match link.peer().era {
-        Era::Modern => polled::follow(link, call, result, progress),
-        Era::Legacy => awaited::follow(link, call, result),
-    }
+    let era = link.peer().era;
+    let Some(id) = task::created(era, result)?.id else {
+        let error = protocol_error("made a task that has no id");
+        return Some(futures::stream::iter([Err(error)]).boxed());
+    };
+    let task = Owned::new(link, call, id);
+    Some(match era {
+        Era::Modern => polled::follow(call, task, result, progress),
+        Era::Legacy => awaited::follow(call, task),
+    })
 }
 
 /// A call that has more to say than its answer.
@@ -162,6 +171,11 @@ impl Drop for Owned {
             tracing::debug!("a task could not be cancelled: {refused}");
         });
     }
+}
+
+fn endless() -> Error {
+    let text = format!("a task did not end within {} h", PATIENCE.as_secs() / 3600);
+    Error::new(ErrorKind::Timeout, text)
 }
 
 fn protocol_error(what: &str) -> Error {

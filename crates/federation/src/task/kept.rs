@@ -5,21 +5,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{FutureExt as _, StreamExt as _};
-use protocol::{Method, Object, Raw, Version, json, method, task};
+use protocol::task::{self, Created};
+use protocol::{Era, Method, Object, Raw, RpcError, Version, error, json, method};
+use tokio::time::Instant;
 use upstream::{Answer, Ask, Call, Event, Note, Question};
 
 use super::ledger::Made;
-use super::{changed, expose, not_offered, unknown};
+use super::{changed, expose, nameless, not_offered, unknown};
 use crate::catalog::{Catalog, Destination};
 use crate::dispatch::{Context, required_text};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::relay::{Served, relay};
 use crate::session::Session;
 
 /// How many tasks are asked after at once for a list of them.
 const AT_ONCE: usize = 16;
 
-/// How long a list waits for one of them.
+/// How long a list waits for all of them.
 const ASKING: Duration = Duration::from_secs(30);
 
 /// Whether a client of this revision may ask for tasks.
@@ -42,8 +44,10 @@ pub(crate) fn capability(catalog: &Catalog, version: Version) -> Option<Raw> {
 pub(super) fn begun(session: &Arc<Session>, served: Served, to: &Destination) -> Served {
     let (session, target) = (session.clone(), to.target.name().to_owned());
     let entered = move |answer: Answer| {
-        if let Some(id) = answer.as_ref().ok().and_then(task::created) {
-            session.tasks.enter(&target, &id);
+        match answer.as_ref().ok().and_then(|result| task::created(Era::Legacy, result)) {
+            Some(Created { id: Some(id) }) => session.tasks.enter(&target, &id),
+            Some(Created { id: None }) => return Err(nameless()),
+            None => {}
         }
         answer
     };
@@ -68,16 +72,21 @@ pub(super) async fn about(
 
 /// Serves `tasks/list`: how each of the session's tasks is doing. Each is asked after by itself, because a target lists what
 /// others made as well, and need not list at all. What a target no longer knows is left out from then on.
-pub(crate) async fn list(context: &Context, session: &Session) -> Result<Served, Error> {
+pub(crate) async fn list(context: &Context, session: &Session, params: &Object) -> Result<Served, Error> {
     check(context, session).await?;
+    if params.get("cursor").is_some_and(|cursor| !cursor.is_null()) {
+        // The list has one page, and so no other begins anywhere.
+        return Err(Error::new(ErrorKind::InvalidParams, "`cursor` is not one of this server"));
+    }
     let Some(get) = method::find("tasks/get") else {
         return Err(not_offered());
     };
     let catalog = context.backend.catalog();
     let made = session.tasks.all();
+    let until = Instant::now() + ASKING;
     let ask = |made: &'_ Made| {
         let to = catalog.task(&made.target, &made.id)?;
-        Some(describe(context, get, made.clone(), to).boxed())
+        Some(describe(context, get, made.clone(), to, until).boxed())
     };
     let asking: Vec<_> = made.iter().filter_map(ask).collect();
     let mut asking = futures::stream::iter(asking).buffered(AT_ONCE);
@@ -85,8 +94,10 @@ pub(crate) async fn list(context: &Context, session: &Session) -> Result<Served,
     while let Some((made, task)) = asking.next().await {
         match task {
             Some(Ok(task)) => tasks.push(task),
-            Some(Err(_)) => session.tasks.strike(&made),
-            None => {}
+            Some(Err(error)) if RpcError::from_raw(&error).code == error::INVALID_PARAMS => {
+                session.tasks.strike(&made);
+            }
+            Some(Err(_)) | None => {}
         }
     }
     let result: Object = [("tasks", json::array_of(&tasks))].into_iter().collect();
@@ -99,11 +110,12 @@ async fn describe(
     get: &'static Method,
     made: Made,
     to: Destination,
+    until: Instant,
 ) -> (Made, Option<Answer>) {
     let params = [("taskId", Raw::string(&made.id))].into_iter().collect();
     let call = Call::quiet(get, params, context.caller.clone());
     let asking = async { answer(exposed(relay(&context.links, &to, call).await.ok()?, &to)).await };
-    let answer = tokio::time::timeout(ASKING, asking).await.ok().flatten();
+    let answer = tokio::time::timeout_at(until, asking).await.ok().flatten();
     (made, answer)
 }
 
@@ -124,7 +136,7 @@ async fn answer(served: Served) -> Option<Answer> {
 /// Requests about tasks exist for sessions of 2025-11-25, where a target makes any.
 async fn check(context: &Context, session: &Session) -> Result<(), Error> {
     let version = session.handshake().map(|handshake| handshake.version);
-    if version.is_some_and(knows) && offered(&*context.backend.settled_catalog().await) {
+    if version.is_some_and(knows) && super::any(context, offered).await {
         return Ok(());
     }
     Err(not_offered())

@@ -1,10 +1,11 @@
 //! Tasks of the extension, for modern clients that declare it: the client follows a task itself, under an id that leads
 //! back to the target that made it.
 
+use protocol::task::{self, Created};
 use protocol::uris::{self, Shape};
-use protocol::{Method, Object, Raw, name, task};
+use protocol::{Era, Method, Object, Raw, name};
 
-use super::{Tasks, changed_result, expose, follows, not_offered, unknown};
+use super::{Tasks, changed, changed_result, expose, follows, nameless, not_offered, unknown};
 use crate::catalog::{Catalog, Destination};
 use crate::dispatch::{Context, required_text};
 use crate::error::{Error, ErrorKind};
@@ -13,14 +14,15 @@ use crate::relay::{Served, relay};
 
 /// What became of a call: a task of which the client is told, or an answer.
 pub(super) fn begun(served: Served, to: &Destination) -> Served {
-    if !to.wrap {
-        return served;
-    }
-    let target = to.target.name().to_owned();
-    changed_result(served, move |result| match task::is_created(&result) {
-        true => task::rename(&result, |id| Some(task::wrap(&target, id))),
-        false => result,
-    })
+    let (target, wrap) = (to.target.name().to_owned(), to.wrap);
+    let told = move |result: Raw| match task::created(Era::Modern, &result) {
+        Some(Created { id: Some(_) }) => {
+            Ok(task::rename(&result, |id| wrap.then(|| task::wrap(&target, id))))
+        }
+        Some(Created { id: None }) => Err(nameless()),
+        None => Ok(result),
+    };
+    changed(served, move |answer| answer.and_then(&told), |event| event)
 }
 
 /// Serves `tasks/get`, `tasks/update` or `tasks/cancel`.
@@ -29,7 +31,7 @@ pub(super) async fn about(
     method: &'static Method,
     mut params: Object,
 ) -> Result<Served, Error> {
-    if !offered(&*context.backend.settled_catalog().await) {
+    if !super::any(context, offered).await {
         return Err(not_offered());
     }
     require(context)?;
@@ -73,9 +75,10 @@ pub(super) fn told(mut state: Object, target: &str, wrap: bool) -> Object {
     if let Some(id) = state.text("taskId") {
         state.set("taskId", Raw::string(&expose(target, wrap, &id)));
     }
-    if let Some(result) = state.get("result").filter(|_| wrap) {
-        let result = uris::rewrite(result, Shape::Result, |uri| Some(name::wrap_uri(target, uri)));
-        state.set("result", result);
+    if wrap {
+        let restored =
+            uris::rewrite(&state.to_raw(), Shape::Unfinished, |uri| Some(name::wrap_uri(target, uri)));
+        state = restored.object().unwrap_or(state);
     }
     if let Some(requests) = state.object("inputRequests") {
         let named = requests.iter().map(|(key, request)| (key, named(request, target)));

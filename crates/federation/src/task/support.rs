@@ -1,5 +1,6 @@
 //! What a target makes of a call: tasks never, at its own will, or as the client likes.
 
+use memchr::memmem;
 use protocol::{Era, Raw, Version, task};
 use upstream::Peer;
 
@@ -41,6 +42,9 @@ impl Tasks {
     pub(crate) fn of_tool(self, tool: &Raw) -> Self {
         if !self.is_core() {
             return self;
+        }
+        if memmem::find(tool.as_bytes(), b"taskSupport").is_none() {
+            return Self::Forbidden;
         }
         let execution = tool.object().ok().and_then(|tool| tool.object("execution"));
         match execution.and_then(|execution| execution.text("taskSupport")).as_deref() {

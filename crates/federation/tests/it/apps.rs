@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::client::World;
-use crate::target::{Target, tool};
+use crate::target::{Act, Target, tool};
 
 /// A target with an app: a tool that names its page, and another that the page calls.
 fn app(name: &str, page: &str) -> Target {
@@ -33,6 +33,54 @@ async fn a_page_calls_a_tool_of_its_target_by_its_bare_name() {
         assert_eq!(client.tool("b_reload").await.said(), "b:reload");
         assert_eq!(client.tool("other").await.code(), -32602, "`b` has no app");
         assert_eq!(client.tool("nothing").await.code(), -32602);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_that_a_result_names_can_be_read_wherever_it_is_named() {
+    let meta = json!({ "ui": { "resourceUri": "ui://a/1", "csp": {} }, "ui/resourceUri": "ui://a/1" });
+    let result = json!({
+        "content": [{ "type": "text", "text": "ui://a/1", "_meta": meta }],
+        "structuredContent": { "uri": "ui://a/1", "_meta": meta }, "_meta": meta,
+    });
+    let a = app("a", "ui://a/1").on("tools/call", Act::Result(result));
+    let world = World::start(&[&a, &Target::legacy("b", &[])]).await;
+    for client in [world.modern(), world.legacy().await] {
+        let result = client.tool("a_reload").await.ok();
+        for holder in [&result["_meta"], &result["content"][0]["_meta"]] {
+            let named = [&holder["ui"]["resourceUri"], &holder["ui/resourceUri"]];
+            assert_eq!(named, [&json!("ui://a+a/1"); 2], "{result}");
+            let read = client.call("resources/read", json!({ "uri": named[0] })).await.ok();
+            assert_eq!(read["contents"][0]["uri"], *named[0]);
+        }
+        assert_eq!(result["structuredContent"]["uri"], "ui://a/1", "a tool's own data");
+        assert_eq!(result["structuredContent"]["_meta"], meta);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_tool_returned_to_a_model_can_be_read_by_its_client() {
+    let link = json!({ "type": "resource_link", "uri": "file:///x", "name": "x" });
+    let content = json!([{ "type": "tool_result", "toolUseId": "1", "content": [link] }]);
+    let params = json!({ "messages": [{ "role": "user", "content": content }], "maxTokens": 1 });
+    let request = json!({ "method": "sampling/createMessage", "params": params });
+    let asks = json!({ "resultType": "input_required", "inputRequests": { "k": request } });
+    let a = Target::modern("a", &["x"]).on("tools/call", Act::Result(asks));
+    let b = Target::legacy("b", &["x"]).on("tools/call", Act::Ask("sampling/createMessage", params));
+    let world = World::start(&[&a, &b]).await;
+    for (tool, uri) in [("a_x", "a+file:///x"), ("b_x", "b+file:///x")] {
+        let mut client = world.modern();
+        client.capabilities = json!({ "sampling": { "tools": {} } });
+        let asked = client.tool(tool).await.ok();
+        let request =
+            asked["inputRequests"].as_object().and_then(|asked| asked.values().next()).expect("one");
+        let link = &request["params"]["messages"][0]["content"][0]["content"][0];
+        assert_eq!(link["uri"], uri, "{asked}");
+        let legacy = world.legacy_with(json!({ "sampling": { "tools": {} } })).await;
+        let refuse = |_: &Value| json!({ "error": { "code": -1, "message": "no" } });
+        let (_, asked) =
+            legacy.converse("tools/call", json!({ "name": tool, "arguments": {} }), refuse).await;
+        assert_eq!(asked[0]["params"]["messages"][0]["content"][0]["content"][0]["uri"], uri);
     }
 }
 

@@ -226,6 +226,73 @@ async fn a_model_is_asked_with_one_block_a_message_where_there_were_no_more() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_model_answers_an_older_target_in_one_block() {
+    let blocks = json!([{ "type": "text", "text": "a" }, { "type": "text", "text": "b" }]);
+    let answer = json!({ "role": "assistant", "content": blocks, "model": "m" });
+    let one = json!({ "type": "text", "text": "a\nb" });
+    for (version, content) in [("2025-06-18", &one), ("2025-11-25", &blocks)] {
+        let shaken = json!({
+            "protocolVersion": version, "capabilities": { "tools": {} }, "serverInfo": { "name": "old", "version": "1" },
+        });
+        let a = Target::legacy("a", &["x"])
+            .on("initialize", Act::Result(shaken))
+            .on("tools/call", Act::Ask("sampling/createMessage", json!({ "messages": [], "maxTokens": 1 })));
+        let world = World::start(&[&a]).await;
+        let (_, told) = converse(&world, "2025-11-25", json!({ "sampling": {} }), answer.clone()).await;
+        assert_eq!(&told["result"]["content"], content, "{version}");
+        let mut client = world.modern();
+        client.capabilities = json!({ "sampling": {} });
+        let asked = client.tool("x").await.ok();
+        let key =
+            asked["inputRequests"].as_object().and_then(|asked| asked.keys().next()).expect("a question");
+        let params = json!({
+            "name": "x", "arguments": {}, "requestState": asked["requestState"], "inputResponses": { key: answer },
+        });
+        let told: Value =
+            serde_json::from_str(&client.call("tools/call", params).await.said()).expect("JSON");
+        assert_eq!(&told["result"]["content"], content, "{version}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_model_without_tools_is_not_shown_what_became_of_any() {
+    let content = json!([{ "type": "tool_result", "toolUseId": "1", "content": [] }]);
+    let params = json!({ "messages": [{ "role": "user", "content": content }], "maxTokens": 1 });
+    let world = World::start(&[&asks("sampling/createMessage", params)]).await;
+    for version in LEGACY {
+        let client = world.legacy_as(version, json!({ "sampling": {} })).await.0;
+        let (reply, asked) = client
+            .converse("tools/call", json!({ "name": "x", "arguments": {} }), |_| json!({ "result": {} }))
+            .await;
+        assert!(asked.is_empty(), "{version}: {asked:?}");
+        assert_eq!(reply.ok()["isError"], true);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_legacy_target_cannot_ask_in_its_result() {
+    let request = json!({ "method": "elicitation/create", "params": { "message": "m" } });
+    let result =
+        json!({ "resultType": "input_required", "inputRequests": { "k": request }, "requestState": "s" });
+    let a = Target::legacy("a", &["x"]).on("tools/call", Act::Result(result));
+    let world = World::start(&[&a]).await;
+    let client = world.legacy_with(json!({ "elicitation": {} })).await;
+    let (reply, asked) = client
+        .converse(
+            "tools/call",
+            json!({ "name": "x", "arguments": {} }),
+            |_| json!({ "result": { "action": "accept" } }),
+        )
+        .await;
+    assert!(asked.is_empty(), "{asked:?}");
+    assert_eq!(reply.code(), -32603);
+    let mut modern = world.modern();
+    modern.capabilities = json!({ "elicitation": {} });
+    assert_eq!(modern.tool("x").await.code(), -32603);
+    assert_eq!(a.count("tools/call"), 2, "and none is made again");
+}
+
 // === What was not always said ===
 
 #[tokio::test(start_paused = true)]

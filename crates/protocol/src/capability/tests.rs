@@ -2,6 +2,7 @@ use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::*;
+use crate::Raw;
 
 fn object(text: &str) -> Object {
     Object::parse(&Bytes::from(text.to_owned())).expect("an object in a test")
@@ -86,6 +87,30 @@ fn a_request_is_covered_or_says_what_it_takes() {
             Some(r#"{"sampling":{"tools":{}}}"#),
         ),
         (r#"{"sampling":{"tools":{}}}"#, "sampling/createMessage", r#"{"tools":[]}"#, None),
+        (
+            r#"{"sampling":{}}"#,
+            "sampling/createMessage",
+            r#"{"messages":[{"content":{"type":"text","text":"tool_use"}}]}"#,
+            None,
+        ),
+        (
+            r#"{"sampling":{}}"#,
+            "sampling/createMessage",
+            r#"{"messages":[{"content":[{"type":"text"},{"type":"tool_result"}]}]}"#,
+            Some(r#"{"sampling":{"tools":{}}}"#),
+        ),
+        (
+            r#"{"sampling":{}}"#,
+            "sampling/createMessage",
+            r#"{"messages":[{"content":{"type":"tool_use"}}]}"#,
+            Some(r#"{"sampling":{"tools":{}}}"#),
+        ),
+        (
+            r#"{"sampling":{"tools":{}}}"#,
+            "sampling/createMessage",
+            r#"{"messages":[{"content":{"type":"tool_use"}}]}"#,
+            None,
+        ),
         (r#"{"elicitation":{}}"#, "elicitation/create", "{}", None),
         (r#"{"elicitation":{}}"#, "elicitation/create", r#"{"mode":"form"}"#, None),
         (

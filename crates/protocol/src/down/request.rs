@@ -30,6 +30,30 @@ pub fn answer(method: &str, asked: &Object, result: &Raw, version: Version) -> R
     }
 }
 
+/// A client's result for a target of this revision that asked. A model's answer was one block until 2025-06-18, and may be
+/// several since.
+pub fn answer_for_target(method: &str, result: &Raw, target: Version) -> Raw {
+    let several = method == "sampling/createMessage" && target < Version::V2025_11_25;
+    match several.then(|| one_block(result)).flatten() {
+        Some(result) => result,
+        None => result.clone(),
+    }
+}
+
+/// The only block, or the texts as one; of other blocks, the first.
+fn one_block(result: &Raw) -> Option<Raw> {
+    let mut object = result.object().ok()?;
+    let blocks = object.get("content")?.array().ok()?;
+    let texts: Vec<String> = blocks.iter().filter_map(|block| block.object().ok()?.text("text")).collect();
+    let one = match &blocks[..] {
+        [only] => only.clone(),
+        [first, ..] if texts.is_empty() => first.clone(),
+        _ => content::text(&texts.join("\n"), &Object::default()),
+    };
+    object.set("content", one);
+    Some(object.to_raw())
+}
+
 // === Elicitation ===
 
 /// Modes came with 2025-11-25, and with them ids for what happens at a URL, which went again with 2026-07-28.

@@ -1,6 +1,8 @@
 //! Structured content: for clients that know none it has to be there as text, and so servers send it (spec 2025-06-18,
 //! server/tools "Structured Content"; spec 2026-07-28 says the same of what is no object).
 
+use serde_json::Value;
+
 use super::content::{add_text, texts};
 use crate::{Object, Raw};
 
@@ -26,7 +28,9 @@ pub(super) fn objects_only(result: &mut Object) {
 
 /// Whether some text is the value: as JSON, or for a string as itself. Null is what some servers write for nothing.
 fn says(result: &Object, structured: &Raw) -> bool {
-    let is_json = |text: &str| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
+    // What is too deep or too large to be compared is said once more.
+    let value: Option<Value> = structured.read().ok();
+    let is_json = |text: &str| value.is_some() && serde_json::from_str(text).ok() == value;
     let is_value = |text: &String| is_json(text) || structured.to_text().is_some_and(|value| value == *text);
     structured.is_null() || texts(result).iter().any(is_value)
 }

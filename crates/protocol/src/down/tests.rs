@@ -16,13 +16,17 @@ fn spelled(raw: &Raw) -> String {
     String::from_utf8_lossy(raw.as_bytes()).into_owned()
 }
 
+fn down(method: &str, before: &str, version: Version) -> String {
+    spelled(&result(method, &raw(before), version).expect("a complete result"))
+}
+
 /// Checks what a result becomes, for each revision that a case names, oldest first. Revisions that it does not name get what
 /// the one before them got; those before the first, nothing.
 fn check(method: &str, before: &str, after: &[(Version, &str)]) {
     for version in Version::ALL {
         let expected = after.iter().rev().find(|(from, _)| from <= version).map(|(_, after)| *after);
         let expected = expected.expect("a case for the oldest revision");
-        assert_eq!(spelled(&result(method, &raw(before), *version)), expected, "{}", version.as_str());
+        assert_eq!(down(method, before, *version), expected, "{}", version.as_str());
     }
 }
 
@@ -88,9 +92,9 @@ fn structured_content_that_is_no_object_never_reaches_a_legacy_client() {
         let after =
             format!(r#"{{"content":[{{"type":"text","text":"words"}},{{"type":"text","text":"{text}"}}]}}"#);
         for version in [V2025_06_18, V2025_11_25] {
-            assert_eq!(spelled(&result("tools/call", &raw(&before), version)), after);
+            assert_eq!(down("tools/call", &before, version), after);
         }
-        assert_eq!(spelled(&result("tools/call", &raw(&before), V2026_07_28)), before);
+        assert_eq!(down("tools/call", &before, V2026_07_28), before);
     }
 }
 
@@ -107,6 +111,55 @@ fn a_text_that_says_the_value_already_is_not_repeated() {
             format!(r#"{{"structuredContent":{value},"content":[{{"type":"text","text":"{text}"}}]}}"#);
         let after = format!(r#"{{"content":[{{"type":"text","text":"{text}"}}]}}"#);
         check("tools/call", &before, &[(V2024_11_05, &after), (V2026_07_28, &before)]);
+    }
+}
+
+#[test]
+fn a_text_that_is_some_other_value_does_not_say_it() {
+    for (value, text) in [("[1,2]", "7"), ("[1,2]", "[1]"), ("[1e400]", "[1e400]"), ("false", "null")] {
+        let before =
+            format!(r#"{{"content":[{{"type":"text","text":"{text}"}}],"structuredContent":{value}}}"#);
+        let after = format!(
+            r#"{{"content":[{{"type":"text","text":"{text}"}},{{"type":"text","text":"{value}"}}]}}"#
+        );
+        check("tools/call", &before, &[(V2024_11_05, &after), (V2026_07_28, &before)]);
+    }
+}
+
+#[test]
+fn a_result_in_which_nothing_has_to_change_keeps_its_bytes_whatever_it_mentions() {
+    let object = r#"{ "content" : [ ] , "structuredContent" :
+        { "n" : 1.0, "resultType" : "task", "structuredContent" : [7], "x" : "structuredContent" } }"#;
+    for version in [V2025_06_18, V2025_11_25, V2026_07_28] {
+        assert_eq!(down("tools/call", object, version), object, "{version:?}");
+    }
+    let sound =
+        r#"{ "content" : [ { "type" : "text", "text" : "" } ], "kinds" : ["audio", "resource_link"] }"#;
+    check("tools/call", sound, &[(V2024_11_05, sound)]);
+}
+
+#[test]
+fn content_that_no_client_could_read_is_not_made_worse() {
+    let deep = format!(r#"{{"content":{}{},"structuredContent":[]}}"#, "[".repeat(9000), "]".repeat(9000));
+    let many = format!(r#"{{"content":[{}{{"type":"audio"}}]}}"#, "{},".repeat(100_000));
+    let twice = r#"{"structuredContent":[],"structuredContent":{},"resultType":"complete"}"#;
+    let odd = r#"{"content":[{"type":"audio","type":"text"},{"type":["audio"]},"audio",null]}"#;
+    for before in [&deep, &many, twice, odd] {
+        for version in Version::ALL {
+            raw(&down("tools/call", before, *version));
+        }
+    }
+    check("tools/call", twice, &[(V2024_11_05, twice)]);
+    check("tools/call", odd, &[(V2024_11_05, odd)]);
+}
+
+#[test]
+fn a_result_of_another_type_is_said_to_no_client_that_knows_no_types() {
+    let task = r#"{"resultType":"task","taskId":"1"}"#;
+    for version in Version::ALL {
+        let kind = result("tools/call", &raw(task), *version).err();
+        let expected = (version.era() == Era::Legacy).then(|| OtherType("task".into()));
+        assert_eq!(kind, expected, "{version:?}");
     }
 }
 
@@ -159,7 +212,7 @@ fn what_is_no_object_is_left_alone() {
         check("tools/call", odd, &[(V2024_11_05, odd)]);
     }
     let odd = r#"{"content":7,"messages":["audio",{"content":["audio"]}],"audio":"audio"}"#;
-    assert_eq!(spelled(&result("tools/call", &raw(odd), V2024_11_05)), odd);
+    assert_eq!(down("tools/call", odd, V2024_11_05), odd);
 }
 
 proptest! {
@@ -168,9 +221,8 @@ proptest! {
         let block = serde_json::json!({ "type": kind, "text": text, "uri": text, "data": text });
         let before = format!(r#"{{"content":[{block}],"structuredContent":{structured},"resultType":"complete"}}"#);
         for version in Version::ALL {
-            let once = result("tools/call", &raw(&before), *version);
-            prop_assert!(Raw::parse(once.bytes()).is_ok());
-            prop_assert_eq!(result("tools/call", &once, *version), once);
+            let once = down("tools/call", &before, *version);
+            prop_assert_eq!(down("tools/call", &once, *version), once);
         }
     }
 }
@@ -252,6 +304,27 @@ fn a_message_of_several_blocks_is_several_messages() {
     assert_eq!(of(V2025_03_26), single(sound));
     assert_eq!(of(V2024_11_05), single(named));
     assert_eq!(request("sampling/createMessage", &params, V2025_11_25), params);
+}
+
+#[test]
+fn a_model_answers_an_older_target_in_one_block() {
+    let answered = |content: &str| format!(r#"{{"role":"assistant","content":{content},"model":"m"}}"#);
+    let text = |text: &str| format!(r#"{{"type":"text","text":"{text}"}}"#);
+    let image = r#"{"type":"image","data":"AA==","mimeType":"a/b"}"#;
+    for (several, one) in [
+        (format!("[{}]", text("a")), text("a")),
+        (format!("[{}, {image}, {}]", text("a"), text("b")), text(r"a\nb")),
+        (format!("[{image},{image}]"), image.to_owned()),
+        ("[]".to_owned(), text("")),
+        (text("a"), text("a")),
+    ] {
+        let of = |version| {
+            spelled(&answer_for_target("sampling/createMessage", &raw(&answered(&several)), version))
+        };
+        assert_eq!(of(V2025_06_18), answered(&one));
+        assert_eq!(of(V2024_11_05), answered(&one));
+        assert_eq!(of(V2025_11_25), answered(&several));
+    }
 }
 
 #[test]

@@ -170,6 +170,26 @@ fn integers_are_spelled_in_decimal() {
     }
 }
 
+#[test]
+fn names_of_properties_may_be_anything() {
+    let mirror = schema(
+        r#"{"tä g":{"type":"string","x-mcp-header":"A"},"":{"type":"string","x-mcp-header":"B"},
+            "properties":{"type":"object","properties":{"items":{"type":"string","x-mcp-header":"C"}}},
+            "x-mcp-header":{"type":"string","x-mcp-header":"D"}}"#,
+    )
+    .expect("a valid schema");
+    let arguments =
+        object(r#"{"t\u00e4 g":"1","":" ","properties":{"items":"=?base64?x?="},"x-mcp-header":"é\n"}"#);
+    let expected = pairs(&[
+        ("a", "1"),
+        ("b", "=?base64?IA==?="),
+        ("c", "=?base64?PT9iYXNlNjQ/eD89?="),
+        ("d", "=?base64?w6kK?="),
+    ]);
+    assert_eq!(mirror.headers(&arguments), expected);
+    assert_eq!(mirror.check(&arguments, &expected), Ok(()));
+}
+
 // === The check ===
 
 #[test]
@@ -192,7 +212,7 @@ fn headers_that_say_what_the_arguments_say_pass() {
 
 #[test]
 fn headers_that_say_something_else_do_not() {
-    let cases: [(&str, &Pairs, &str); 13] = [
+    let cases: [(&str, &Pairs, &str); 15] = [
         (r#"{"region":"eu"}"#, &[], "missing"),
         (r#"{"dry":false}"#, &[], "missing"),
         (r#"{"of":{"tenant":"t"}}"#, &[], "of.tenant"),
@@ -206,6 +226,8 @@ fn headers_that_say_something_else_do_not() {
         (r#"{"limit":42}"#, &[("limit", "+42")], "disagree"),
         (r#"{"dry":true}"#, &[("dry-run", "True")], "disagree"),
         (r#"{"limit":{}}"#, &[("limit", "1")], "disagree"),
+        (r#"{"of":{"tenant":"t","tenant":"u"}}"#, &[], "occurs twice"),
+        (r#"{"of":{"tenant":"t","ten\u0061nt":"u"}}"#, &[("tenant", "t")], "occurs twice"),
     ];
     for (arguments, headers, why) in cases {
         let found = four().check(&object(arguments), &pairs(headers));

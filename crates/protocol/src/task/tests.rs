@@ -36,25 +36,39 @@ fn an_id_is_renamed_wherever_it_stands_and_nowhere_else() {
         r#"{ "resultType":"task", "taskId" :"t+1","ttlMs":1.0 ,"result":{"taskId":"1"}}"#
     );
     assert_eq!(
-        renamed(r#"{"task":{"ttl":null,"taskId":"\u0031"},"content":[{"taskId":"1"}]}"#),
-        r#"{"task":{"ttl":null,"taskId":"t+1"},"content":[{"taskId":"1"}]}"#
+        renamed(r#"{"task":{"ttl":null,"taskId":"\u0031"},"x":[{"taskId":"1"}]}"#),
+        r#"{"task":{"ttl":null,"taskId":"t+1"},"x":[{"taskId":"1"}]}"#
     );
     assert_eq!(
         renamed(r#"{"_meta":{"x":1,"io.modelcontextprotocol/related-task":{"taskId":"1"}}}"#),
         r#"{"_meta":{"x":1,"io.modelcontextprotocol/related-task":{"taskId":"t+1"}}}"#
     );
+    let returned = r#"{"content":[],"taskId":"1","task":{"taskId":"1"}}"#;
+    assert_eq!(renamed(returned), returned, "a tool may return what it likes");
     assert_eq!(renamed(r#"{"taskId":1}"#), r#"{"taskId":1}"#);
     assert_eq!(renamed("[]"), "[]");
 }
 
 #[test]
 fn a_task_is_told_from_a_result_by_what_it_is_and_not_by_a_word_in_it() {
-    assert!(is_created(&raw(r#"{"resultType":"task","taskId":"1"}"#)));
-    assert!(!is_created(&raw(r#"{"content":[{"type":"text","text":"\"resultType\":\"task\""}]}"#)));
-    assert!(!is_created(&raw(r#"{"task":{"resultType":"task"}}"#)));
-    assert_eq!(created(&raw(r#"{"task":{"taskId":"1","status":"working"}}"#)).as_deref(), Some("1"));
-    assert_eq!(created(&raw(r#"{"content":[],"task":{"taskId":"1"}}"#)), None);
-    assert_eq!(created(&raw(r#"{"taskId":"1"}"#)), None);
+    let cases = [
+        (Era::Modern, r#"{"resultType":"task","taskId":"1"}"#, Some(Some("1"))),
+        (Era::Modern, r#"{"content":[{"type":"text","text":"\"resultType\":\"task\""}]}"#, None),
+        (Era::Modern, r#"{"task":{"resultType":"task"}}"#, None),
+        (Era::Modern, r#"{"resultType":"task","taskId":1}"#, Some(None)),
+        (Era::Modern, r#"{"resultType":"task"}"#, Some(None)),
+        (Era::Legacy, r#"{"task":{"taskId":"1","status":"working"}}"#, Some(Some("1"))),
+        (Era::Legacy, r#"{"task":{"taskId":""}}"#, Some(Some(""))),
+        (Era::Legacy, r#"{"content":[],"task":{"taskId":"1"}}"#, None),
+        (Era::Legacy, r#"{"taskId":"1"}"#, None),
+        (Era::Legacy, r#"{"task":{"taskId":1}}"#, Some(None)),
+        (Era::Legacy, r#"{"task":{}}"#, Some(None)),
+        (Era::Legacy, r#"{"task":"taskId"}"#, None),
+    ];
+    for (era, result, id) in cases {
+        let found = created(era, &raw(result)).map(|created| created.id);
+        assert_eq!(found.as_ref().map(Option::as_deref), id, "{result}");
+    }
 }
 
 #[test]

@@ -3,28 +3,30 @@
 
 use futures::StreamExt as _;
 use protocol::{Object, Raw, task};
+use tokio::time::Instant;
 
-use super::{Events, Owned, plain};
+use super::{Events, Owned, PATIENCE, endless, plain};
 use crate::reply::{Ask, Event, Question, Reply};
-use crate::{Call, Error, ErrorKind, Link};
+use crate::{Call, Error, ErrorKind};
 
-/// The end of the task with which a call was answered; `None` if the answer is no task.
-pub(super) fn follow(link: &Link, call: &Call, created: &Raw) -> Option<Events> {
-    let id = task::created(created)?;
-    let awaited = Awaited { events: None, call: call.clone(), task: Owned::new(link, call, id) };
+/// The life of a task until its end.
+pub(super) fn follow(call: &Call, task: Owned) -> Events {
+    let until = Instant::now() + PATIENCE;
+    let awaited = Awaited { events: None, call: call.clone(), until, task };
     let events = futures::stream::unfold(Some(awaited), |awaited| async move {
         let mut awaited = awaited?;
         let event = awaited.next().await;
         let more = !matches!(event, Ok(Event::Answer(_)) | Err(_));
         Some((event, more.then_some(awaited)))
     });
-    Some(events.boxed())
+    events.boxed()
 }
 
 /// The fields are in the order in which they must be dropped: the request is given up before the task is cancelled.
 struct Awaited {
     events: Option<Events>,
     call: Call,
+    until: Instant,
     task: Owned,
 }
 
@@ -42,6 +44,9 @@ impl Awaited {
                 Ok(event) => return Ok(event),
                 // A task may take longer than a target may be silent. While it knows of the task, it is waited for.
                 Err(error) if error.kind == ErrorKind::Timeout => {
+                    if Instant::now() >= self.until {
+                        return Err(endless());
+                    }
                     self.events = None;
                     let known = self.task.ask("tasks/get", Object::default()).await?;
                     if known.is_err() {
@@ -83,9 +88,7 @@ fn unrelated(result: Raw) -> Raw {
     let Ok(mut object) = result.object() else {
         return result;
     };
-    let before = object.get("_meta").cloned();
-    task::unrelate(&mut object);
-    if object.get("_meta") == before.as_ref() { result } else { object.to_raw() }
+    if task::unrelate(&mut object) { object.to_raw() } else { result }
 }
 
 /// A question as the call alone would have asked it; the answer says which task it is for, as the target expects.

@@ -4,14 +4,14 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use protocol::task::{self, Status};
+use protocol::task::Status;
 use protocol::{Object, Raw, RpcError, error};
 use tokio::time::{Instant, sleep_until};
 
 use self::questions::Questions;
-use super::{Events, Owned, protocol_error};
+use super::{Events, Owned, PATIENCE, endless, protocol_error};
 use crate::reply::{Answer, Ask, Event, Note};
-use crate::{Call, Error, ErrorKind, Link};
+use crate::{Call, Error, ErrorKind};
 
 mod questions;
 
@@ -23,19 +23,10 @@ const SHORTEST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(30);
 /// How often in a row a look may fail. The target may be on its way back, and looking does no harm.
 const MOST_FAILURES: u32 = 5;
-/// How long a task is followed at most, so that one that never ends does not keep us for ever.
-const PATIENCE: Duration = Duration::from_secs(24 * 3600);
 
-/// The life of the task with which a call was answered, from `progress` on; `None` if the answer is no task.
-pub(super) fn follow(link: &Link, call: &Call, created: &Raw, progress: f64) -> Option<Events> {
-    if !task::is_created(created) {
-        return None;
-    }
+/// The life of a task, as it was created and from `progress` on.
+pub(super) fn follow(call: &Call, task: Owned, created: &Raw, progress: f64) -> Events {
     let state = created.object().unwrap_or_default();
-    let Some(id) = state.text("taskId") else {
-        let error = protocol_error("answered with a task that has no id");
-        return Some(futures::stream::iter([Err(error)]).boxed());
-    };
     let now = Instant::now();
     let mut polled = Polled {
         said: VecDeque::new(),
@@ -47,7 +38,7 @@ pub(super) fn follow(link: &Link, call: &Call, created: &Raw, progress: f64) -> 
         failures: 0,
         progress: call.progress.then_some(progress),
         words: state.text("statusMessage"),
-        task: Owned::new(link, call, id),
+        task,
     };
     polled.pause(&state);
     let events = futures::stream::unfold(Some(polled), |polled| async move {
@@ -56,7 +47,7 @@ pub(super) fn follow(link: &Link, call: &Call, created: &Raw, progress: f64) -> 
         let more = !matches!(event, Ok(Event::Answer(_)) | Err(_));
         Some((event, more.then_some(polled)))
     });
-    Some(events.boxed())
+    events.boxed()
 }
 
 struct Polled {
@@ -144,8 +135,7 @@ impl Polled {
         match status {
             Status::Working | Status::InputRequired if Instant::now() < self.until => {}
             Status::Working | Status::InputRequired => {
-                let text = format!("a task did not end within {} h", PATIENCE.as_secs() / 3600);
-                return Err(Error::new(ErrorKind::Timeout, text));
+                return Err(endless());
             }
             Status::Completed => {
                 let result = state.get("result").filter(|result| result.is_object());

@@ -22,7 +22,7 @@ pub(super) fn outgoing(id: Id, call: &Call, version: Version) -> Outgoing {
         meta.set(meta::PROGRESS_TOKEN, id.to_raw());
     }
     params.set("_meta", meta.to_raw());
-    let named = ["name", "uri", "taskId"].into_iter().find_map(|key| params.text(key));
+    let named = call.method.named_by().and_then(|key| params.text(key));
     let mut headers = headers(version, call.method.name, named);
     for (name, value) in &call.mirrored {
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
@@ -111,7 +111,9 @@ mod tests {
         for (method, params, name) in [
             ("tools/call", json!({ "name": "x", "taskId": "1" }), Some("x")),
             ("resources/read", json!({ "uri": "file:///é" }), Some("=?base64?ZmlsZTovLy/DqQ==?=")),
-            ("tasks/get", json!({ "taskId": "1 2" }), Some("1 2")),
+            ("resources/read", json!({ "name": "x", "uri": "file:///a" }), Some("file:///a")),
+            ("tasks/get", json!({ "taskId": "1 2", "uri": "x" }), Some("1 2")),
+            ("completion/complete", json!({ "name": "x", "ref": {} }), None),
             ("tools/list", json!({}), None),
         ] {
             let method = protocol::method::find(method).expect("a row");

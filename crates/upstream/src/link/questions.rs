@@ -7,7 +7,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use protocol::error::{INTERNAL, INVALID_PARAMS, METHOD_NOT_FOUND, USER_REJECTED};
-use protocol::{Id, Object, Raw, Request, RpcError, capability, message, meta};
+use protocol::{Id, Object, Raw, Request, RpcError, capability, down, message, meta};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
@@ -179,6 +179,7 @@ async fn wait(
     drop(paused);
     if let Some(shared) = shared.upgrade() {
         shared.questions.open().questions.remove(&id);
+        let answer = answer.map(|result| down::answer_for_target(&method, &result, shared.peer.version));
         shared.respond(&id, &answer).await;
     }
 }

@@ -1,20 +1,17 @@
 //! What a target answered, as a legacy client understands it.
 
-use memchr::memmem;
-use protocol::{Object, Raw, RpcError, Splice, Version, down, error};
+use protocol::down::{self, OtherType};
+use protocol::{Object, Raw, RpcError, Splice, Version, error};
 use upstream::Answer;
 
 use crate::error::{Error, ErrorKind};
 
 /// A result as a client of this revision understands it. One of another type than `complete` means nothing to it.
 pub(super) fn down(method: &str, result: &Raw, version: Version) -> Result<Raw, Error> {
-    let typed = memmem::find(result.as_bytes(), b"\"resultType\"").is_some();
-    let kind = typed.then(|| result.object().ok()?.text("resultType")).flatten();
-    if let Some(kind) = kind.filter(|kind| kind != "complete") {
+    down::result(method, result, version).map_err(|OtherType(kind)| {
         let text = format!("the target answered with a result of type `{kind}`, which was not negotiated");
-        return Err(Error::new(ErrorKind::CannotRelay, text));
-    }
-    Ok(down::result(method, result, version))
+        Error::new(ErrorKind::CannotRelay, text)
+    })
 }
 
 /// A target's error for a legacy client. Codes that only modern peers know are about the target's hop and not about the

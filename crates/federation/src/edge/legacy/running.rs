@@ -169,7 +169,7 @@ impl Running {
             Local::Subscribe => self.subscription(session, params, true).await,
             Local::Unsubscribe => self.subscription(session, params, false).await,
             Local::Ping => nothing(),
-            Local::ListTasks => task::kept::list(&self.context, session).await,
+            Local::ListTasks => task::kept::list(&self.context, session, &params).await,
             Local::Initialize | Local::Discover | Local::Listen => self.context.serve(self.row, params).await,
         }
     }

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use protocol::method::{Method, Routing};
+use protocol::method::Method;
 use protocol::{Era, Object, Raw, Request, Version, capability, header, meta};
 use upstream::Caller;
 
@@ -93,14 +93,8 @@ fn check_header(name: &str, value: Option<&str>, body: &str) -> Result<(), Error
 
 /// `Mcp-Name` mirrors the name, URI or task id that the request is routed by.
 pub(super) fn check_name(head: &Head, row: &Method, params: &Object) -> Result<(), Error> {
-    let key = match row.routing {
-        Routing::ByName(_) => "name",
-        Routing::ByUri => "uri",
-        Routing::ByTask => "taskId",
-        Routing::Ours(_) | Routing::Gather(_) | Routing::ByRef => return Ok(()),
-    };
-    let Some(body) = params.text(key) else {
-        // The body is refused for what it lacks, which says more than a header that mirrors nothing.
+    let Some(body) = row.named_by().and_then(|key| params.text(key)) else {
+        // A body that lacks it is refused for that, which says more than a header that mirrors nothing.
         return Ok(());
     };
     match head.name.as_deref().map(header::decode) {

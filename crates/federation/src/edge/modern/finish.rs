@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use protocol::down::{self, OtherType};
 use protocol::method::{Method, Routing};
-use protocol::{Era, Id, Object, Raw, RpcError, Version, down, error, message, meta};
+use protocol::{Era, Id, Object, Raw, RpcError, Version, error, message, meta};
 use upstream::{Answer, Caller};
 
 use super::asking;
@@ -91,18 +92,20 @@ impl Finish {
 
     /// A complete result with what every modern result carries.
     fn result(&self, result: &Raw) -> Result<Raw, RpcError> {
-        let result = down::result(self.row.name, result, Version::NEWEST_MODERN);
-        let mut object = result.object().map_err(|_| {
-            RpcError::new(error::INTERNAL, "the target answered with a result that is no object")
+        let result = match down::result(self.row.name, result, Version::NEWEST_MODERN) {
+            Ok(result) => result,
+            Err(OtherType(kind)) => return Err(unnegotiated(&kind)),
+        };
+        let mut object = result.object().map_err(|error| {
+            let text = format!("the target answered with a result that cannot be read: {error}");
+            RpcError::new(error::INTERNAL, text)
         })?;
         let kind = object.text("resultType").unwrap_or_else(|| "complete".to_owned());
         if kind == "task" && task::may_answer(self.row, &self.caller) {
             return Ok(signed(object));
         }
         if kind != "complete" {
-            let text =
-                format!("the target answered with a result of type `{kind}`, which was not negotiated");
-            return Err(RpcError::new(error::INTERNAL, text));
+            return Err(unnegotiated(&kind));
         }
         self.complete(&mut object);
         Ok(signed(object))
@@ -121,6 +124,11 @@ impl Finish {
             object.set("cacheScope", Raw::string(if self.hints.public { "public" } else { "private" }));
         }
     }
+}
+
+fn unnegotiated(kind: &str) -> RpcError {
+    let text = format!("the target answered with a result of type `{kind}`, which was not negotiated");
+    RpcError::new(error::INTERNAL, text)
 }
 
 /// A result that names its server, which is us.

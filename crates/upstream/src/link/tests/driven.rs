@@ -356,3 +356,72 @@ async fn a_legacy_task_that_is_given_up_is_cancelled() {
         "the request for the result is given up"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_legacy_task_that_never_ends_is_given_up_after_a_day() {
+    let target = core_tasks(|message, says| {
+        if message["method"] == "tasks/get" {
+            says.result(message, json!({ "taskId": "t1", "status": "working" }));
+        }
+    });
+    let (link, _notices) = target.open().await;
+    let mut events = drive(&link).await;
+    let start = Instant::now();
+    let error = events.next().await.expect("an end").expect_err("a failure");
+    assert!(error.detail.contains("24 h"), "{error}");
+    let hours = start.elapsed().as_secs_f64() / 3600.0;
+    assert!((24.0..24.2).contains(&hours), "{hours}");
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(target.heard_of("tasks/cancel").len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_modern_task_that_never_ends_is_given_up_after_a_day() {
+    for state in [working(), asking("k", "roots/list")] {
+        let target = Scripted::modern(move |message, says| match message["method"].as_str() {
+            Some("tools/call") => says
+                .result(message, json!({ "resultType": "task", "taskId": "t1", "pollIntervalMs": 30_000 })),
+            Some("tasks/get") => says.result(message, state.clone()),
+            _ => says.result(message, json!({})),
+        });
+        let (link, _notices) = target.open().await;
+        let mut events = drive(&link).await;
+        let mut held = Vec::new();
+        let error = loop {
+            match events.next().await.expect("an end") {
+                Ok(event) => held.push(event),
+                Err(error) => break error,
+            }
+        };
+        assert!(error.detail.contains("24 h") && held.len() <= 1, "{error}");
+        sleep(Duration::from_secs(1)).await;
+        assert_eq!(target.heard_of("tasks/cancel").len(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_said_of_a_task_is_read_whatever_it_calls_itself_and_refused_if_it_says_nothing() {
+    let task =
+        json!({ "resultType": "task", "taskId": "another", "status": "completed", "result": { "n": 1 } });
+    let (link, _notices) = tasks(working(), vec![task]).open().await;
+    assert_eq!(end(&mut drive(&link).await).await, Ok(json!({ "n": 1 })));
+    for odd in [
+        json!({ "status": "completed" }),
+        json!({ "status": "completed", "result": [] }),
+        json!({ "status": "failed", "error": "no" }),
+        json!({ "status": "submitted" }),
+        json!({ "status": 7 }),
+        json!({ "resultType": "input_required", "inputRequests": {} }),
+        json!({ "status": "input_required", "inputRequests": { "k": {} } }),
+        json!({ "status": "input_required", "inputRequests": { "k": { "method": "tools/call" } } }),
+    ] {
+        let target = tasks(json!({ "pollIntervalMs": -1 }), vec![odd.clone()]);
+        let (link, _notices) = target.open().await;
+        let mut events = drive(&link).await;
+        let error = events.next().await.expect("an end").expect_err("a failure");
+        assert_eq!(error.kind, ErrorKind::Protocol, "{odd}");
+        assert!(events.next().await.is_none());
+        sleep(Duration::from_secs(1)).await;
+        assert_eq!(target.heard_of("tasks/cancel").len(), 1, "{odd}");
+    }
+}
