@@ -6,6 +6,7 @@
 mod client;
 mod target;
 
+mod adversity;
 mod apps;
 mod asking;
 mod bridging;

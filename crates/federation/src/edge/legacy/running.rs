@@ -221,7 +221,8 @@ impl Running {
             match event {
                 Ok(Event::Note(note)) => {
                     if let Some(frame) = self.note(note) {
-                        client.send(Piece::Note(frame)).await;
+                        // A question may wait for the same room, and must not be left waiting when it gets it.
+                        open.during(client.send(Piece::Note(frame))).await;
                     }
                 }
                 Ok(Event::Answer(answer)) => return End::Last(self.answer(answer)),

@@ -1,0 +1,166 @@
+//! Legacy clients that go away in the middle, come back, say things twice, or never read what they asked for.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use federation::{ErrorKind, Frames, Head, Outcome};
+use futures::future::BoxFuture;
+use futures::{FutureExt as _, StreamExt as _};
+use serde_json::{Value, json};
+use upstream::settings::Custom;
+use upstream::wire::{self, Connect, Inbox, Outgoing, Wire};
+use upstream::{Error, Transport};
+
+use crate::client::{Listener, World, messages, seconds, settle};
+use crate::target::{Act, Door, Target};
+
+fn everything() -> Value {
+    json!({ "roots": { "listChanged": true }, "sampling": {}, "elicitation": { "form": {}, "url": {} } })
+}
+
+fn form(message: &str) -> Value {
+    json!({ "message": message, "requestedSchema": { "type": "object", "properties": {} } })
+}
+
+fn asking() -> Target {
+    Target::legacy("a", &["x"]).on("tools/call", Act::Ask("elicitation/create", form("sure?")))
+}
+
+fn call() -> Value {
+    json!({ "name": "x", "arguments": {} })
+}
+
+fn accept(asked: &Value, content: Value) -> Value {
+    json!({ "jsonrpc": "2.0", "id": asked["id"], "result": { "action": "accept", "content": content } })
+}
+
+/// What the target was answered first.
+fn answered(target: &Target) -> Value {
+    let heard = target.heard().into_iter().find(|heard| heard.message["id"] == "ask-0");
+    heard.expect("the target got an answer").message
+}
+
+fn bytes(value: &Value) -> Bytes {
+    Bytes::from(value.to_string())
+}
+
+// === Questions ===
+
+#[tokio::test(start_paused = true)]
+async fn a_question_that_was_asked_while_its_client_was_away_is_heard_once_and_a_late_answer_is_taken() {
+    let a = Target::legacy("a", &["x"])
+        .on("tools/call", Act::after(7, Act::Ask("elicitation/create", form("sure?"))));
+    let world = World::start(&[&a]).await;
+    let client = world.legacy_with(everything()).await;
+    drop(client.begin(json!("c"), "tools/call", call()).await);
+    seconds(200).await;
+    let resume = || {
+        let head = Head { last_event_id: Some("1-0".into()), ..client.session_head() };
+        client.backend.stream(&head).map(Listener::of).expect("the call runs")
+    };
+    let (mut lost, mut other) = (resume(), resume());
+    assert!(lost.ended().await, "the later of two that come back is the one that hears");
+    let asked = other.asked().await.expect("the question");
+    client.respond(&accept(&asked, json!({ "n": 1 }))).await;
+    client.respond(&accept(&asked, json!({ "n": 2 }))).await;
+    let answer = other.next().await.expect("the answer");
+    assert_eq!(answer["id"], "c", "the question is not asked twice: {answer}");
+    assert!(other.ended().await);
+    assert_eq!(answered(&a)["result"]["content"], json!({ "n": 1 }), "the first answer counts");
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_the_session_that_was_asked_can_answer_and_only_with_a_response() {
+    let a = asking();
+    let world = World::start(&[&a]).await;
+    let (client, other) = (world.legacy_with(everything()).await, world.legacy_with(everything()).await);
+    let mut stream = client.begin(json!("c"), "tools/call", call()).await;
+    let asked = stream.asked().await.expect("a question");
+    other.respond(&accept(&asked, json!({ "who": "other" }))).await;
+    let both =
+        json!({ "jsonrpc": "2.0", "id": asked["id"], "result": {}, "error": { "code": 1, "message": "x" } });
+    let refused = client.backend.post(client.session_head(), bytes(&both)).await;
+    assert!(matches!(refused, Outcome::One(single) if single.error == Some(ErrorKind::Malformed)));
+    client.respond(&json!({ "jsonrpc": "2.0", "id": asked["id"].to_string(), "result": {} })).await;
+    client.respond(&accept(&asked, json!({ "who": "asked" }))).await;
+    stream.next().await.expect("an answer");
+    assert_eq!(answered(&a)["result"]["content"], json!({ "who": "asked" }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_on_a_stream_that_nobody_can_come_back_to_is_refused_at_once() {
+    let a = Target::legacy("a", &["x"])
+        .on("tools/call", Act::after(2, Act::Ask("elicitation/create", form("sure?"))));
+    let world = World::start(&[&a]).await;
+    let client = world.legacy_with(everything()).await;
+    let posting = client.begin(json!("c"), "tools/call", call());
+    assert!(tokio::time::timeout(Duration::from_secs(1), posting).await.is_err(), "the client hangs up");
+    seconds(5).await;
+    assert_eq!(answered(&a)["result"], json!({ "action": "cancel" }));
+}
+
+// === The rounds of a modern target ===
+
+fn needs(requests: Value) -> Act {
+    Act::Result(json!({ "resultType": "input_required", "requestState": "s", "inputRequests": requests }))
+}
+
+// === Progress ===
+
+// === Clients that do not read ===
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_holds_its_stream_open_and_never_reads_it_does_not_hold_its_call_for_ever() {
+    let progress = r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":$token,"progress":$n}}"#;
+    let lines = (1..=2000).map(|n| progress.replace("$n", &n.to_string()));
+    let a = Target::legacy("a", &["x"]).on("tools/call", Act::saying(lines, Act::text("done")));
+    let world = World::start(&[&a]).await;
+    let client = world.legacy().await;
+    let params = json!({ "name": "x", "arguments": {}, "_meta": { "progressToken": 1 } });
+    let body = client.spell(&json!(1), "tools/call", params);
+    let outcome = client.backend.post(client.session_head(), Bytes::from(body)).await;
+    let Outcome::Stream(unread) = outcome else { panic!("a stream") };
+    seconds(100).await;
+    // The id is free again, because the call has ended.
+    assert_eq!(client.call_as(json!(1), "ping", json!({})).await.expect("an answer").ok(), json!({}));
+    let stalled: Vec<Bytes> = messages(unread).collect().await;
+    assert_eq!(stalled, [Bytes::new(); 0], "the stream has ended");
+    let head = Head { last_event_id: Some("1-0".into()), ..client.session_head() };
+    let told: Vec<Bytes> = messages(client.backend.stream(&head).expect("it is kept")).collect().await;
+    let answer: Value = serde_json::from_slice(told.last().expect("an answer")).expect("JSON");
+    assert_eq!(answer["result"]["content"][0]["text"], "done", "and can be taken up");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_and_a_note_that_wait_for_the_same_room_both_get_it() {
+    let log = |data: &str| json!({ "jsonrpc": "2.0", "method": "notifications/message", "params": { "level": "error", "data": data } });
+    let large = log(&"x".repeat(1 << 20));
+    let ask = json!({ "jsonrpc": "2.0", "id": "q", "method": "roots/list" });
+    let small = Act::saying([log("small").to_string()], Act::Hang);
+    let act = Act::saying([large.to_string(), ask.to_string()], Act::after(1, small));
+    let a = Target::legacy("a", &["x"]).on("tools/call", act);
+    let world = World::start(&[&a]).await;
+    let client = world.legacy_with(everything()).await;
+    let mut stream = client.begin(json!("c"), "tools/call", call()).await;
+    seconds(2).await;
+    let start = tokio::time::Instant::now();
+    assert_eq!(stream.next().await.expect("the large note")["method"], "notifications/message");
+    let mut rest = vec![stream.next().await.expect("one"), stream.next().await.expect("two")];
+    rest.sort_by_key(|message| message["method"].to_string());
+    assert_eq!(
+        (&rest[0]["method"], &rest[1]["method"]),
+        (&json!("notifications/message"), &json!("roots/list"))
+    );
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+}
+
+// === What is left behind ===
+
+// === Other ways in ===
+
+// === Levels ===
+
+// === Reloads ===
+
+// === A gateway that fails ===
