@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use protocol::method::notifications;
-use protocol::{Raw, message, meta, name};
-use upstream::Notice;
+use protocol::{Raw, Version, message, meta, name};
+use upstream::{Notice, Target, Task};
 
 use super::{Session, lock};
 use crate::error::{Error, ErrorKind};
@@ -45,8 +45,18 @@ impl Session {
                 self.mailbox.post(message::notification(notifications::MESSAGE, &params));
             }
             Notice::Task(params) => self.tell_of_task(params, target),
+            // The link is the session's own, so what is done was asked of this client.
+            Notice::Elicited(mut params) if self.knows_urls() => {
+                meta::strip_hop_of(&mut params);
+                self.mailbox.post(message::notification(notifications::ELICITED, &params));
+            }
             Notice::Log(_) | Notice::Elicited(_) => {}
         }
+    }
+
+    /// Whether the client can be sent to URLs.
+    fn knows_urls(&self) -> bool {
+        self.handshake().is_some_and(|handshake| handshake.version >= Version::V2025_11_25)
     }
 
     pub(super) fn listens_to(&self, target: &str) -> bool {

@@ -89,6 +89,27 @@ async fn only_the_session_that_was_asked_can_answer_and_only_with_a_response() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_question_that_its_target_takes_back_is_taken_back_on_the_stream_on_which_it_was_asked() {
+    let ask = json!({ "jsonrpc": "2.0", "id": "q", "method": "elicitation/create", "params": form("sure?") });
+    let back =
+        json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": "q" } });
+    let act = Act::saying(
+        [ask.to_string()],
+        Act::after(9, Act::saying([back.to_string()], Act::after(1, Act::text("done")))),
+    );
+    let a = Target::legacy("a", &["x"]).on("tools/call", act);
+    let world = World::start(&[&a]).await;
+    let client = world.legacy_with(everything()).await;
+    let mut stream = client.begin(json!("c"), "tools/call", call()).await;
+    let asked = stream.next().await.expect("the question");
+    let told = stream.next().await.expect("that it is taken back");
+    assert_eq!(told["method"], "notifications/cancelled", "{told}");
+    assert_eq!(told["params"]["requestId"], asked["id"]);
+    assert_eq!(stream.next().await.expect("the answer")["id"], "c");
+    assert_eq!(client.listen().heard().await, [""; 0], "and nowhere else");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_question_on_a_stream_that_nobody_can_come_back_to_is_refused_at_once() {
     let a = Target::legacy("a", &["x"])
         .on("tools/call", Act::after(2, Act::Ask("elicitation/create", form("sure?"))));
@@ -100,10 +121,81 @@ async fn a_question_on_a_stream_that_nobody_can_come_back_to_is_refused_at_once(
     assert_eq!(answered(&a)["result"], json!({ "action": "cancel" }));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_client_hears_that_what_it_was_asked_to_do_at_a_url_is_done() {
+    let a = Target::legacy("a", &["x"]);
+    let world = World::start(&[&a]).await;
+    let (client, _) = world.legacy_as("2025-11-25", everything()).await;
+    let (older, _) = world.legacy_as("2025-06-18", everything()).await;
+    let (mut hears, mut older_hears) = (client.listen(), older.listen());
+    client.tool("x").await.ok();
+    older.tool("x").await.ok();
+    let done = json!({ "jsonrpc": "2.0", "method": "notifications/elicitation/complete", "params": { "elicitationId": "e" } });
+    for call in a.heard_of("tools/call") {
+        a.say_on(call.wire, &done.to_string());
+    }
+    let told = hears.next().await.expect("it is told");
+    assert_eq!(told, done);
+    assert_eq!(older_hears.heard().await, [""; 0], "which did not know of it");
+}
+
 // === The rounds of a modern target ===
 
 fn needs(requests: Value) -> Act {
     Act::Result(json!({ "resultType": "input_required", "requestState": "s", "inputRequests": requests }))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_cancelled_between_two_rounds_is_not_made_again() {
+    let a = Target::modern("a", &["x"])
+        .on("tools/call", needs(json!({ "k": { "method": "elicitation/create", "params": form("sure?") } })));
+    let world = World::start(&[&a]).await;
+    let client = world.legacy_with(everything()).await;
+    let mut stream = client.begin(json!("c"), "tools/call", call()).await;
+    let asked = stream.asked().await.expect("a question");
+    client.notify("notifications/cancelled", json!({ "requestId": "c" })).await;
+    client.respond(&accept(&asked, json!({}))).await;
+    settle().await;
+    assert_eq!(a.count("tools/call"), 1);
+    assert_eq!(stream.next().await.expect("it is taken back")["method"], "notifications/cancelled");
+    assert!(stream.ended().await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_one_of_a_rounds_questions_is_refused_the_others_are_taken_back_and_the_call_ends() {
+    let sampling =
+        json!({ "method": "sampling/createMessage", "params": { "messages": [], "maxTokens": 1 } });
+    let elicitation = json!({ "method": "elicitation/create", "params": form("sure?") });
+    let a = Target::modern("a", &["x"]).on("tools/call", needs(json!({ "e": elicitation, "s": sampling })));
+    let world = World::start(&[&a]).await;
+    let client = world.legacy_with(everything()).await;
+    let mut stream = client.begin(json!("c"), "tools/call", call()).await;
+    let (one, two) = (stream.asked().await.expect("one"), stream.asked().await.expect("two"));
+    let (open, refused) = match one["method"] == "elicitation/create" {
+        true => (one, two),
+        false => (two, one),
+    };
+    client
+        .respond(&json!({ "jsonrpc": "2.0", "id": refused["id"], "error": { "code": -1, "message": "no" } }))
+        .await;
+    let told = stream.next().await.expect("the other is taken back");
+    assert_eq!(
+        (&told["method"], &told["params"]["requestId"]),
+        (&json!("notifications/cancelled"), &open["id"])
+    );
+    assert_eq!(stream.next().await.expect("the end")["result"]["isError"], true);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_round_that_asks_for_more_than_was_declared_asks_for_nothing() {
+    let sampling =
+        json!({ "method": "sampling/createMessage", "params": { "messages": [], "maxTokens": 1 } });
+    let elicitation = json!({ "method": "elicitation/create", "params": form("sure?") });
+    let a = Target::modern("a", &["x"]).on("tools/call", needs(json!({ "e": elicitation, "s": sampling })));
+    let world = World::start(&[&a]).await;
+    let client = world.legacy_with(json!({ "elicitation": {} })).await;
+    let (reply, asked) = client.converse("tools/call", call(), |_| json!({ "result": {} })).await;
+    assert_eq!((reply.ok()["isError"].clone(), asked.len()), (json!(true), 0));
 }
 
 // === Progress ===
@@ -158,6 +250,42 @@ async fn a_question_and_a_note_that_wait_for_the_same_room_both_get_it() {
 // === What is left behind ===
 
 // === Other ways in ===
+
+#[tokio::test(start_paused = true)]
+async fn the_calls_of_a_batch_are_asked_each_its_own_question_on_the_batchs_stream() {
+    let sampling = json!({ "messages": [], "maxTokens": 1 });
+    let ask = |tool: &str| {
+        let mut params = sampling.clone();
+        params["systemPrompt"] = json!(tool);
+        Act::Ask("sampling/createMessage", params)
+    };
+    let a = Target::legacy("a", &["x"]).on("tools/call", ask("a"));
+    let b = Target::legacy("b", &["x"]).on("tools/call", ask("b"));
+    let world = World::start(&[&a, &b]).await;
+    let (client, _) = world.legacy_as("2025-03-26", json!({ "sampling": {} })).await;
+    let call = |tool: &str| json!({ "jsonrpc": "2.0", "id": tool, "method": "tools/call", "params": { "name": tool, "arguments": {} } });
+    let batch = bytes(&json!([call("a_x"), call("b_x")]));
+    let Outcome::Stream(frames) = client.backend.post(client.session_head(), batch).await else {
+        panic!("a stream")
+    };
+    let mut stream = Listener::of(frames);
+    let answers: Vec<Value> = vec![stream.asked().await.expect("one"), stream.asked().await.expect("two")]
+        .iter()
+        .map(|asked| json!({ "jsonrpc": "2.0", "id": asked["id"], "result": { "said": asked["params"]["systemPrompt"] } }))
+        .collect();
+    // Answers may come in a batch as well.
+    let outcome = client.backend.post(client.session_head(), bytes(&json!(answers))).await;
+    assert!(matches!(outcome, Outcome::Accepted));
+    for _ in 0..2 {
+        let answer = stream.next().await.expect("an answer");
+        let said: Value =
+            serde_json::from_str(answer["result"]["content"][0]["text"].as_str().expect("text"))
+                .expect("JSON");
+        let tool = answer["id"].as_str().expect("an id");
+        assert_eq!(format!("{}_x", said["result"]["said"].as_str().expect("text")), tool);
+    }
+    assert!(stream.ended().await);
+}
 
 // === Levels ===
 
