@@ -38,6 +38,8 @@ const STRAYS: usize = 16;
 /// A session of a legacy client.
 pub(crate) struct Session {
     pub(crate) id: String,
+    /// Whether it is a connection of 2024-11-05, in which the session's own stream carries everything.
+    pub(crate) is_connection: bool,
     /// Whether URIs carry their target now: a reload may change it under a running session.
     wrap: Arc<AtomicBool>,
     handshake: OnceLock<Handshake>,
@@ -55,6 +57,8 @@ pub(crate) struct Session {
     /// What is to be said outside of calls: the session's own stream.
     pub(crate) mailbox: Outlet,
     streams: Streams,
+    /// Changes of the client's roots that its targets are not yet told of.
+    roots: AtomicU64,
     used: Mutex<Instant>,
     over: CancellationToken,
 }
@@ -84,9 +88,10 @@ pub(crate) struct Handshake {
 }
 
 impl Session {
-    fn new(id: String, wrap: Arc<AtomicBool>) -> Arc<Self> {
+    fn new(id: String, is_connection: bool, wrap: Arc<AtomicBool>) -> Arc<Self> {
         Arc::new(Self {
             id,
+            is_connection,
             wrap,
             handshake: OnceLock::new(),
             tasks: Ledger::default(),
@@ -98,6 +103,7 @@ impl Session {
             subscriptions: Mutex::default(),
             mailbox: Outlet::default(),
             streams: Streams::default(),
+            roots: AtomicU64::new(0),
             used: Mutex::new(Instant::now()),
             over: CancellationToken::new(),
         })

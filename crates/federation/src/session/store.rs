@@ -29,11 +29,20 @@ pub(crate) struct Sessions {
 impl Sessions {
     /// Begins a session under a fresh name of 256 random bits.
     pub(crate) fn create(&self) -> Result<Arc<Session>, Error> {
+        self.enter(false)
+    }
+
+    /// The same for a connection of 2024-11-05.
+    pub(crate) fn connect(&self) -> Result<Arc<Session>, Error> {
+        self.enter(true)
+    }
+
+    fn enter(&self, is_connection: bool) -> Result<Arc<Session>, Error> {
         let mut random = [0u8; 32];
         getrandom::fill(&mut random).map_err(|_| {
             Error::new(ErrorKind::TooManySessions, "no session can be opened: the system has no randomness")
         })?;
-        let session = Session::new(URL_SAFE_NO_PAD.encode(random), self.wrap.clone());
+        let session = Session::new(URL_SAFE_NO_PAD.encode(random), is_connection, self.wrap.clone());
         let mut sessions = self.lock();
         if sessions.len() >= MOST {
             let text = format!("no session can be opened: {MOST} are open already");

@@ -202,6 +202,51 @@ async fn a_round_that_asks_for_more_than_was_declared_asks_for_nothing() {
 
 // === Clients that do not read ===
 
+/// A connection of 2024-11-05, with its handshake done and nothing of it read.
+async fn connect(world: &World) -> (String, Frames) {
+    let (session, frames) = world.backend.open_sse().expect("a connection");
+    let shake = json!({ "jsonrpc": "2.0", "id": "i", "method": "initialize", "params": { "protocolVersion": "2024-11-05" } });
+    assert!(matches!(world.backend.post_sse(&session, &bytes(&shake)), Outcome::Accepted));
+    settle().await;
+    (session, frames)
+}
+
+fn ping(id: u32) -> Bytes {
+    bytes(&json!({ "jsonrpc": "2.0", "id": id, "method": "ping" }))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_asks_and_never_reads_its_one_stream_is_not_served_for_ever() {
+    let world = World::start(&[&Target::legacy("a", &["x"])]).await;
+    let (session, frames) = connect(&world).await;
+    let mut taken = 0;
+    for n in 0..2000 {
+        match world.backend.post_sse(&session, &ping(n)) {
+            Outcome::Accepted => taken += 1,
+            Outcome::One(refusal) => assert!(refusal.error.is_some(), "HTTP has to show it"),
+            Outcome::Stream(_) => panic!("no stream"),
+        }
+        tokio::task::yield_now().await;
+    }
+    assert!((200..=600).contains(&taken), "{taken}");
+    // What was taken is answered once the client reads, and then it is served again.
+    let mut hears = Listener::of(frames);
+    for _ in 0..=taken {
+        hears.next().await.expect("an answer");
+    }
+    assert!(matches!(world.backend.post_sse(&session, &ping(9999)), Outcome::Accepted));
+    assert_eq!(hears.next().await.expect("an answer")["id"], 9999);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_with_streams_of_its_own_is_no_connection_of_2024_11_05() {
+    let world = World::start(&[&Target::legacy("a", &["x"])]).await;
+    let client = world.legacy().await;
+    let session = client.session.clone().expect("a session");
+    let outcome = world.backend.post_sse(&session, &ping(1));
+    assert!(matches!(outcome, Outcome::One(single) if single.error == Some(ErrorKind::UnknownSession)));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_client_that_holds_its_stream_open_and_never_reads_it_does_not_hold_its_call_for_ever() {
     let progress = r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":$token,"progress":$n}}"#;
@@ -247,7 +292,45 @@ async fn a_question_and_a_note_that_wait_for_the_same_room_both_get_it() {
     assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_client_that_says_again_and_again_that_its_roots_changed_is_passed_on_when_its_targets_are_ready() {
+    let a = Target::legacy("a", &["x"]);
+    let world = World::start(&[&a]).await;
+    let client = world.legacy_with(everything()).await;
+    client.tool("x").await.ok();
+    for _ in 0..1000 {
+        client.notify("notifications/roots/list_changed", json!({})).await;
+    }
+    settle().await;
+    let told = a.count("notifications/roots/list_changed");
+    assert!((1..=2).contains(&told), "{told}");
+    client.notify("notifications/roots/list_changed", json!({})).await;
+    settle().await;
+    assert_eq!(a.count("notifications/roots/list_changed"), told + 1, "and each later change");
+}
+
 // === What is left behind ===
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_hangs_up_in_its_handshake_leaves_no_session() {
+    let a = Target::legacy("a", &["x"]).be(|script| script.door = Door::Hung);
+    let world = World::at_once(&[&a], |_| {});
+    let shake = json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": { "protocolVersion": "2025-11-25" } });
+    let posting = world.backend.post(Head::default(), bytes(&shake));
+    assert!(tokio::time::timeout(Duration::from_secs(1), posting).await.is_err(), "the target is waited for");
+    seconds(30).await;
+    assert_eq!(world.backend.session_count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_post_of_2024_11_05_does_not_wait_for_the_handshake_that_it_begins() {
+    let a = Target::legacy("a", &["x"]).be(|script| script.door = Door::Hung);
+    let world = World::at_once(&[&a], |_| {});
+    let (session, frames) = world.backend.open_sse().expect("a connection");
+    let shake = json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": { "protocolVersion": "2024-11-05" } });
+    assert!(matches!(world.backend.post_sse(&session, &bytes(&shake)), Outcome::Accepted), "at once");
+    assert_eq!(Listener::of(frames).next().await.expect("an answer")["id"], 1);
+}
 
 // === Other ways in ===
 
@@ -285,6 +368,30 @@ async fn the_calls_of_a_batch_are_asked_each_its_own_question_on_the_batchs_stre
         assert_eq!(format!("{}_x", said["result"]["said"].as_str().expect("text")), tool);
     }
     assert!(stream.ended().await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_of_2024_11_05_is_asked_on_its_stream_and_answers_by_post() {
+    let a = Target::legacy("a", &["x"]).on("tools/call", Act::Ask("roots/list", json!({})));
+    let world = World::start(&[&a]).await;
+    let (session, frames) = world.backend.open_sse().expect("a connection");
+    let mut hears = Listener::of(frames);
+    let shake = json!({ "jsonrpc": "2.0", "id": "i", "method": "initialize",
+                        "params": { "protocolVersion": "2024-11-05", "capabilities": { "roots": {} } } });
+    world.backend.post_sse(&session, &bytes(&shake));
+    hears.next().await.expect("the handshake");
+    let call = json!({ "jsonrpc": "2.0", "id": "c", "method": "tools/call", "params": call() });
+    world.backend.post_sse(&session, &bytes(&call));
+    let asked = hears.asked().await.expect("a question");
+    let answer = json!({ "jsonrpc": "2.0", "id": asked["id"], "result": { "roots": [] } });
+    assert!(matches!(world.backend.post_sse(&session, &bytes(&answer)), Outcome::Accepted));
+    assert_eq!(hears.next().await.expect("an answer")["id"], "c");
+    assert_eq!(answered(&a)["result"], json!({ "roots": [] }));
+    world.backend.post_sse(&session, &bytes(&call));
+    hears.asked().await.expect("a question");
+    drop(hears);
+    seconds(10).await;
+    assert_eq!((world.backend.session_count(), a.open()), (0, 1), "and it ends with its stream");
 }
 
 // === Levels ===
