@@ -200,6 +200,27 @@ async fn a_round_that_asks_for_more_than_was_declared_asks_for_nothing() {
 
 // === Progress ===
 
+#[tokio::test(start_paused = true)]
+async fn a_token_that_is_none_asks_for_no_progress_and_progress_that_is_no_number_is_dropped() {
+    let say = |progress: &str| {
+        format!(
+            r#"{{"jsonrpc":"2.0","method":"notifications/progress","params":{{"progressToken":$token,"progress":{progress}}}}}"#
+        )
+    };
+    let steps = ["1.0", "\"7\"", "1", "1e3", "999", "1e400", "1000.5"].map(say);
+    let a = Target::legacy("a", &["x"]).on("tools/call", Act::saying(steps, Act::text("done")));
+    let world = World::start(&[&a]).await;
+    let client = world.legacy().await;
+    let reply = client.tool_with("x", json!("t")).await;
+    assert_eq!(reply.noted(), [r#"1.0@"t""#, r#"1000.0@"t""#, r#"1000.5@"t""#]);
+    for token in [Value::Null, json!({}), json!(true), json!(1.5)] {
+        let a_token = json!({ "name": "x", "arguments": {}, "_meta": { "progressToken": token } });
+        let mut stream = client.begin(json!("c"), "tools/call", a_token).await;
+        assert_eq!(stream.next().await.expect("an answer")["id"], "c", "{token}");
+        assert!(a.last("tools/call")["_meta"].is_null(), "nor is the target asked for it");
+    }
+}
+
 // === Clients that do not read ===
 
 /// A connection of 2024-11-05, with its handshake done and nothing of it read.
@@ -394,8 +415,108 @@ async fn a_connection_of_2024_11_05_is_asked_on_its_stream_and_answers_by_post()
     assert_eq!((world.backend.session_count(), a.open()), (0, 1), "and it ends with its stream");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_server_without_sessions_takes_batches_of_clients_that_may_send_them() {
+    let a = Target::legacy("a", &["x"]);
+    let world = World::with(&[&a], |settings| settings.stateless = true).await;
+    let call = |id: u32| json!({ "jsonrpc": "2.0", "id": id, "method": "tools/call", "params": call() });
+    let batch =
+        bytes(&json!([call(1), call(2), { "jsonrpc": "2.0", "method": "notifications/initialized" }]));
+    for version in [None, Some("2025-03-26")] {
+        let head = Head { version: version.map(Into::into), ..Head::default() };
+        let Outcome::Stream(frames) = world.backend.post(head, batch.clone()).await else {
+            panic!("a stream")
+        };
+        let mut stream = Listener::of(frames);
+        let (one, two) = (stream.next().await.expect("one"), stream.next().await.expect("two"));
+        assert_eq!(one["id"].as_i64().zip(two["id"].as_i64()).map(|(one, two)| one + two), Some(3));
+        assert!(stream.ended().await);
+    }
+    let head = Head { version: Some("2025-06-18".into()), ..Head::default() };
+    let refused = world.backend.post(head, batch).await;
+    assert!(matches!(refused, Outcome::One(single) if single.error == Some(ErrorKind::Malformed)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn ids_of_any_size_and_spelling_are_answered_and_cancelled_as_they_came() {
+    let a = Target::legacy("a", &["x"]).on("tools/call", Act::Hang);
+    let world = World::start(&[&a]).await;
+    let client = world.legacy().await;
+    for (n, id) in
+        ["123456789012345678901234567890", "-7", "0", "\"123\"", "\"\\u00e9\\n\""].iter().enumerate()
+    {
+        let ping = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#);
+        let outcome = client.backend.post(client.session_head(), Bytes::from(ping)).await;
+        let Outcome::One(single) = outcome else { panic!("one answer") };
+        let text = String::from_utf8(single.body.to_vec()).expect("UTF-8");
+        let answer: Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(answer["id"], serde_json::from_str::<Value>(id).expect("JSON"), "{text}");
+        let call = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{{"name":"x"}}}}"#);
+        let Outcome::Stream(frames) = client.backend.post(client.session_head(), Bytes::from(call)).await
+        else {
+            panic!("a stream")
+        };
+        let cancel = format!(
+            r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{id}}}}}"#
+        );
+        client.backend.post(client.session_head(), Bytes::from(cancel)).await;
+        assert!(Listener::of(frames).ended().await, "{id}");
+        settle().await;
+        assert_eq!(a.count("notifications/cancelled"), n + 1);
+    }
+}
+
 // === Levels ===
 
 // === Reloads ===
 
 // === A gateway that fails ===
+
+/// A target whose connection panics when a tool is called.
+struct Panicking(Target);
+
+struct PanickingWire(Box<dyn Wire>);
+
+impl Connect for Panicking {
+    fn connect(&self, inbox: Inbox) -> BoxFuture<'_, Result<Box<dyn Wire>, Error>> {
+        async move { Ok(Box::new(PanickingWire(self.0.connect(inbox).await?)) as Box<dyn Wire>) }.boxed()
+    }
+}
+
+impl Wire for PanickingWire {
+    fn request(&self, out: Outgoing) -> BoxFuture<'_, Result<wire::Frames, Error>> {
+        let is_call = memchr::memmem::find(&out.body, b"tools/call").is_some();
+        assert!(!is_call, "a bug, as far as this test goes");
+        self.0.request(out)
+    }
+
+    fn send(&self, out: Outgoing) -> BoxFuture<'_, Result<(), Error>> {
+        self.0.send(out)
+    }
+
+    fn closed(&self) -> BoxFuture<'_, Error> {
+        self.0.closed()
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        self.0.close()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_fails_in_the_gateway_itself_is_answered() {
+    let a = Target::legacy("a", &["x"]);
+    let world = World::with(&[&a], |settings| {
+        settings.targets[0].transport = Transport::Custom(Custom(Arc::new(Panicking(a.clone()))));
+    })
+    .await;
+    let client = world.legacy().await;
+    assert_eq!(client.tool("x").await.code(), -32603);
+    assert_eq!(client.call_as(json!(1), "ping", json!({})).await.expect("an answer").ok(), json!({}));
+    let (session, frames) = connect(&world).await;
+    let call = json!({ "jsonrpc": "2.0", "id": "c", "method": "tools/call", "params": call() });
+    world.backend.post_sse(&session, &bytes(&call));
+    let mut hears = Listener::of(frames);
+    assert_eq!(hears.next().await.expect("the handshake")["id"], "i");
+    assert_eq!(hears.next().await.expect("an answer")["error"]["code"], -32603);
+}

@@ -1,10 +1,12 @@
 //! A legacy client's call while it runs: from its row to its answer.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
+use futures::{FutureExt as _, StreamExt as _};
 use protocol::method::{Local, Method, Routing, notifications};
 use protocol::{Era, Id, Object, Raw, Request, Version, message, meta, method};
 use tokio::sync::mpsc;
@@ -94,7 +96,9 @@ impl Running {
     }
 
     pub(super) async fn run(mut self, client: &Voice) {
-        let last = self.converse(client).await;
+        // After a panic nothing of the call is used again but its id.
+        let last = AssertUnwindSafe(self.converse(client)).catch_unwind().await;
+        let last = last.unwrap_or_else(|_| self.failed());
         // Before the answer is sent, so that a client that has it may use the id again; and only once, so that the next call
         // under that id is not taken for this one.
         if let Some(session) = self.session.take() {
@@ -295,6 +299,15 @@ impl Running {
         handshake.map_or(Version::NEWEST_LEGACY, |handshake| handshake.version)
     }
 
+    /// The end of a call that panicked. What the panic says is on standard error.
+    fn failed(&self) -> Single {
+        tracing::error!(method = self.row.name, "a call failed in the gateway; please report this");
+        self.refusal(&Error::new(
+            ErrorKind::Internal,
+            "the gateway failed to serve this request; its log says more",
+        ))
+    }
+
     fn refusal(&self, error: &Error) -> Single {
         Single { error: transport_level(error.kind), ..single(Some(&self.id), error, Era::Legacy) }
     }
@@ -322,9 +335,10 @@ fn anonymous() -> Arc<Caller> {
     Caller::new(Era::Legacy, &Object::default(), None)
 }
 
-/// Takes the client's progress token out; the rest of `_meta` goes to the target.
+/// Takes the client's progress token out; the rest of `_meta` goes to the target. A token is a string or an integer, like an
+/// id; some clients say `null` for none.
 fn take_token(params: &mut Object) -> Option<Raw> {
     let token = params.object("_meta")?.get(meta::PROGRESS_TOKEN).cloned();
     meta::strip_hop_of(params);
-    token
+    token.filter(|token| Id::from_raw(token).is_some())
 }
