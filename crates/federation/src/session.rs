@@ -193,6 +193,8 @@ impl Session {
     pub(crate) async fn end(&self) {
         self.over.cancel();
         self.close_streams();
+        let subscriptions = std::mem::take(&mut *lock(&self.subscriptions));
+        drop(subscriptions);
         let links = self.live_links();
         futures::future::join_all(links.iter().map(Link::close)).await;
         lock(&self.leases).clear();

@@ -8,7 +8,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use protocol::{Kind, Object, message};
-use upstream::Task;
+use upstream::{Target, Task};
 
 use super::Session;
 use crate::error::{Error, ErrorKind};
@@ -114,6 +114,13 @@ impl Sessions {
     /// Has every session give up its links to these targets.
     pub(crate) fn release(&self, targets: &[String]) {
         self.lock().values().for_each(|session| session.release(targets));
+    }
+
+    /// Has every session that listened at one of these targets listen at what took its place.
+    pub(crate) fn listen_at(&self, targets: &[&Target]) {
+        for session in self.lock().values() {
+            targets.iter().for_each(|target| session.listen_at(target));
+        }
     }
 
     /// Has every session forget its subscriptions at targets that are not among these.

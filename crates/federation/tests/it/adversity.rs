@@ -353,6 +353,61 @@ async fn a_post_of_2024_11_05_does_not_wait_for_the_handshake_that_it_begins() {
     assert_eq!(Listener::of(frames).next().await.expect("an answer")["id"], 1);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_session_subscribes_to_no_more_than_it_may_at_a_legacy_target() {
+    let a = Target::legacy("a", &["x"]).full("w");
+    let world = World::start(&[&a]).await;
+    let client = world.legacy().await;
+    let subscribe =
+        async |n: u32| client.call("resources/subscribe", json!({ "uri": format!("w://{n}") })).await;
+    for n in 0..256 {
+        subscribe(n).await.ok();
+    }
+    assert_eq!(subscribe(256).await.code(), -32602);
+    assert_eq!(a.count("resources/subscribe"), 256, "the target is not asked");
+    subscribe(7).await.ok();
+    client.call("resources/unsubscribe", json!({ "uri": "w://7" })).await.ok();
+    subscribe(256).await.ok();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_a_session_ends_its_questions_rounds_and_subscriptions() {
+    let a = asking().full("w");
+    let b = Target::modern("b", &["x"])
+        .full("v")
+        .on("tools/call", needs(json!({ "k": { "method": "elicitation/create", "params": form("sure?") } })));
+    let world = World::start(&[&a, &b]).await;
+    let client = world.legacy_with(everything()).await;
+    client.call("resources/subscribe", json!({ "uri": "a+file:///w" })).await.ok();
+    client.call("resources/subscribe", json!({ "uri": "b+file:///v" })).await.ok();
+    let tool = |name: &str| json!({ "name": name, "arguments": {} });
+    let mut held = client.begin(json!("h"), "tools/call", tool("a_x")).await;
+    let mut replayed = client.begin(json!("r"), "tools/call", tool("b_x")).await;
+    held.asked().await.expect("a question");
+    let asked = replayed.asked().await.expect("a question");
+    client.end();
+    assert!(held.over().await && replayed.over().await);
+    seconds(10).await;
+    assert_eq!((a.open(), world.backend.session_count(), b.listened().len()), (1, 0, 0));
+    let late = client.backend.post(client.session_head(), bytes(&accept(&asked, json!({})))).await;
+    assert!(matches!(late, Outcome::One(single) if single.error == Some(ErrorKind::UnknownSession)));
+    assert_eq!(b.count("tools/call"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subscription_outlives_a_reload_that_replaces_its_legacy_target() {
+    let (old, new) = (Target::legacy("a", &["x"]).full("x"), Target::legacy("a", &["x"]).full("x"));
+    let mut world = World::start(&[&old]).await;
+    let client = world.legacy().await;
+    let mut hears = client.listen();
+    client.call("resources/subscribe", json!({ "uri": "file:///x" })).await.ok();
+    world.reconfigure(&[&new], |_| {});
+    seconds(5).await;
+    hears.heard().await;
+    new.notify("notifications/resources/updated", json!({ "uri": "file:///x" }));
+    assert_eq!(hears.heard().await, ["resources/updated file:///x"]);
+}
+
 // === Other ways in ===
 
 #[tokio::test(start_paused = true)]
@@ -468,7 +523,70 @@ async fn ids_of_any_size_and_spelling_are_answered_and_cancelled_as_they_came() 
 
 // === Levels ===
 
+#[tokio::test(start_paused = true)]
+async fn a_level_that_was_raised_again_stays_raised_also_for_calls_that_began_before() {
+    let a = Target::legacy("a", &["x", "y"]).full("w").on("tools/call y", Act::after(3, Act::text("done")));
+    let world = World::start(&[&a]).await;
+    let (one, two) = (world.legacy().await, world.legacy().await);
+    two.tool("x").await.ok();
+    one.call("logging/setLevel", json!({ "level": "debug" })).await.ok();
+    one.tool("x").await.ok();
+    one.call("logging/setLevel", json!({ "level": "error" })).await.ok();
+    one.tool("x").await.ok();
+    two.call("logging/setLevel", json!({ "level": "info" })).await.ok();
+    let told = |client: usize| {
+        let wires = a.heard_of("tools/call");
+        let wire = wires[client].wire;
+        let levels = a.heard_of("logging/setLevel").into_iter().filter(|heard| heard.wire == wire);
+        levels
+            .map(|heard| heard.message["params"]["level"].as_str().expect("text").to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(told(0), ["info"]);
+    assert_eq!(told(1), ["debug", "error"]);
+}
+
 // === Reloads ===
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_is_removed_while_it_asks_gets_its_answer_and_ends_its_call() {
+    let (a, b) = (asking(), Target::legacy("b", &["x"]));
+    let mut world = World::start(&[&a, &b]).await;
+    let client = world.legacy_with(everything()).await;
+    let params = json!({ "name": "a_x", "arguments": {} });
+    let mut stream = client.begin(json!("c"), "tools/call", params).await;
+    let asked = stream.asked().await.expect("a question");
+    world.reconfigure(&[&b], |_| {});
+    seconds(10).await;
+    client.respond(&accept(&asked, json!({ "n": 1 }))).await;
+    assert!(stream.next().await.expect("an answer")["result"].is_object());
+    assert_eq!(answered(&a)["result"]["content"], json!({ "n": 1 }));
+    seconds(3).await;
+    assert_eq!(a.open(), 0, "then nothing of the target is left");
+    assert_eq!(client.tool("b_x").await.code(), -32602, "names carry no target any more");
+    assert_eq!(client.tool("x").await.said(), "b:x");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_modern_target_that_is_replaced_between_two_rounds_is_asked_at_the_new_one() {
+    let rounds = || {
+        Act::with(|request| match request["params"]["inputResponses"].is_null() {
+            true => needs(json!({ "k": { "method": "elicitation/create", "params": form("sure?") } })),
+            false => Act::text(&request["params"]["requestState"].to_string()),
+        })
+    };
+    let old = Target::modern("a", &["x"]).on("tools/call", rounds());
+    let new = Target::modern("a", &["x"]).on("tools/call", rounds());
+    let mut world = World::start(&[&old]).await;
+    let client = world.legacy_with(everything()).await;
+    let mut stream = client.begin(json!("c"), "tools/call", call()).await;
+    let asked = stream.asked().await.expect("a question");
+    world.reconfigure(&[&new], |_| {});
+    seconds(3).await;
+    client.respond(&accept(&asked, json!({}))).await;
+    assert_eq!(stream.next().await.expect("an answer")["result"]["content"][0]["text"], "\"s\"");
+    assert_eq!((old.count("tools/call"), new.count("tools/call")), (1, 1));
+}
 
 // === A gateway that fails ===
 

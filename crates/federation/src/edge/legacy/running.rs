@@ -4,7 +4,6 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use futures::{FutureExt as _, StreamExt as _};
 use protocol::method::{Local, Method, Routing, notifications};
@@ -204,6 +203,9 @@ impl Running {
             return Ok(Served::One(Ok(Raw::empty_object())));
         }
         params.set("uri", Raw::string(&to.local));
+        if on {
+            session.may_subscribe(&subscription)?;
+        }
         let call = Call::quiet(self.row, params, self.context.caller.clone());
         let link = session.link(&to.target).await.map_err(failed)?;
         let answer = link.call(call).await.map_err(failed)?.answer().await.map_err(failed)?;
