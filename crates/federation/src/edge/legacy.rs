@@ -19,6 +19,7 @@ pub(super) mod batch;
 mod call;
 mod finish;
 mod open;
+mod own;
 mod round;
 mod running;
 pub(super) mod sse;

@@ -89,7 +89,6 @@ impl Session {
         watcher: &Watcher,
         subscription: Subscription,
     ) -> Result<(), Error> {
-        self.may_subscribe(&subscription)?;
         let Subscription { target, uri } = &subscription;
         let mut watch = watcher.watch(uri, self.ear(target));
         match watch.verdict().await {

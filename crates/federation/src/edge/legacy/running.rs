@@ -6,23 +6,24 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::stream::BoxStream;
 use futures::{FutureExt as _, StreamExt as _};
-use protocol::method::{Local, Method, Routing, notifications};
+use protocol::method::{Method, Routing, notifications};
 use protocol::{Era, Id, Object, Raw, Request, Version, message, meta, method};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use upstream::{Answer, Ask, Call, Caller, Event, Note};
+use upstream::{Answer, Ask, Caller, Event, Note};
 
 use super::call::{Piece, Voice};
 use super::finish::{self, transport_level};
 use super::open::Open;
+use super::own;
 use super::round::{self, MOST_ROUNDS, Refusal};
 use crate::backend::Shared;
-use crate::dispatch::{Context, offered, required_text};
+use crate::dispatch::Context;
 use crate::edge::single;
 use crate::error::{Error, ErrorKind};
 use crate::inbound::Single;
 use crate::relay::{Links, Served};
-use crate::session::{Begun, Session, Stray, Subscription};
+use crate::session::{Begun, Session, Stray};
 use crate::task;
 
 /// A call that is about to run.
@@ -144,75 +145,11 @@ impl Running {
 
     async fn serve(&self, params: Object) -> Result<Served, Error> {
         match (self.row.routing, &self.session) {
-            (Routing::Ours(local), Some(session)) => self.in_session(local, session, params).await,
+            (Routing::Ours(local), Some(session)) => {
+                own::serve(&self.context, session, self.row, local, params).await
+            }
             _ => self.context.serve(self.row, params).await,
         }
-    }
-
-    /// Methods that are about the session itself.
-    async fn in_session(
-        &self,
-        local: Local,
-        session: &Arc<Session>,
-        params: Object,
-    ) -> Result<Served, Error> {
-        let nothing = || Ok(Served::One(Ok(Raw::empty_object())));
-        match local {
-            Local::SetLevel => {
-                offered(&*self.context.backend.settled_catalog().await, "logging")?;
-                let level = required_text(&params, "level")?;
-                if meta::level_rank(&level).is_none() {
-                    let text =
-                        format!("`{level}` is not a log level; levels are {}", meta::LEVELS.join(", "));
-                    return Err(Error::new(ErrorKind::InvalidParams, text));
-                }
-                session.set_level(&level).await;
-                nothing()
-            }
-            Local::Subscribe => self.subscription(session, params, true).await,
-            Local::Unsubscribe => self.subscription(session, params, false).await,
-            Local::Ping => nothing(),
-            Local::ListTasks => task::kept::list(&self.context, session).await,
-            Local::Initialize | Local::Discover | Local::Listen => self.context.serve(self.row, params).await,
-        }
-    }
-
-    /// A subscription belongs to the session, and outlives a restart of the target. A legacy target is told over the
-    /// session's own link; a modern one is watched.
-    async fn subscription(
-        &self,
-        session: &Arc<Session>,
-        mut params: Object,
-        on: bool,
-    ) -> Result<Served, Error> {
-        let to = self.context.resource(&required_text(&params, "uri")?).await?;
-        let subscription = Subscription { target: to.target.name().to_owned(), uri: to.local.clone() };
-        let failed = |error: upstream::Error| Error::of_target(to.target.name(), &error);
-        if !on {
-            // Forgotten first: also a target that cannot be told now must not be asked for updates when it is back.
-            session.unsubscribed(&subscription);
-        }
-        let modern = to.target.shared_link().await.map_err(failed)?.peer().era == Era::Modern;
-        if modern && on {
-            let watcher = self.context.backend.watcher(to.target.name());
-            let watcher = watcher.ok_or_else(|| Error::unavailable(to.target.name()))?;
-            session.watch(&watcher, subscription).await?;
-            return Ok(Served::One(Ok(Raw::empty_object())));
-        }
-        if modern {
-            return Ok(Served::One(Ok(Raw::empty_object())));
-        }
-        params.set("uri", Raw::string(&to.local));
-        if on {
-            session.may_subscribe(&subscription)?;
-        }
-        let call = Call::quiet(self.row, params, self.context.caller.clone());
-        let link = session.link(&to.target).await.map_err(failed)?;
-        let answer = link.call(call).await.map_err(failed)?.answer().await.map_err(failed)?;
-        if on && answer.is_ok() {
-            session.subscribed(subscription);
-        }
-        Ok(Served::One(answer))
     }
 
     /// Passes on what happens until the end, and returns the end.
