@@ -105,10 +105,14 @@ impl Backend {
         }
         self.shared.sessions.retain_subscriptions(&names);
         self.shared.settings.store(Arc::new(settings));
-        self.shared.roster.send_replace(Arc::new(members));
+        let members = Arc::new(members);
+        self.shared.roster.send_replace(members.clone());
         self.shared.rebuild();
         let names: Vec<String> = gone.iter().map(|member| member.target.name().to_owned()).collect();
         self.shared.sessions.release(&names);
+        let replaced = |target: &&Target| names.iter().any(|name| name == target.name());
+        let successors: Vec<_> = members.iter().map(|member| &member.target).filter(replaced).collect();
+        self.shared.sessions.listen_at(&successors);
         Task::spawn_finite("stop removed targets", async move {
             futures::future::join_all(gone.iter().map(|member| member.target.stop())).await;
         });

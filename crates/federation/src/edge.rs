@@ -66,8 +66,8 @@ impl Backend {
     }
 
     /// Serves a body POSTed to a connection of 2024-11-05. What there is to say is said on its stream.
-    pub async fn post_sse(&self, session: &str, body: Bytes) -> Outcome {
-        legacy::sse::post(&self.shared, session, &body).await
+    pub fn post_sse(&self, session: &str, body: &Bytes) -> Outcome {
+        legacy::sse::post(&self.shared, session, body)
     }
 }
 

@@ -51,6 +51,8 @@ pub enum ErrorKind {
     TargetFailed,
     /// A target ended the call with a result that this client cannot be given.
     CannotRelay,
+    /// The gateway itself failed. The log says more.
+    Internal,
 }
 
 impl ErrorKind {
@@ -65,9 +67,11 @@ impl ErrorKind {
             Self::MissingCapability => MISSING_CLIENT_CAPABILITY,
             Self::UnsupportedVersion => UNSUPPORTED_VERSION,
             Self::UnknownMethod => METHOD_NOT_FOUND,
-            Self::TooManySessions | Self::TargetUnavailable | Self::TargetFailed | Self::CannotRelay => {
-                INTERNAL
-            }
+            Self::TooManySessions
+            | Self::TargetUnavailable
+            | Self::TargetFailed
+            | Self::CannotRelay
+            | Self::Internal => INTERNAL,
         }
     }
 }

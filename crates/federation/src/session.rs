@@ -39,6 +39,8 @@ const STRAYS: usize = 16;
 /// A session of a legacy client.
 pub(crate) struct Session {
     pub(crate) id: String,
+    /// Whether it is a connection of 2024-11-05, in which the session's own stream carries everything.
+    pub(crate) is_connection: bool,
     /// Whether URIs carry their target now: a reload may change it under a running session.
     wrap: Arc<AtomicBool>,
     handshake: OnceLock<Handshake>,
@@ -58,6 +60,8 @@ pub(crate) struct Session {
     /// Who has something to say on the mailbox that must be heard: calls of a connection of 2024-11-05.
     pub(crate) speaking: TaskTracker,
     streams: Streams,
+    /// Changes of the client's roots that its targets are not yet told of.
+    roots: AtomicU64,
     used: Mutex<Instant>,
     over: CancellationToken,
 }
@@ -87,9 +91,10 @@ pub(crate) struct Handshake {
 }
 
 impl Session {
-    fn new(id: String, wrap: Arc<AtomicBool>) -> Arc<Self> {
+    fn new(id: String, is_connection: bool, wrap: Arc<AtomicBool>) -> Arc<Self> {
         Arc::new(Self {
             id,
+            is_connection,
             wrap,
             handshake: OnceLock::new(),
             tasks: Ledger::default(),
@@ -102,6 +107,7 @@ impl Session {
             mailbox: Outlet::default(),
             speaking: TaskTracker::new(),
             streams: Streams::default(),
+            roots: AtomicU64::new(0),
             used: Mutex::new(Instant::now()),
             over: CancellationToken::new(),
         })
@@ -191,6 +197,8 @@ impl Session {
     pub(crate) async fn end(&self) {
         self.over.cancel();
         self.close_streams();
+        let subscriptions = std::mem::take(&mut *lock(&self.subscriptions));
+        drop(subscriptions);
         let links = self.live_links();
         futures::future::join_all(links.iter().map(Link::close)).await;
         lock(&self.leases).clear();

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use protocol::method::notifications;
 use protocol::{Era, Id, Notification, Object, Raw, Request, Response, Version, capability, message};
-use upstream::{Caller, Task};
+use upstream::Caller;
 
 use super::{refuse, unsupported};
 use crate::backend::Shared;
+use crate::catalog::Catalog;
 use crate::dispatch::required_text;
 use crate::error::{Error, ErrorKind};
 use crate::inbound::{Head, Outcome, Single};
@@ -18,6 +19,7 @@ pub(super) mod batch;
 mod call;
 mod finish;
 mod open;
+mod own;
 mod round;
 mod running;
 pub(super) mod sse;
@@ -105,34 +107,46 @@ async fn initialize(backend: &Arc<Shared>, request: &Request) -> Outcome {
         let result = local::initialize_stateless(&*backend.settled_catalog().await, version);
         return Outcome::One(Single::plain(message::response(Some(&request.id), Ok(&result))));
     }
-    let session = match backend.sessions.create() {
-        Ok(session) => session,
-        Err(error) => return refuse(Some(&request.id), &error, Era::Legacy),
-    };
-    match shake(backend, &session, &request.params).await {
-        Ok(result) => {
+    // The session begins last: a client that hangs up before would leave one that nobody knows of.
+    let begun = Shake::prepare(backend, &request.params).await.and_then(|shake| {
+        let session = backend.sessions.create()?;
+        Ok((shake.with(&session)?, session))
+    });
+    match begun {
+        Ok((result, session)) => {
             let body = message::response(Some(&request.id), Ok(&result));
             Outcome::One(Single { body, error: None, session: Some(session.id.clone()) })
         }
-        Err(error) => {
-            backend.sessions.end(&session.id);
-            refuse(Some(&request.id), &error, Era::Legacy)
-        }
+        Err(error) => refuse(Some(&request.id), &error, Era::Legacy),
     }
 }
 
-async fn shake(backend: &Arc<Shared>, session: &Arc<Session>, params: &Object) -> Result<Raw, Error> {
-    required_text(params, "protocolVersion")?;
-    let version = negotiate(params);
-    let declared = params.object("capabilities").unwrap_or_default();
-    let declared = capability::for_target(&declared, version, &extensions::known(Era::Legacy));
-    let caller = Caller::new(Era::Legacy, &declared, params.get("clientInfo").cloned());
-    // Changes are announced from the handshake on, so what is described here must be the state before them.
-    let catalog = backend.settled_catalog().await;
-    if !session.shake(Handshake { version, caller }) {
-        return Err(Error::new(ErrorKind::Malformed, "the session is initialized already"));
+/// A handshake that waits for its session.
+struct Shake {
+    handshake: Handshake,
+    catalog: Arc<Catalog>,
+}
+
+impl Shake {
+    /// Reads what the client says of itself, and waits until there is something to say to it.
+    async fn prepare(backend: &Shared, params: &Object) -> Result<Self, Error> {
+        required_text(params, "protocolVersion")?;
+        let version = negotiate(params);
+        let declared = params.object("capabilities").unwrap_or_default();
+        let declared = capability::for_target(&declared, version, &extensions::known(Era::Legacy));
+        let caller = Caller::new(Era::Legacy, &declared, params.get("clientInfo").cloned());
+        Ok(Self { handshake: Handshake { version, caller }, catalog: backend.settled_catalog().await })
     }
-    Ok(local::initialize(&catalog, version))
+
+    /// The handshake in a session, which has one. Changes are announced to it from now on, so nothing may be waited for since
+    /// the catalog was taken.
+    fn with(self, session: &Session) -> Result<Raw, Error> {
+        let version = self.handshake.version;
+        if !session.shake(self.handshake) {
+            return Err(Error::new(ErrorKind::Malformed, "the session is initialized already"));
+        }
+        Ok(local::initialize(&self.catalog, version))
+    }
 }
 
 fn negotiate(params: &Object) -> Version {
@@ -148,10 +162,7 @@ fn heed(session: &Arc<Session>, notification: &Notification) {
             }
         }
         notifications::INITIALIZED => session.initialized(),
-        notifications::ROOTS_CHANGED => {
-            let session = session.clone();
-            Task::spawn_finite("roots changed", async move { session.roots_changed().await });
-        }
+        notifications::ROOTS_CHANGED => session.roots_changed(),
         _ => {}
     }
 }

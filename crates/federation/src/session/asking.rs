@@ -90,11 +90,11 @@ impl Session {
         }
         let version = self.handshake()?.version;
         let asked = down::request(method, &params, version);
-        let mut waiting = self.enter()?;
+        let mut waiting = self.enter(stream)?;
         if !stream.say(Kind::Request, message::request(&waiting.id, method, &asked)).await {
-            waiting.told = false;
             return None;
         }
+        waiting.told = true;
         let answer = timeout(PATIENCE, &mut waiting.answer).await.ok()?.ok();
         waiting.told = answer.is_none();
         answer.map(|answer| answer.map(|result| down::answer(method, &params, &result, version)))
@@ -143,7 +143,7 @@ impl Session {
     }
 
     /// Enters a request to the client, before it is sent.
-    fn enter(self: &Arc<Self>) -> Option<Waiting> {
+    fn enter(self: &Arc<Self>, stream: &Outlet) -> Option<Waiting> {
         let id = Id::from(self.asking.last.fetch_add(1, Ordering::Relaxed) + 1);
         let (sender, answer) = oneshot::channel();
         let mut open = lock(&self.asking.open);
@@ -152,13 +152,15 @@ impl Session {
         }
         open.insert(id.clone(), sender);
         drop(open);
-        Some(Waiting { session: self.clone(), id, answer, told: true })
+        Some(Waiting { session: self.clone(), stream: stream.clone(), id, answer, told: false })
     }
 }
 
 /// A request that waits for its answer. Dropping it forgets the request, so that a late answer is ignored.
 struct Waiting {
     session: Arc<Session>,
+    /// Where it was asked.
+    stream: Outlet,
     id: Id,
     answer: oneshot::Receiver<Answer>,
     /// Whether the client knows of the request and has not answered it.
@@ -170,7 +172,8 @@ impl Drop for Waiting {
         lock(&self.session.asking.open).remove(&self.id);
         if self.told {
             let params: Object = [("requestId", self.id.to_raw())].into_iter().collect();
-            self.session.mailbox.post(message::notification(notifications::CANCELLED, &params));
+            // After the request, on the same stream: elsewhere it could come before it, or to a stream that nobody reads.
+            self.stream.post(message::notification(notifications::CANCELLED, &params));
         }
     }
 }

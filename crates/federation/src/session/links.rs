@@ -1,6 +1,7 @@
 //! The links of a session: the shared ones to modern targets, and ones of its own to legacy targets.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -72,8 +73,24 @@ impl Session {
         }
     }
 
-    /// The client's roots changed: the targets that know them are told.
-    pub(crate) async fn roots_changed(&self) {
+    /// The client's roots changed: the targets that know them are told. Changes while they are being told are told
+    /// together.
+    pub(crate) fn roots_changed(self: &Arc<Self>) {
+        if self.roots.fetch_add(1, Ordering::AcqRel) > 0 {
+            return;
+        }
+        let session = self.clone();
+        Task::spawn_finite("roots changed", async move {
+            let mut open = true;
+            while open {
+                let told = session.roots.load(Ordering::Acquire);
+                session.tell_of_roots().await;
+                open = session.roots.fetch_sub(told, Ordering::AcqRel) > told;
+            }
+        });
+    }
+
+    async fn tell_of_roots(&self) {
         let links = self.live_links();
         let nothing = Object::default();
         let told = links.iter().map(|link| link.notify(notifications::ROOTS_CHANGED, &nothing));

@@ -2,12 +2,13 @@
 //! connection broke can hear it again.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::stream;
 use tokio::sync::Notify;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use self::queue::{Admission, Queue};
 use super::event_id::EventId;
@@ -16,6 +17,10 @@ use crate::inbound::{Frame, Frames, Single};
 mod queue;
 
 pub(crate) use self::queue::Kind;
+
+/// How long a reader may take nothing while there is no room. Beyond it, it counts as gone: its connection may be open, but
+/// calls do not wait for it. It can come back like any other.
+const STALLED: Duration = Duration::from_secs(60);
 
 /// A stream towards a client, whether or not it reads it at the moment. Cheap to clone.
 #[derive(Clone, Default)]
@@ -36,7 +41,11 @@ struct State {
     /// How many readers there have been; the last is the one that reads.
     readers: u64,
     is_read: bool,
+    /// When a reader came or took something.
+    moved: Option<Instant>,
     last_read: Option<Instant>,
+    /// Whether a reader that goes away can come back.
+    resumable: bool,
     /// Since when nothing more will come.
     over: Option<Instant>,
     /// Whether a reader got to the end.
@@ -63,6 +72,19 @@ pub(crate) enum Naming {
         /// Whether the client takes an event without a message, which says the id to resume from before there is one.
         opening: bool,
     },
+}
+
+impl State {
+    /// Nobody reads any more. If nobody can come back either, nothing more will be said: a question must not wait for an
+    /// answer that cannot come.
+    fn leave(&mut self) {
+        let now = Instant::now();
+        self.is_read = false;
+        self.last_read = Some(now);
+        if !self.resumable {
+            self.over.get_or_insert(now);
+        }
+    }
 }
 
 impl Outlet {
@@ -103,7 +125,27 @@ impl Outlet {
                     Admission::Full => {}
                 }
             }
-            room.await;
+            if timeout(STALLED, room).await.is_err() {
+                self.part_with_stalled();
+            }
+        }
+    }
+
+    /// Whether there is room for another message.
+    pub(crate) fn has_room(&self) -> bool {
+        self.state().queue.has_room()
+    }
+
+    /// Lets the reader go if it takes nothing any more.
+    fn part_with_stalled(&self) {
+        let mut state = self.state();
+        if state.is_read && state.moved.is_none_or(|moved| moved.elapsed() >= STALLED) {
+            tracing::debug!("a client that does not read its stream was given up");
+            state.readers += 1;
+            state.leave();
+            drop(state);
+            self.0.news.notify_waiters();
+            self.0.room.notify_waiters();
         }
     }
 
@@ -144,6 +186,7 @@ impl Outlet {
     fn reader(&self, mut state: MutexGuard<'_, State>) -> Reader {
         state.readers += 1;
         state.is_read = true;
+        state.moved = Some(Instant::now());
         let reader = Reader { outlet: self.clone(), number: state.readers, start: state.queue.at() };
         drop(state);
         self.0.news.notify_waiters();
@@ -228,8 +271,9 @@ impl Reader {
             Naming::None => None,
             Naming::Stream { number: stream, .. } => Some(EventId { stream, number }.to_string()),
         };
-        if matches!(naming, Naming::None) {
-            self.outlet.state().queue.keep_nothing();
+        match naming {
+            Naming::None => self.outlet.state().queue.keep_nothing(),
+            Naming::Stream { .. } => self.outlet.state().resumable = true,
         }
         let opens = matches!(naming, Naming::Stream { opening: true, .. });
         let opening = opens.then(|| Frame { id: id(self.start), message: Bytes::new() });
@@ -249,6 +293,7 @@ impl Reader {
                 return None;
             }
             if let Some(next) = state.queue.next() {
+                state.moved = Some(Instant::now());
                 drop(state);
                 self.outlet.0.room.notify_one();
                 return Some(next);
@@ -265,8 +310,7 @@ impl Drop for Reader {
     fn drop(&mut self) {
         let mut state = self.outlet.state();
         if state.readers == self.number {
-            state.is_read = false;
-            state.last_read = Some(Instant::now());
+            state.leave();
             drop(state);
             self.outlet.0.room.notify_waiters();
         }

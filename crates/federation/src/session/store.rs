@@ -8,7 +8,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use protocol::{Kind, Object, message};
-use upstream::Task;
+use upstream::{Target, Task};
 
 use super::Session;
 use crate::error::{Error, ErrorKind};
@@ -29,11 +29,20 @@ pub(crate) struct Sessions {
 impl Sessions {
     /// Begins a session under a fresh name of 256 random bits.
     pub(crate) fn create(&self) -> Result<Arc<Session>, Error> {
+        self.enter(false)
+    }
+
+    /// The same for a connection of 2024-11-05.
+    pub(crate) fn connect(&self) -> Result<Arc<Session>, Error> {
+        self.enter(true)
+    }
+
+    fn enter(&self, is_connection: bool) -> Result<Arc<Session>, Error> {
         let mut random = [0u8; 32];
         getrandom::fill(&mut random).map_err(|_| {
             Error::new(ErrorKind::TooManySessions, "no session can be opened: the system has no randomness")
         })?;
-        let session = Session::new(URL_SAFE_NO_PAD.encode(random), self.wrap.clone());
+        let session = Session::new(URL_SAFE_NO_PAD.encode(random), is_connection, self.wrap.clone());
         let mut sessions = self.lock();
         if sessions.len() >= MOST {
             let text = format!("no session can be opened: {MOST} are open already");
@@ -105,6 +114,13 @@ impl Sessions {
     /// Has every session give up its links to these targets.
     pub(crate) fn release(&self, targets: &[String]) {
         self.lock().values().for_each(|session| session.release(targets));
+    }
+
+    /// Has every session that listened at one of these targets listen at what took its place.
+    pub(crate) fn listen_at(&self, targets: &[&Target]) {
+        for session in self.lock().values() {
+            targets.iter().for_each(|target| session.listen_at(target));
+        }
     }
 
     /// Has every session forget its subscriptions at targets that are not among these.

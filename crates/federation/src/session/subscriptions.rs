@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use protocol::method::notifications;
 use protocol::{Object, Raw, Version, message, meta, name};
-use upstream::Notice;
+use upstream::{Notice, Target, Task};
 
 use super::{Session, lock};
 use crate::error::{Error, ErrorKind};
@@ -57,6 +57,7 @@ impl Session {
         let Some(id) = params.text("elicitationId").filter(|_| known) else {
             return;
         };
+        meta::strip_hop_of(&mut params);
         params.set("elicitationId", Raw::string(&elicitation_id(target, &id)));
         self.mailbox.post(message::notification(notifications::ELICITED, &params));
     }
@@ -74,6 +75,16 @@ impl Session {
         lock(&self.subscriptions).remove(subscription);
     }
 
+    /// Refuses a subscription beyond those that a session may have.
+    pub(crate) fn may_subscribe(&self, subscription: &Subscription) -> Result<(), Error> {
+        let subscriptions = lock(&self.subscriptions);
+        if subscriptions.len() < MOST_SUBSCRIPTIONS || subscriptions.contains_key(subscription) {
+            return Ok(());
+        }
+        let text = format!("a session may subscribe to {MOST_SUBSCRIPTIONS} resources");
+        Err(Error::new(ErrorKind::InvalidParams, text))
+    }
+
     /// Has a modern target watched for changes of a resource, for as long as the client wants it. An error if the target does
     /// not tell of them.
     pub(crate) async fn watch(
@@ -81,10 +92,6 @@ impl Session {
         watcher: &Watcher,
         subscription: Subscription,
     ) -> Result<(), Error> {
-        if lock(&self.subscriptions).len() >= MOST_SUBSCRIPTIONS {
-            let text = format!("a session may subscribe to {MOST_SUBSCRIPTIONS} resources");
-            return Err(Error::new(ErrorKind::InvalidParams, text));
-        }
         let Subscription { target, uri } = &subscription;
         let mut watch = watcher.watch(uri, self.ear(target));
         match watch.verdict().await {
@@ -107,6 +114,26 @@ impl Session {
                 session.deliver(Notice::Updated(params.clone()), &target);
             }
         })
+    }
+
+    /// Opens a link to a target that took another's place, if the client wants to hear of something there: a client that
+    /// only listens makes no call that would open one.
+    pub(super) fn listen_at(self: &Arc<Self>, target: &Target) {
+        if !self.listens_to(target.name()) {
+            return;
+        }
+        let (session, target) = (self.clone(), target.clone());
+        Task::spawn_finite("listen again", async move {
+            while session.listens_to(target.name()) {
+                match session.link(&target).await {
+                    Err(error) if error.kind != upstream::ErrorKind::Stopped => {
+                        tracing::debug!("target `{}` cannot be listened to yet: {error}", target.name());
+                    }
+                    Ok(_) | Err(_) => return,
+                }
+                tokio::time::sleep(LISTEN_AGAIN).await;
+            }
+        });
     }
 
     /// Forgets what the client wanted to hear of targets that are not among these.

@@ -196,6 +196,11 @@ async fn a_question_outlives_the_call_on_whose_stream_it_happened_to_be_asked() 
     client.respond(&json!({ "jsonrpc": "2.0", "id": asked, "result": { "roots": [] } })).await;
     settle().await;
     assert_eq!(answered_either(&a)["result"], json!({ "roots": [] }));
+    assert_eq!(
+        long.next().await.expect("news")["method"],
+        "notifications/cancelled",
+        "its own question is over"
+    );
     assert_eq!(long.next().await.expect("an answer")["id"], "long");
 }
 
@@ -206,9 +211,11 @@ async fn a_question_that_can_be_about_no_call_any_more_is_refused() {
     let client = world.legacy_with(everything()).await;
     let (mut long, mut short, _) = asked_about_either(&client, &a).await;
     client.notify("notifications/cancelled", json!({ "requestId": "long" })).await;
+    assert_eq!(long.next().await.expect("news")["method"], "notifications/cancelled");
     assert!(long.ended().await);
     assert_eq!(answered_either(&a), Value::Null, "it may be about the other");
     client.notify("notifications/cancelled", json!({ "requestId": "short" })).await;
+    assert_eq!(short.next().await.expect("news")["method"], "notifications/cancelled");
     assert!(short.ended().await);
     settle().await;
     assert_eq!(answered_either(&a)["error"]["code"], -32603);
@@ -219,17 +226,17 @@ async fn cancelling_a_call_takes_its_question_back_on_both_sides() {
     let a = Target::legacy("a", &["x"]).on("tools/call", Act::Ask("elicitation/create", form("sure?")));
     let world = World::start(&[&a]).await;
     let client = world.legacy_with(everything()).await;
-    let mut stream = client.listen();
     let mut call = client.begin(json!("c"), "tools/call", json!({ "name": "x", "arguments": {} })).await;
-    call.asked().await.expect("a question");
+    let asked = call.asked().await.expect("a question");
     client.notify("notifications/cancelled", json!({ "requestId": "c" })).await;
+    let told = call.next().await.expect("the client hears that its answer is not wanted");
+    assert_eq!(told["method"], "notifications/cancelled");
+    assert_eq!(told["params"]["requestId"], asked["id"]);
     assert!(call.ended().await, "a cancelled call has no answer");
     settle().await;
     assert_eq!(a.count("notifications/cancelled"), 1);
     let answers: Vec<_> = a.heard().into_iter().filter(|heard| heard.message["id"] == "ask-0").collect();
     assert_eq!(answers[0].message["result"], json!({ "action": "cancel" }), "the target is not left waiting");
-    let told = stream.next().await.expect("the client hears that its answer is not wanted");
-    assert_eq!(told["method"], "notifications/cancelled");
 }
 
 #[tokio::test(start_paused = true)]
@@ -264,6 +271,7 @@ async fn an_unanswered_question_is_given_up_in_the_end() {
     let mut call = client.begin(json!("c"), "tools/call", json!({ "name": "x", "arguments": {} })).await;
     call.asked().await.expect("a question");
     seconds(601).await;
+    assert_eq!(call.next().await.expect("it is taken back")["method"], "notifications/cancelled");
     assert!(call.next().await.expect("an answer")["result"].is_object());
     let answer = a.heard().into_iter().find(|heard| heard.message["id"] == "ask-0").expect("an answer");
     assert_eq!(answer.message["result"], json!({ "action": "cancel" }));

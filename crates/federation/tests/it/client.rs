@@ -462,6 +462,12 @@ impl Listener {
         heard
     }
 
+    /// Whether the stream ends soon, whatever it says until then.
+    pub(crate) async fn over(&mut self) -> bool {
+        let rest = async { while self.0.next().await.is_some() {} };
+        tokio::time::timeout(Duration::from_secs(5), rest).await.is_ok()
+    }
+
     /// Whether the stream has ended.
     pub(crate) async fn ended(&mut self) -> bool {
         matches!(tokio::time::timeout(Duration::from_secs(5), self.0.next()).await, Ok(None))

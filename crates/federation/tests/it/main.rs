@@ -4,10 +4,10 @@
 //! every exchange, as [`hearing`] does on a modern client's listen stream; all fail the test that breaks one of them.
 
 mod client;
-mod log;
 mod target;
 
 mod abandoned;
+mod adversity;
 mod apps;
 mod asking;
 mod bridging;
@@ -22,6 +22,7 @@ mod hearing;
 mod listen;
 mod listening;
 mod lists;
+mod log;
 mod mirrors;
 mod names;
 mod notes;

@@ -124,7 +124,7 @@ async fn post(site: &Site, route: &RouteState, head: Head, parts: &Parts, body: 
         Err(error) => return respond::unread(&error),
     };
     let outcome = match old {
-        Some(session) => backend(route, Some(&session)).post_sse(&session, body).await,
+        Some(session) => backend(route, Some(&session)).post_sse(&session, &body),
         None => {
             let asked = owner(route, |backend| backend.has_round(&body));
             asked.unwrap_or_else(|| backend(route, head.session.as_deref())).post(head, body).await

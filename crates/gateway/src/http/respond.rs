@@ -147,6 +147,7 @@ fn status(kind: ErrorKind) -> StatusCode {
         | ErrorKind::SessionRequired => StatusCode::BAD_REQUEST,
         ErrorKind::UnknownMethod | ErrorKind::UnknownSession => StatusCode::NOT_FOUND,
         ErrorKind::TooManySessions => StatusCode::SERVICE_UNAVAILABLE,
+        ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         ErrorKind::InvalidParams
         | ErrorKind::UnknownResource
         | ErrorKind::TargetUnavailable

@@ -36,7 +36,7 @@ pub(super) async fn serve(backend: &Arc<Shared>, session: Option<Arc<Session>>, 
 }
 
 /// Without a session there is nothing in which a stream could be found again.
-fn stream(session: Option<&Session>, outlet: &Outlet, reader: Reader) -> Frames {
+pub(super) fn stream(session: Option<&Session>, outlet: &Outlet, reader: Reader) -> Frames {
     match session {
         Some(session) => session.answer_with(outlet, reader),
         None => reader.frames(Naming::None),

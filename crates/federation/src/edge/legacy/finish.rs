@@ -66,7 +66,8 @@ pub(super) fn transport_level(kind: ErrorKind) -> Option<ErrorKind> {
         | ErrorKind::TooManySessions
         | ErrorKind::UnsupportedVersion
         | ErrorKind::MissingMeta
-        | ErrorKind::HeaderMismatch => Some(kind),
+        | ErrorKind::HeaderMismatch
+        | ErrorKind::Internal => Some(kind),
         ErrorKind::UnknownMethod
         | ErrorKind::InvalidParams
         | ErrorKind::UnknownResource

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::join_all;
+use futures::future::try_join_all;
 use protocol::{Object, Raw, RpcError, capability};
 use upstream::Answer;
 
@@ -67,32 +67,50 @@ pub(super) async fn answer(
         tokio::time::sleep(PAUSE * 2u32.saturating_pow(round)).await;
         return Ok(Answers { responses: None, state });
     }
-    let asked = requests.iter().map(|(key, request)| one(session, target, client, key, request));
+    let questions: Vec<_> = requests.iter().map(|(key, request)| Question::read(key, request)).collect();
+    // All of them, before a person is asked the first.
+    questions.iter().try_for_each(|question| permitted(session, target, question))?;
+    // One that is refused ends the call; what else was asked is taken back.
+    let asked = questions.into_iter().map(|question| question.ask(session, target, client));
     let mut responses = Object::default();
-    for answered in join_all(asked).await {
-        let (key, response) = answered?;
+    for (key, response) in try_join_all(asked).await? {
         responses.set(&key, response);
     }
     Ok(Answers { responses: Some(responses.to_raw()), state })
 }
 
-async fn one(
-    session: &Arc<Session>,
-    target: &str,
-    client: &Outlet,
-    key: &str,
-    request: &Raw,
-) -> Result<(String, Raw), Refusal> {
-    let request = request.object().unwrap_or_default();
-    let method = request.text("method").unwrap_or_default();
-    let params = request.object("params").unwrap_or_default();
-    permitted(session, target, &method, &params)?;
-    let answer = session.ask(target, client, &method, params).await;
-    Ok((key.to_owned(), response(&method, answer)?))
+/// One of the input requests of a result.
+struct Question {
+    key: String,
+    method: String,
+    params: Object,
+}
+
+impl Question {
+    fn read(key: &str, request: &Raw) -> Self {
+        let request = request.object().unwrap_or_default();
+        Self {
+            key: key.to_owned(),
+            method: request.text("method").unwrap_or_default(),
+            params: request.object("params").unwrap_or_default(),
+        }
+    }
+
+    async fn ask(
+        self,
+        session: &Arc<Session>,
+        target: &str,
+        client: &Outlet,
+    ) -> Result<(String, Raw), Refusal> {
+        let Self { key, method, params } = self;
+        let answer = session.ask(target, client, &method, params).await;
+        Ok((key, response(&method, answer)?))
+    }
 }
 
 /// A target may only ask for what its client declared; one that asks for more is at fault, not the client.
-fn permitted(session: &Session, target: &str, method: &str, params: &Object) -> Result<(), Refusal> {
+fn permitted(session: &Session, target: &str, question: &Question) -> Result<(), Refusal> {
+    let Question { method, params, .. } = question;
     let declared = session.handshake().and_then(|handshake| handshake.caller.capabilities.object().ok());
     capability::permits(&declared.unwrap_or_default(), method, params).map_err(|_| {
         Refusal::Failed(format!("target `{target}` asks for `{method}`, which this client did not declare"))

@@ -1,27 +1,29 @@
 //! A legacy client's call while it runs: from its row to its answer.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::StreamExt as _;
 use futures::stream::BoxStream;
-use protocol::method::{Local, Method, Routing, notifications};
+use futures::{FutureExt as _, StreamExt as _};
+use protocol::method::{Method, Routing, notifications};
 use protocol::{Era, Id, Object, Raw, Request, Version, message, meta, method};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
-use upstream::{Answer, Ask, Call, Caller, Event, Note};
+use upstream::{Answer, Ask, Caller, Event, Note};
 
 use super::call::{Piece, Voice};
 use super::finish::{self, transport_level};
 use super::open::Open;
+use super::own;
 use super::round::{self, MOST_ROUNDS, Refusal};
 use crate::backend::Shared;
-use crate::dispatch::{Context, offered, required_text};
+use crate::dispatch::Context;
 use crate::edge::single;
 use crate::error::{Error, ErrorKind};
 use crate::inbound::Single;
 use crate::relay::{Links, Served};
-use crate::session::{Begun, Session, Stray, Subscription};
+use crate::session::{Begun, Session, Stray};
 use crate::task;
 
 /// A call that is about to run.
@@ -94,7 +96,9 @@ impl Running {
     }
 
     pub(super) async fn run(mut self, client: &Voice) {
-        let last = self.converse(client).await;
+        // After a panic nothing of the call is used again but its id.
+        let last = AssertUnwindSafe(self.converse(client)).catch_unwind().await;
+        let last = last.unwrap_or_else(|_| self.failed());
         // Before the answer is sent, so that a client that has it may use the id again; and only once, so that the next call
         // under that id is not taken for this one.
         if let Some(session) = self.session.take() {
@@ -141,72 +145,11 @@ impl Running {
 
     async fn serve(&self, params: Object) -> Result<Served, Error> {
         match (self.row.routing, &self.session) {
-            (Routing::Ours(local), Some(session)) => self.in_session(local, session, params).await,
+            (Routing::Ours(local), Some(session)) => {
+                own::serve(&self.context, session, self.row, local, params).await
+            }
             _ => self.context.serve(self.row, params).await,
         }
-    }
-
-    /// Methods that are about the session itself.
-    async fn in_session(
-        &self,
-        local: Local,
-        session: &Arc<Session>,
-        params: Object,
-    ) -> Result<Served, Error> {
-        let nothing = || Ok(Served::One(Ok(Raw::empty_object())));
-        match local {
-            Local::SetLevel => {
-                offered(&*self.context.backend.settled_catalog().await, "logging")?;
-                let level = required_text(&params, "level")?;
-                if meta::level_rank(&level).is_none() {
-                    let text =
-                        format!("`{level}` is not a log level; levels are {}", meta::LEVELS.join(", "));
-                    return Err(Error::new(ErrorKind::InvalidParams, text));
-                }
-                session.set_level(&level).await;
-                nothing()
-            }
-            Local::Subscribe => self.subscription(session, params, true).await,
-            Local::Unsubscribe => self.subscription(session, params, false).await,
-            Local::Ping => nothing(),
-            Local::ListTasks => task::kept::list(&self.context, session, &params).await,
-            Local::Initialize | Local::Discover | Local::Listen => self.context.serve(self.row, params).await,
-        }
-    }
-
-    /// A subscription belongs to the session, and outlives a restart of the target. A legacy target is told over the
-    /// session's own link; a modern one is watched.
-    async fn subscription(
-        &self,
-        session: &Arc<Session>,
-        mut params: Object,
-        on: bool,
-    ) -> Result<Served, Error> {
-        let to = self.context.resource(&required_text(&params, "uri")?).await?;
-        let subscription = Subscription { target: to.target.name().to_owned(), uri: to.local.clone() };
-        let failed = |error: upstream::Error| Error::of_target(to.target.name(), &error);
-        if !on {
-            // Forgotten first: also a target that cannot be told now must not be asked for updates when it is back.
-            session.unsubscribed(&subscription);
-        }
-        let modern = to.target.shared_link().await.map_err(failed)?.peer().era == Era::Modern;
-        if modern && on {
-            let watcher = self.context.backend.watcher(to.target.name());
-            let watcher = watcher.ok_or_else(|| Error::unavailable(to.target.name()))?;
-            session.watch(&watcher, subscription).await?;
-            return Ok(Served::One(Ok(Raw::empty_object())));
-        }
-        if modern {
-            return Ok(Served::One(Ok(Raw::empty_object())));
-        }
-        params.set("uri", Raw::string(&to.local));
-        let call = Call::quiet(self.row, params, self.context.caller.clone());
-        let link = session.link(&to.target).await.map_err(failed)?;
-        let answer = link.call(call).await.map_err(failed)?.answer().await.map_err(failed)?;
-        if on && answer.is_ok() {
-            session.subscribed(subscription);
-        }
-        Ok(Served::One(answer))
     }
 
     /// Passes on what happens until the end, and returns the end.
@@ -221,7 +164,8 @@ impl Running {
             match event {
                 Ok(Event::Note(note)) => {
                     if let Some(frame) = self.note(note) {
-                        client.send(Piece::Note(frame)).await;
+                        // A question may wait for the same room, and must not be left waiting when it gets it.
+                        open.during(client.send(Piece::Note(frame))).await;
                     }
                 }
                 Ok(Event::Answer(answer)) => return End::Last(self.answer(answer)),
@@ -294,6 +238,15 @@ impl Running {
         handshake.map_or(Version::NEWEST_LEGACY, |handshake| handshake.version)
     }
 
+    /// The end of a call that panicked. What the panic says is on standard error.
+    fn failed(&self) -> Single {
+        tracing::error!(method = self.row.name, "a call failed in the gateway; please report this");
+        self.refusal(&Error::new(
+            ErrorKind::Internal,
+            "the gateway failed to serve this request; its log says more",
+        ))
+    }
+
     fn refusal(&self, error: &Error) -> Single {
         Single { error: transport_level(error.kind), ..single(Some(&self.id), error, Era::Legacy) }
     }
@@ -321,9 +274,10 @@ fn anonymous() -> Arc<Caller> {
     Caller::new(Era::Legacy, &Object::default(), None)
 }
 
-/// Takes the client's progress token out; the rest of `_meta` goes to the target.
+/// Takes the client's progress token out; the rest of `_meta` goes to the target. A token is a string or an integer, like an
+/// id; some clients say `null` for none.
 fn take_token(params: &mut Object) -> Option<Raw> {
     let token = params.object("_meta")?.get(meta::PROGRESS_TOKEN).cloned();
     meta::strip_hop_of(params);
-    token
+    token.filter(|token| Id::from_raw(token).is_some())
 }

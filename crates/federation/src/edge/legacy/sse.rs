@@ -9,10 +9,10 @@ use tokio_util::sync::CancellationToken;
 use upstream::Task;
 
 use super::call::{self, Voice};
-use super::{heed, shake, unknown_session};
+use super::{Shake, heed, unknown_session};
 use crate::backend::Shared;
 use crate::edge::{refuse, refuse_unscanned, single};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::inbound::{Frames, Outcome};
 use crate::session::Session;
 use crate::session::outlet::{Kind, Naming};
@@ -23,7 +23,7 @@ pub(in crate::edge) fn open(
     backend: &Arc<Shared>,
     closing: CancellationToken,
 ) -> Result<(String, Frames), Error> {
-    let session = backend.sessions.create()?;
+    let session = backend.sessions.connect()?;
     let last_words = Task::spawn("last words", last_words(session.clone(), closing));
     let guard = EndOnDrop { backend: backend.clone(), id: session.id.clone(), _last_words: last_words };
     let frames = session.mailbox.read().frames(Naming::None).into_stream().map(move |frame| {
@@ -54,18 +54,30 @@ impl Drop for EndOnDrop {
 }
 
 /// Serves a body; the answers go to the connection's stream.
-pub(in crate::edge) async fn post(backend: &Arc<Shared>, id: &str, body: &Bytes) -> Outcome {
-    let Some(session) = backend.sessions.find(id) else {
+pub(in crate::edge) fn post(backend: &Arc<Shared>, id: &str, body: &Bytes) -> Outcome {
+    let Some(session) = backend.sessions.find(id).filter(|session| session.is_connection) else {
         return refuse(None, &unknown_session(), Era::Legacy);
     };
     let speaks = session.speaking.token();
     match message::scan(body) {
         Ok(Message::Request(request)) if &*request.method == "initialize" => {
-            let frame = match shake(backend, &session, &request.params).await {
-                Ok(result) => message::response(Some(&request.id), Ok(&result)),
-                Err(error) => single(Some(&request.id), &error, Era::Legacy).body,
-            };
-            session.mailbox.say(Kind::Answer(None), frame).await;
+            // Not in the POST: a client need not wait for the end of that, because the answer comes elsewhere.
+            let backend = backend.clone();
+            Task::spawn_finite("handshake", async move {
+                let _speaks = speaks;
+                let frame =
+                    match Shake::prepare(&backend, &request.params).await.and_then(|it| it.with(&session)) {
+                        Ok(result) => message::response(Some(&request.id), Ok(&result)),
+                        Err(error) => single(Some(&request.id), &error, Era::Legacy).body,
+                    };
+                session.mailbox.say(Kind::Answer(None), frame).await;
+            });
+        }
+        // Its answer would wait here, and so would that of every request after it.
+        Ok(Message::Request(request)) if !session.mailbox.has_room() => {
+            let error =
+                Error::new(ErrorKind::Malformed, "the stream of this connection is not read fast enough");
+            return refuse(Some(&request.id), &error, Era::Legacy);
         }
         Ok(Message::Request(request)) => {
             let client = Voice::over(&session.mailbox, speaks);

@@ -111,7 +111,8 @@ impl Queue {
         true
     }
 
-    fn has_room(&self) -> bool {
+    /// Whether there is room for another message.
+    pub(super) fn has_room(&self) -> bool {
         self.waiting.messages < WAITING && self.waiting.bytes < WAITING_BYTES
     }
 

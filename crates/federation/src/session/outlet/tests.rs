@@ -66,11 +66,54 @@ async fn a_speaker_waits_for_its_reader_and_not_for_one_that_is_gone() {
     }
     let more = outlet.say(Kind::Note, text(WAITING));
     tokio::pin!(more);
-    assert!(tokio::time::timeout(Duration::from_secs(60), more.as_mut()).await.is_err(), "there is no room");
+    assert!(tokio::time::timeout(STALLED / 2, more.as_mut()).await.is_err(), "there is no room");
     take(&mut frames, 1).await;
     assert!(more.await, "now there is");
     let (said, ()) = tokio::join!(outlet.say(Kind::Note, text(WAITING + 1)), async { drop(frames) });
     assert!(said, "nobody is waited for");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_that_takes_nothing_for_long_is_given_up_and_can_come_back() {
+    let outlet = Outlet::default();
+    let mut stalled = plain(outlet.read());
+    for n in 1..=WAITING {
+        assert!(outlet.say(Kind::Note, text(n)).await);
+    }
+    let start = Instant::now();
+    assert!(outlet.say(Kind::Note, text(WAITING + 1)).await, "without waiting for ever");
+    assert!(start.elapsed() >= STALLED);
+    assert_eq!(stalled.next().await, None);
+    let mut back = plain(outlet.resume(0).expect("it was reached"));
+    assert_eq!(take(&mut back, 1).await, [text(2)], "the oldest made room");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_that_takes_one_message_now_and_then_is_not_given_up() {
+    let outlet = Outlet::default();
+    let mut slow = plain(outlet.read());
+    for n in 1..=WAITING {
+        assert!(outlet.say(Kind::Note, text(n)).await);
+    }
+    let speakers = futures::future::join_all((0..8).map(|n| outlet.say(Kind::Note, text(1000 + n))));
+    let reading = async {
+        for n in 1..=8 {
+            tokio::time::sleep(STALLED / 2).await;
+            assert_eq!(take(&mut slow, 1).await, [text(n)]);
+        }
+    };
+    let (said, ()) = tokio::join!(speakers, reading);
+    assert!(said.into_iter().all(|said| said) && outlet.is_read());
+}
+
+#[tokio::test]
+async fn a_stream_that_nobody_can_come_back_to_ends_with_its_reader() {
+    let outlet = Outlet::default();
+    drop(outlet.read());
+    assert!(!outlet.say(Kind::Request, text(1)).await);
+    let outlet = Outlet::default();
+    drop(plain(outlet.read()));
+    assert!(outlet.say(Kind::Request, text(1)).await, "but this one was given ids");
 }
 
 #[tokio::test]
