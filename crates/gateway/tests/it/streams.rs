@@ -14,6 +14,7 @@ use crate::client::{
     Ask, Event, Events, Gateway, Reply, Session, initialize, notification, remote, request, serving,
 };
 use crate::peers::{python, typescript};
+use crate::person::abilities;
 
 /// A gateway before a fixture with a tool that reports a step every 50 ms.
 async fn stepping(era: Era) -> (testkit::Served, Gateway) {
@@ -173,6 +174,31 @@ async fn a_resumed_call_may_finish_while_the_gateway_stops_and_the_sessions_own_
     assert!(own.next().await.is_none());
     let (_, answers) = rest(&mut resumed).await;
     assert_eq!(answers, ["slow"]);
+}
+
+#[tokio::test]
+async fn a_question_on_a_stream_that_broke_is_heard_again_and_can_be_answered() {
+    for era in [Era::Legacy, Era::Modern] {
+        let (_fixture, gateway) = stepping(era).await;
+        let session = Session::declaring(gateway.address(), "2025-11-25", &abilities()).await;
+        let params = json!({ "name": "kit_echo_asked", "arguments": { "token": "t" } });
+        let mut stream = session.post(request("asks", "tools/call", params)).await.events();
+        let opening = stream.any().await.expect("an event");
+        let asked = stream.next().await.expect("a question").json();
+        drop(stream);
+        let mut again = resume(&session, &opening.id).await.events();
+        assert_eq!(again.next().await.expect("the question").json(), asked, "{era:?}");
+        let result = json!({ "action": "accept", "content": { "value": "v" } });
+        let response = json!({ "jsonrpc": "2.0", "id": asked["id"], "result": result });
+        assert_eq!(session.post(response).await.status, 202);
+        let answer = again.last().await;
+        let told = json!({ "asked": "t", "answered": "v" });
+        assert_eq!(
+            (&answer["id"], &answer["result"]["structuredContent"]),
+            (&json!("asks"), &told),
+            "{era:?}"
+        );
+    }
 }
 
 #[tokio::test]
