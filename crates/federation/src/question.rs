@@ -14,6 +14,9 @@ const ROOTS: &str = "roots/list";
 
 /// Says in the params of a question which target asks it: in `_meta` for programs and, in what a person reads, in words,
 /// because a person must know to whom an answer goes (spec 2026-07-28, client/elicitation). Saying it twice changes nothing.
+///
+/// A target that wants the context of "this server" would get that of every target, because a client sees one server. It
+/// gets none.
 pub(crate) fn named(target: &str, method: &str, params: &mut Object) {
     let said = format!("{target}: ");
     let message = params.text("message").filter(|message| !message.starts_with(&said));
@@ -23,6 +26,7 @@ pub(crate) fn named(target: &str, method: &str, params: &mut Object) {
     if let Some(id) = params.text("elicitationId") {
         params.set("elicitationId", Raw::string(&elicitation_id(target, &id)));
     }
+    params.remove("includeContext");
     let mut meta = params.object("_meta").unwrap_or_default();
     meta.set(meta::TARGET, Raw::string(target));
     params.set("_meta", meta.to_raw());
@@ -90,8 +94,7 @@ pub(crate) fn elicitations(error: &Raw) -> Vec<Raw> {
 
 /// A question in words for a modern client: `method` and `params`, without what only the target's hop understands.
 pub(crate) fn input_request(method: &str, mut params: Object) -> Raw {
-    // Through a gateway "this server" would mean every target.
-    for of_the_hop in ["elicitationId", "task", "includeContext"] {
+    for of_the_hop in ["elicitationId", "task"] {
         params.remove(of_the_hop);
     }
     meta::strip_hop_of(&mut params);

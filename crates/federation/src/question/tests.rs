@@ -29,6 +29,14 @@ fn an_elicitation_says_in_words_who_asks_and_the_others_say_it_in_meta() {
 }
 
 #[test]
+fn no_target_gets_the_context_of_the_others() {
+    let meta = json!({ "agentgateway.dev/target": "a" });
+    for context in ["none", "thisServer", "allServers"] {
+        assert_eq!(name("a", SAMPLING, json!({ "includeContext": context })), json!({ "_meta": meta }));
+    }
+}
+
+#[test]
 fn a_message_that_begins_with_the_target_is_left_alone() {
     assert_eq!(name("a", ELICITATION, json!({ "message": "a: Name?" }))["message"], "a: Name?");
     assert_eq!(name("a", ELICITATION, json!({ "message": "ab: Name?" }))["message"], "a: ab: Name?");
@@ -73,7 +81,7 @@ fn only_an_error_that_asks_for_urls_has_its_elicitations_named() {
 #[test]
 fn what_only_the_targets_hop_understands_is_left_out() {
     let params = json!({
-        "message": "m", "elicitationId": "1", "task": {}, "includeContext": "allServers", "mode": "url", "url": "https://x",
+        "message": "m", "elicitationId": "1", "task": {}, "mode": "url", "url": "https://x",
         "_meta": { "progressToken": 1, "io.modelcontextprotocol/related-task": { "taskId": "1" }, "x": 1 },
     });
     let request = value(&input_request(ELICITATION, object(&params)));

@@ -84,10 +84,6 @@ impl Session {
             return None;
         }
         question::named(target, method, &mut params);
-        if self.wrap.load(Ordering::Relaxed) {
-            // To the client all targets are one server, so that the context of "this server" would be that of all of them.
-            params.remove("includeContext");
-        }
         let version = self.handshake()?.version;
         let asked = down::request(method, &params, version);
         let mut waiting = self.enter(stream)?;

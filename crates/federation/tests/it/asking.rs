@@ -467,25 +467,6 @@ async fn a_client_that_subscribed_hears_of_a_resource_after_its_link_was_opened_
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_of_several_servers_cannot_ask_for_the_context_of_all() {
-    let sampling =
-        json!({ "messages": [], "maxTokens": 1, "includeContext": "thisServer", "_meta": { "x": 1 } });
-    let ask = Act::Ask("sampling/createMessage", sampling);
-    let (a, b) = (Target::legacy("a", &["x"]).on("tools/call", ask), Target::legacy("b", &["x"]));
-    let answer =
-        json!({ "result": { "role": "assistant", "content": { "type": "text", "text": "" }, "model": "m" } });
-    for (world, tool, asks) in
-        [(World::start(&[&a]).await, "x", true), (World::start(&[&a, &b]).await, "a_x", false)]
-    {
-        let client = world.legacy_with(json!({ "sampling": { "context": {} } })).await;
-        let params = json!({ "name": tool, "arguments": {} });
-        let (_, asked) = client.converse("tools/call", params, |_| answer.clone()).await;
-        assert_eq!(asked[0]["params"].get("includeContext").is_some(), asks);
-        assert_eq!(asked[0]["params"]["_meta"]["x"], 1, "what a vendor adds passes");
-    }
-}
-
-#[tokio::test(start_paused = true)]
 async fn an_input_required_of_a_legacy_target_is_an_answer_like_any_other() {
     let a = Target::legacy("a", &["x"])
         .on("tools/call", Act::Result(json!({ "resultType": "input_required", "requestState": "s" })));

@@ -297,6 +297,16 @@ async fn who_asks_is_said_for_modern_targets_too() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_modern_target_gets_no_context_of_the_others_either() {
+    let params = json!({ "messages": [], "maxTokens": 5, "includeContext": "thisServer" });
+    let world =
+        World::start(&[&requiring(json!({ "k": { "method": "sampling/createMessage", "params": params } }))])
+            .await;
+    let asked = asked(&able(&world), "x").await;
+    assert!(question(&asked)["params"].get("includeContext").is_none(), "{asked}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_modern_target_may_only_ask_for_what_the_client_declared() {
     for (declared, request, allowed) in [
         (json!({}), json!({ "method": ELICIT, "params": form("m") }), false),
