@@ -88,6 +88,24 @@ async fn a_plain_result_reaches_every_client_byte_for_byte() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_result_that_says_something_twice_is_nobodys_to_interpret() {
+    let twice = r#"{"content":[],"structuredContent":[1],"structuredContent":{"n":1}}"#;
+    let a = Target::legacy("a", &["x"]).on("tools/call", Act::Spelled(twice.into()));
+    let world = World::start(&[&a]).await;
+    for client in clients(&world).await {
+        assert!(client.tool("x").await.text.contains(twice), "we do not choose which of the two counts");
+    }
+    // A modern result has to be completed, which takes to read it.
+    let refused = world.modern().tool("x").await;
+    assert_eq!(refused.code(), -32603);
+    let error = refused.outcome.expect_err("an error");
+    assert!(
+        error["message"].as_str().is_some_and(|text| text.contains("`structuredContent` occurs twice")),
+        "{error}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn messages_of_prompts_are_converted_as_well() {
     let content = json!({ "type": "resource_link", "uri": "file:///x", "name": "x" });
     let result = json!({ "messages": [{ "role": "user", "content": content }] });
