@@ -19,6 +19,9 @@ use crate::support::{Gateway, stdio_fixture, tests};
 const REVISIONS: [(&str, usize); 4] =
     [("2025-03-26", 1), ("2025-06-18", 27), ("2025-11-25", 33), (MODERN, 40)];
 
+/// What a legacy target cannot do for a modern client.
+const MODERN_OVER_LEGACY: &str = "expected-failures-modern-over-legacy.yml";
+
 /// The scenarios of the tasks extension. Those of extensions belong to no revision and have to be named.
 const TASKS: [&str; 10] = [
     "tasks-lifecycle",
@@ -44,7 +47,7 @@ const SKILLS: [&str; 3] =
 /// client, which is exactly what a committed list says.
 async fn conforms(url: &str, target: Era) {
     let list = |version: &str| match (version, target) {
-        (MODERN, Era::Legacy) => Some("expected-failures-modern-over-legacy.yml"),
+        (MODERN, Era::Legacy) => Some(MODERN_OVER_LEGACY),
         _ => None,
     };
     conforms_but(url, list).await;

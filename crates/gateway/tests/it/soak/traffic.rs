@@ -14,7 +14,7 @@ use super::tally::{Outcome, Tally};
 use crate::client::{Ask, Events, STUCK, Session, initialize, notification, request};
 
 /// How many clients there are of each era.
-const CLIENTS: usize = 4;
+pub(super) const CLIENTS: usize = 4;
 /// The pause of a client between two requests.
 const PAUSE: Duration = Duration::from_millis(20);
 /// How many rounds of questions a call may have.
