@@ -7,16 +7,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::uris::{self, Shape};
-use protocol::{Era, Kind, Mirror, Object, Raw, list, name, task};
-use upstream::Target;
+use protocol::{Era, Kind, Mirror, Object, Raw, Version, list, name, task};
+use upstream::{Peer, Target};
 
 use self::apps::Apps;
 pub(crate) use self::apps::Meaning;
+pub(crate) use self::tasks::Tasks;
 use crate::roster::{Condition, Listing, Member, Report};
 use crate::settings::{PrefixMode, Settings};
-use crate::task::Tasks;
 
 mod apps;
+mod tasks;
 
 /// What a virtual server offers at one moment.
 pub(crate) struct Catalog {
@@ -93,6 +94,16 @@ impl Prefix {
     fn uri(self, target: &str, local: &str) -> String {
         if self.uris { name::wrap_uri(target, local) } else { local.to_owned() }
     }
+}
+
+/// Capabilities that stand for lists, and so may appear with a target that has not been there yet.
+pub(crate) const LISTED: [&str; 3] = ["tools", "prompts", "resources"];
+
+/// Whether a target offers a capability. In 2024-11-05 completions had no flag yet: whoever had what can be completed could
+/// be asked (spec 2025-03-26, changelog).
+fn peer_offers(peer: &Peer, capability: &str) -> bool {
+    let unnamed = capability == "completions" && peer.version == Version::V2024_11_05;
+    peer.offers(capability) || (unnamed && (peer.offers("prompts") || peer.offers("resources")))
 }
 
 impl Catalog {
@@ -189,6 +200,19 @@ impl Catalog {
             None => true,
             Some(listing) => listing.faults.iter().any(|(faulty, _)| *faulty == kind),
         })
+    }
+
+    /// Whether any target offers a capability. A target that was never there may offer anything that is listed.
+    pub(crate) fn offers(&self, capability: &str) -> bool {
+        self.targets.iter().any(|entry| match &entry.listing {
+            Some(listing) => peer_offers(&listing.peer, capability),
+            None => LISTED.contains(&capability),
+        })
+    }
+
+    /// Whether any target makes tasks of 2025-11-25.
+    pub(crate) fn keeps_tasks(&self) -> bool {
+        self.targets.iter().any(|entry| entry.tasks.is_core())
     }
 
     /// Whether any target is still on its way for the first time.

@@ -8,8 +8,6 @@ use protocol::method::Eras;
 use protocol::{Era, Object, Raw, task};
 use upstream::Peer;
 
-use crate::catalog::Catalog;
-
 /// MCP Apps: tools that show themselves in a page of their own.
 const UI: &str = "io.modelcontextprotocol/ui";
 
@@ -27,15 +25,12 @@ pub(crate) fn known(era: Era) -> Vec<&'static str> {
 
 /// The extensions that a client of this era is offered: those of any target, each with the settings of the first that has
 /// it. None if there are none.
-pub(crate) fn offered(catalog: &Catalog, era: Era) -> Option<Raw> {
-    let peers =
-        || catalog.targets.iter().filter_map(|entry| entry.listing.as_ref()).map(|listing| &listing.peer);
+pub(crate) fn offered<'a>(peers: impl Iterator<Item = &'a Peer> + Clone, era: Era) -> Option<Raw> {
     let bridged = BRIDGED.iter().filter(|(_, eras)| eras.include(era));
     let offered: Object = bridged
         .filter_map(|(id, eras)| {
-            let settings =
-                peers().filter(|peer| eras.include(peer.era)).find_map(|peer| settings(peer, id))?;
-            Some((*id, settings))
+            let mut peers = peers.clone().filter(|peer| eras.include(peer.era));
+            Some((*id, peers.find_map(|peer| settings(peer, id))?))
         })
         .collect();
     (!offered.is_empty()).then(|| offered.to_raw())

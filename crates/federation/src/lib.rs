@@ -9,6 +9,7 @@ mod edge;
 mod inbound;
 mod session;
 
+mod context;
 mod dispatch;
 mod gather;
 mod local;
@@ -22,6 +23,7 @@ mod seal;
 mod backend;
 mod catalog;
 mod extensions;
+mod logger;
 mod roster;
 
 pub mod error;

@@ -1,10 +1,9 @@
 //! What the virtual server says of itself: capabilities, instructions, identity.
 
 use protocol::{Era, Kind, Object, Raw, Version};
-use upstream::Peer;
 
-use crate::catalog::Catalog;
-use crate::{extensions, task};
+use crate::catalog::{Catalog, LISTED};
+use crate::extensions;
 
 /// Our own `serverInfo`.
 pub(crate) fn server_info() -> Raw {
@@ -35,7 +34,7 @@ pub(crate) fn initialize_stateless(catalog: &Catalog, version: Version) -> Raw {
     if let Some(mut capabilities) = result.object("capabilities") {
         capabilities.remove("tasks");
         capabilities.remove("logging");
-        for capability in LISTED.into_iter().filter(|capability| offers(catalog, capability)) {
+        for capability in LISTED.into_iter().filter(|capability| catalog.offers(capability)) {
             capabilities.set(capability, Raw::empty_object());
         }
         result.set("capabilities", capabilities.to_raw());
@@ -61,24 +60,6 @@ pub(crate) fn discover(catalog: &Catalog) -> Raw {
     result.to_raw()
 }
 
-/// Capabilities that stand for lists, and so may appear with a target that has not been there yet.
-const LISTED: [&str; 3] = ["tools", "prompts", "resources"];
-
-/// Whether any target offers a capability. A target that was never there may offer anything that is listed.
-pub(crate) fn offers(catalog: &Catalog, capability: &str) -> bool {
-    catalog.targets.iter().any(|entry| match &entry.listing {
-        Some(listing) => peer_offers(&listing.peer, capability),
-        None => LISTED.contains(&capability),
-    })
-}
-
-/// Whether a target offers a capability. In 2024-11-05 completions had no flag yet: whoever had what can be completed could
-/// be asked (spec 2025-03-26, changelog).
-fn peer_offers(peer: &Peer, capability: &str) -> bool {
-    let unnamed = capability == "completions" && peer.version == Version::V2024_11_05;
-    peer.offers(capability) || (unnamed && (peer.offers("prompts") || peer.offers("resources")))
-}
-
 /// The union of what the targets offer, as far as we can deliver it to a client of this revision.
 ///
 /// Changes of lists are announced whether or not the target announces them, since the set of targets can change as well.
@@ -86,7 +67,7 @@ fn capabilities(catalog: &Catalog, version: Version) -> Raw {
     let mut merged = Object::default();
     let changes = Raw::of(&serde_json::json!({ "listChanged": true }));
     for capability in LISTED {
-        if offers(catalog, capability) {
+        if catalog.offers(capability) {
             merged.set(capability, changes.clone());
         }
     }
@@ -96,14 +77,18 @@ fn capabilities(catalog: &Catalog, version: Version) -> Raw {
     }
     // Whoever is of 2024-11-05 may complete as well, and knows no flag for it.
     for (capability, from) in [("logging", Version::V2024_11_05), ("completions", Version::V2025_03_26)] {
-        if version >= from && offers(catalog, capability) {
+        if version >= from && catalog.offers(capability) {
             merged.set(capability, Raw::empty_object());
         }
     }
-    if let Some(tasks) = task::kept::capability(catalog, version) {
-        merged.set("tasks", tasks);
+    if version == Version::V2025_11_25 && catalog.keeps_tasks() {
+        // Lists and cancellations are served wherever there are tasks.
+        let tasks = serde_json::json!({ "list": {}, "cancel": {}, "requests": { "tools": { "call": {} } } });
+        merged.set("tasks", Raw::of(&tasks));
     }
-    if let Some(extensions) = extensions::offered(catalog, version.era()) {
+    let peers =
+        catalog.targets.iter().filter_map(|entry| entry.listing.as_ref()).map(|listing| &listing.peer);
+    if let Some(extensions) = extensions::offered(peers, version.era()) {
         merged.set("extensions", extensions);
     }
     merged.to_raw()

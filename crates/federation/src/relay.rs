@@ -11,6 +11,7 @@ use upstream::{Answer, Ask, Call, ErrorKind as UpstreamKind, Event, Link, Note, 
 
 use crate::catalog::Destination;
 use crate::error::{Error, ErrorKind};
+use crate::logger::signed;
 use crate::question;
 use crate::session::Session;
 
@@ -143,16 +144,6 @@ fn restore(reply: Reply, to: &Destination) -> Served {
                 .boxed(),
         },
     }
-}
-
-/// A log message with its target before the name of its logger, where several targets may speak.
-pub(crate) fn signed(mut params: Object, target: &str) -> Object {
-    let logger = match params.text("logger") {
-        Some(logger) => format!("{target}/{logger}"),
-        None => target.to_owned(),
-    };
-    params.set("logger", Raw::string(&logger));
-    params
 }
 
 fn restore_answer(answer: Answer, target: &str) -> Answer {

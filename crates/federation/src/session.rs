@@ -13,15 +13,17 @@ use upstream::{Caller, Link};
 
 use self::asking::Asking;
 pub(crate) use self::asking::Stray;
+pub(crate) use self::ledger::{Ledger, Made};
 use self::links::Lease;
 use self::outlet::Outlet;
 use self::streams::Streams;
 pub(crate) use self::subscriptions::Subscription;
+pub(crate) use self::tasks::{asked, expose_related};
 use crate::roster::watcher::Watch;
-use crate::task::Ledger;
 
 mod asking;
 mod event_id;
+mod ledger;
 mod links;
 pub(crate) mod outlet;
 pub(crate) mod store;

@@ -8,20 +8,15 @@ use protocol::method::Routing;
 use protocol::{Era, Kind, Method, Object, Raw, RpcError, error, task};
 use upstream::{Answer, Call, Caller, Event};
 
-use crate::catalog::{Catalog, Destination};
-use crate::dispatch::Context;
+use crate::catalog::{Catalog, Destination, Tasks};
+use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::extensions;
 use crate::relay::{Links, Served, relay};
 
-pub(crate) use self::ledger::Ledger;
-pub(crate) use self::support::Tasks;
-
 pub(crate) mod kept;
-mod ledger;
 pub(crate) mod listen;
 mod relayed;
-mod support;
 
 /// Sends a call of a tool to its target.
 pub(crate) async fn call(context: &Context, to: &Destination, mut call: Call) -> Result<Served, Error> {
@@ -33,7 +28,7 @@ pub(crate) async fn call(context: &Context, to: &Destination, mut call: Call) ->
         }
         // A client that hears of no tasks from us asks in vain, and gets a plain answer. One that does hear must get a task
         // or an error.
-        if kept::offered(&context.backend.catalog()) {
+        if context.backend.catalog().keeps_tasks() {
             let text = format!("the tool `{}` does not run as a task", to.local);
             return Err(Error::new(ErrorKind::UnknownMethod, text));
         }

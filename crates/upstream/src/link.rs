@@ -88,6 +88,9 @@ impl Listening {
     }
 }
 
+/// How many cancellations may wait to be told. The end of a session cancels all its calls at once.
+const CANCELS: usize = 4096;
+
 /// How long a target may take over a wish that calls can do without.
 const WISH: Duration = Duration::from_secs(5);
 
@@ -127,7 +130,7 @@ struct Shared {
 impl Link {
     /// Takes over a wire on which the handshake is done.
     fn new(settings: &Settings, opened: handshake::Opened, declared: &Raw, owner: Owner) -> Self {
-        let (cancels, cancelled) = mpsc::channel(64);
+        let (cancels, cancelled) = mpsc::channel(CANCELS);
         let cancels_by_closing =
             opened.peer.era == Era::Modern && matches!(settings.transport, Transport::Http(_));
         let gone = CancellationToken::new();

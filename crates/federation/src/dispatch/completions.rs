@@ -4,7 +4,7 @@ use futures::StreamExt as _;
 use protocol::{Kind, Method, Object, Raw, completion};
 use upstream::{Answer, Event};
 
-use super::{Context, lacking, offered, required_text};
+use crate::context::{Context, lacking, offered, required_text};
 use crate::error::{Error, ErrorKind};
 use crate::relay::{Served, relay};
 

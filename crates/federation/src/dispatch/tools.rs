@@ -7,8 +7,8 @@ use protocol::method::Routing;
 use protocol::{Kind, Method, Mirror, Object, Raw, RpcError, error};
 use upstream::Call;
 
-use super::{Context, required_text};
 use crate::catalog::{Destination, Meaning};
+use crate::context::{Context, required_text};
 use crate::error::{Error, ErrorKind};
 use crate::relay::Served;
 use crate::task;

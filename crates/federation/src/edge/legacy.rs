@@ -9,7 +9,7 @@ use upstream::Caller;
 use super::{refuse, unsupported};
 use crate::backend::Shared;
 use crate::catalog::Catalog;
-use crate::dispatch::required_text;
+use crate::context::required_text;
 use crate::error::{Error, ErrorKind};
 use crate::inbound::{Head, Outcome, Single};
 use crate::session::{Handshake, Session};

@@ -8,12 +8,12 @@ use protocol::method::notifications;
 use protocol::{Object, Raw, Version, message, meta, name};
 use upstream::{Notice, Target, Task};
 
+use super::tasks::expose_related;
 use super::{Session, lock};
 use crate::error::{Error, ErrorKind};
+use crate::logger::signed;
 use crate::question::elicitation_id;
-use crate::relay::signed;
 use crate::roster::watcher::{Ear, Verdict, Watcher};
-use crate::task::kept;
 
 /// How many resources a session may subscribe to. Each holds memory here and a place at a target; no client that means
 /// well comes near.
@@ -42,7 +42,7 @@ impl Session {
             Notice::Log(params) if self.wants_log(&params) => {
                 let several = self.wrap.load(Ordering::Relaxed);
                 let mut params = if several { signed(params, target) } else { params };
-                kept::expose_related(&mut params, target, several);
+                expose_related(&mut params, target, several);
                 self.mailbox.post(message::notification(notifications::MESSAGE, &params));
             }
             Notice::Task(params) => self.tell_of_task(params, target),

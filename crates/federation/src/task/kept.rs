@@ -8,15 +8,14 @@ use futures::{FutureExt as _, StreamExt as _};
 use protocol::task::{self, Created};
 use protocol::{Era, Method, Object, Raw, RpcError, Version, error, json, method};
 use tokio::time::Instant;
-use upstream::{Answer, Ask, Call, Event, Note, Question};
+use upstream::{Answer, Ask, Call, Event, Note};
 
-use super::ledger::Made;
-use super::{changed, expose, nameless, not_offered, unknown};
+use super::{changed, nameless, not_offered, unknown};
 use crate::catalog::{Catalog, Destination};
-use crate::dispatch::{Context, required_text};
+use crate::context::{Context, required_text};
 use crate::error::{Error, ErrorKind};
 use crate::relay::{Served, relay};
-use crate::session::Session;
+use crate::session::{Made, Session, asked, expose_related};
 
 /// How many tasks are asked after at once for a list of them.
 const AT_ONCE: usize = 16;
@@ -27,17 +26,6 @@ const ASKING: Duration = Duration::from_secs(30);
 /// Whether a client of this revision may ask for tasks.
 pub(crate) fn knows(version: Version) -> bool {
     version == Version::V2025_11_25
-}
-
-/// Whether any target makes tasks of 2025-11-25.
-pub(crate) fn offered(catalog: &Catalog) -> bool {
-    catalog.targets.iter().any(|entry| entry.tasks.is_core())
-}
-
-/// What a session is told that it may do with tasks. Lists and cancellations are served wherever there are tasks.
-pub(crate) fn capability(catalog: &Catalog, version: Version) -> Option<Raw> {
-    let offered = serde_json::json!({ "list": {}, "cancel": {}, "requests": { "tools": { "call": {} } } });
-    (knows(version) && self::offered(catalog)).then(|| Raw::of(&offered))
 }
 
 /// What became of a call that was to be a task.
@@ -136,29 +124,13 @@ async fn answer(served: Served) -> Option<Answer> {
 /// Requests about tasks exist for sessions of 2025-11-25, where a target makes any.
 async fn check(context: &Context, session: &Session) -> Result<(), Error> {
     let version = session.handshake().map(|handshake| handshake.version);
-    if version.is_some_and(knows) && super::any(context, offered).await {
+    if version.is_some_and(knows) && super::any(context, Catalog::keeps_tasks).await {
         return Ok(());
     }
     Err(not_offered())
 }
 
 // === Ids on their way to the client ===
-
-/// What a target says of a task that changed, as the client knows it; none if the session did not make it.
-pub(crate) fn status(session: &Session, params: Object, target: &str, wrap: bool) -> Option<Object> {
-    let id = params.text("taskId").filter(|id| session.tasks.holds(target, id))?;
-    let mut params = params;
-    params.set("taskId", Raw::string(&expose(target, wrap, &id)));
-    expose_related(&mut params, target, wrap);
-    Some(params)
-}
-
-/// The task that a message belongs to, as the client knows it.
-pub(crate) fn expose_related(holder: &mut Object, target: &str, wrap: bool) {
-    if wrap {
-        task::rename_related(holder, |id| Some(task::wrap(target, id)));
-    }
-}
 
 /// What a target says in answer to a request about a task, or to one that makes a task.
 fn exposed(served: Served, to: &Destination) -> Served {
@@ -185,22 +157,4 @@ fn said(event: Event, target: &str) -> Event {
         }
         other @ (Event::Answer(_) | Event::Ask(Ask::Replay { .. }) | Event::Refused(_)) => other,
     }
-}
-
-/// A question under the id that the client knows, with its answer under the target's own.
-pub(crate) fn asked(mut question: Question, target: &str) -> Question {
-    expose_related(&mut question.params, target, true);
-    let target = target.to_owned();
-    question.translated(move |answer| {
-        answer.map(|result| {
-            let Ok(mut object) = result.object() else {
-                return result;
-            };
-            task::rename_related(&mut object, |id| match task::unwrap(id) {
-                Some((owner, local)) if owner == target => Some(local.to_owned()),
-                _ => None,
-            });
-            object.to_raw()
-        })
-    })
 }

@@ -9,7 +9,7 @@ use upstream::Notice;
 
 use super::relayed::{find, offered, require, told};
 use crate::catalog::Destination;
-use crate::dispatch::Context;
+use crate::context::Context;
 use crate::error::Error;
 
 /// An open stream of what becomes of tasks. Dropping it ends it at the targets.

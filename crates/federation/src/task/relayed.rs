@@ -5,9 +5,9 @@ use protocol::task::{self, Created};
 use protocol::uris::{self, Shape};
 use protocol::{Era, Method, Object, Raw, name};
 
-use super::{Tasks, changed, changed_result, expose, follows, nameless, not_offered, unknown};
-use crate::catalog::{Catalog, Destination};
-use crate::dispatch::{Context, required_text};
+use super::{changed, changed_result, expose, follows, nameless, not_offered, unknown};
+use crate::catalog::{Catalog, Destination, Tasks};
+use crate::context::{Context, required_text};
 use crate::error::{Error, ErrorKind};
 use crate::question;
 use crate::relay::{Served, relay};

@@ -7,7 +7,7 @@ use protocol::{Era, Object, Raw, meta};
 use upstream::{Answer, Call};
 
 use crate::catalog::Destination;
-use crate::dispatch::{Context, offered, required_text};
+use crate::context::{Context, offered, required_text};
 use crate::error::{Error, ErrorKind};
 use crate::relay::Served;
 use crate::session::{Session, Subscription};

@@ -18,7 +18,7 @@ use super::open::Open;
 use super::own;
 use super::round::{self, MOST_ROUNDS, Refusal};
 use crate::backend::Shared;
-use crate::dispatch::Context;
+use crate::context::Context;
 use crate::edge::single;
 use crate::error::{Error, ErrorKind};
 use crate::inbound::Single;

@@ -9,7 +9,7 @@ use protocol::{Era, Object, Raw, Request, Version, capability, header, meta};
 use upstream::Caller;
 
 use crate::backend::Shared;
-use crate::dispatch::Context;
+use crate::context::Context;
 use crate::edge::{header_name, unsupported};
 use crate::error::{Error, ErrorKind};
 use crate::extensions;

@@ -16,10 +16,9 @@ use self::filter::Filter;
 use self::waiting::{News, Waiting};
 use super::finish::Finish;
 use crate::backend::Changes;
-use crate::dispatch::Context;
+use crate::context::Context;
 use crate::edge::refuse;
 use crate::inbound::{Frame, Frames, Outcome};
-use crate::local;
 use crate::roster::watcher::{Ear, Verdict, Watch};
 use crate::task;
 use crate::task::listen::Listening as Tasks;
@@ -97,8 +96,7 @@ impl Stream {
             } => both,
         };
         let catalog = context.backend.catalog();
-        let lists =
-            filter.lists.into_iter().filter(|kind| local::offers(&catalog, kind.capability())).collect();
+        let lists = filter.lists.into_iter().filter(|kind| catalog.offers(kind.capability())).collect();
         Open { stream: self, lists, watched, tasks }
     }
 

@@ -6,7 +6,7 @@ use protocol::{Message, Object, message};
 use upstream::Answer;
 
 use super::finish::Finish;
-use crate::dispatch::Context;
+use crate::context::Context;
 use crate::error::Error;
 use crate::parking::{OpenCall, Retry, State, same_request};
 use crate::relay::Served;
