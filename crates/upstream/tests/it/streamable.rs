@@ -430,7 +430,7 @@ async fn who_waits_for_the_listening_stream_goes_on_when_the_server_has_answered
         .await
     };
     let (wire, _inbox) = wire(&server);
-    let waiting = std::time::Instant::now();
+    let waiting = tokio::time::Instant::now();
     timeout(Duration::from_secs(5), wire.open_stream(version("2025-06-18"))).await.expect("in time");
     assert!(waiting.elapsed() >= Duration::from_millis(100));
     timeout(Duration::from_secs(5), wire.open_stream(version("2025-06-18"))).await.expect("a second is none");
