@@ -14,6 +14,7 @@ use futures::{FutureExt as _, StreamExt as _};
 use protocol::method::{Kind, notifications};
 use protocol::{Era, Id, Message, Notification, Object, Raw, RpcError, message, meta};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use self::events::{CancelOnDrop, end_of_call, events};
@@ -178,7 +179,8 @@ impl Link {
             Era::Modern => modern::outgoing(shared.fresh_id(), &call, shared.peer.version),
         };
         let mut guard = CancelOnDrop::new(shared, out.id.clone(), turn);
-        let frames = match shared.until_silent(call.method.name, shared.wire.request(out)).await? {
+        let until = Instant::now() + shared.limits.longest_call;
+        let frames = match shared.until_silent(call.method.name, until, shared.wire.request(out)).await? {
             Ok(frames) => frames,
             Err(error) => {
                 guard.disarm();
@@ -193,7 +195,7 @@ impl Link {
                     ask => Reply::Stream(futures::stream::iter([Ok(ask)]).boxed()),
                 })
             }
-            Frames::Stream(frames) => Ok(Reply::Stream(events(guard, frames, call.method.name))),
+            Frames::Stream(frames) => Ok(Reply::Stream(events(guard, frames, call.method.name, until))),
         }
     }
 
@@ -366,17 +368,29 @@ impl Shared {
         )
     }
 
-    /// Waits for the next thing that belongs to a call. A silence longer than the call's deadline is an error, but for one
-    /// in which the target waits for an answer of the client.
-    async fn until_silent<T>(&self, method: &str, next: impl Future<Output = T>) -> Result<T, Error> {
+    /// Waits for the next thing that belongs to a call, which ends at `until` at the latest. A silence longer than the
+    /// call's deadline is an error, but for one in which the target waits for an answer of the client.
+    async fn until_silent<T>(
+        &self,
+        method: &str,
+        until: Instant,
+        next: impl Future<Output = T>,
+    ) -> Result<T, Error> {
         let mut next = std::pin::pin!(next);
         loop {
-            match tokio::time::timeout(self.limits.call, &mut next).await {
+            let silent = Instant::now() + self.limits.call;
+            match tokio::time::timeout_at(silent.min(until), &mut next).await {
                 Ok(next) => return Ok(next),
+                Err(_) if until <= Instant::now() => return Err(self.endless(method)),
                 Err(_) if self.questions.any_open() => {}
                 Err(_) => return Err(self.silent(method, self.limits.call)),
             }
         }
+    }
+
+    fn endless(&self, method: &str) -> Error {
+        let (target, most) = (&self.target, self.limits.longest_call.as_secs());
+        Error::new(ErrorKind::Timeout, format!("target `{target}` did not end {method} within {most} s"))
     }
 
     /// Remembers errors after which the link is of no use, so that its owner opens another. A call whose connection broke

@@ -102,6 +102,8 @@ pub struct Limits {
     pub list: Duration,
     /// How long a call may be silent. Progress starts the time again.
     pub call: Duration,
+    /// How long a call may take in all, however much it has to say.
+    pub longest_call: Duration,
 }
 
 impl Default for Limits {
@@ -112,6 +114,7 @@ impl Default for Limits {
             probe: Duration::from_secs(5),
             list: Duration::from_secs(30),
             call: Duration::from_secs(300),
+            longest_call: Duration::from_secs(4 * 3600),
         }
     }
 }

@@ -6,6 +6,7 @@ use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use protocol::method::notifications;
 use protocol::{Era, Id, Message, Notification, Response, meta};
+use tokio::time::Instant;
 
 use super::questions::Asked;
 use super::{Shared, modern};
@@ -43,17 +44,18 @@ impl Drop for CancelOnDrop {
 }
 
 /// The frames of a call as events. A silence longer than the call's deadline ends it; every frame starts the time again,
-/// and while the target waits for an answer of the client its silence means nothing.
+/// and while the target waits for an answer of the client its silence means nothing. At `until` the call ends in any case.
 pub(super) fn events(
     guard: CancelOnDrop,
     frames: BoxStream<'static, Result<Message, Error>>,
     method: &'static str,
+    until: Instant,
 ) -> BoxStream<'static, Result<Event, Error>> {
     futures::stream::unfold(Some((guard, frames)), move |state| async move {
         let (mut guard, mut frames) = state?;
         let shared = guard.shared.clone()?;
         loop {
-            let frame = match shared.until_silent(method, frames.next()).await {
+            let frame = match shared.until_silent(method, until, frames.next()).await {
                 Ok(frame) => frame,
                 Err(silent) => return Some((Err(silent), None)),
             };

@@ -276,6 +276,28 @@ async fn progress_starts_the_time_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_call_that_reports_progress_without_end_ends_in_the_end() {
+    let target = Scripted::legacy(|message, says| {
+        if message["method"] != "tools/call" {
+            return;
+        }
+        let (message, says) = (message.clone(), says.clone());
+        Task::spawn_finite("endless", async move {
+            for _ in 0..200 {
+                sleep(Duration::from_secs(200)).await;
+                says.say(progress(&message));
+            }
+        });
+    });
+    let (link, _heard) = target.open().await;
+    let start = Instant::now();
+    assert_eq!(answer(&link).await.expect_err("a timeout").kind, ErrorKind::Timeout);
+    assert_eq!(start.elapsed(), Limits::default().longest_call);
+    sleep(Duration::from_millis(10)).await;
+    assert_eq!(target.heard_of("notifications/cancelled").len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn dropping_a_call_cancels_it_and_no_other() {
     let target = Scripted::legacy(|message, says| {
         if message["params"]["name"] == "told" {
