@@ -29,7 +29,10 @@ pub(crate) use self::state::{Digest, Principal, State};
 /// For how long a call waits for its client. People answer; programs that have gone away never do.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5 * 60);
 /// More calls than this do not wait at once in a virtual server. Each holds a request open at its target.
-pub(crate) const MOST: usize = 1000;
+const MOST: usize = 1000;
+/// Nor more than this at one target, which lends each of them one of its links: clients that never come back must leave
+/// some of these to others.
+pub(crate) const MOST_OF_ONE: usize = 24;
 
 /// The parked calls of a virtual server. Cheap to clone.
 #[derive(Clone)]
@@ -44,6 +47,7 @@ struct Inner {
 
 /// A call that waits.
 struct Parked {
+    target: String,
     digest: Digest,
     /// What must be answered. Before the keeper, which has the call: a question is refused first, then the call is cancelled.
     asked: Vec<Asked>,
@@ -63,10 +67,15 @@ impl Parking {
         let state = self.seal(&State::Parked(ticket)).ok_or_else(unsealed)?;
         let asked = std::mem::take(&mut call.asked);
         let mut calls = self.0.lock();
+        let target = call.target.clone();
+        let of_target = calls.values().filter(|parked| parked.target == target).count();
         let refused = if self.0.ended.load(Ordering::Relaxed) {
             Some("the target asks for input, and this server stops".to_owned())
-        } else if calls.len() >= MOST {
-            Some(format!("the target asks for input, but {MOST} calls wait for input already"))
+        } else if calls.len() >= MOST || of_target >= MOST_OF_ONE {
+            let waiting = calls.len().min(of_target);
+            Some(format!(
+                "target `{target}` asks for input, but {waiting} calls of it wait for input already"
+            ))
         } else {
             None
         };
@@ -76,7 +85,7 @@ impl Parking {
             return Err(Error::new(ErrorKind::CannotRelay, text));
         }
         let keeper = Keeper::start(call, Instant::now() + PATIENCE, Arc::downgrade(&self.0), ticket);
-        calls.insert(ticket, Parked { digest, asked, keeper });
+        calls.insert(ticket, Parked { target, digest, asked, keeper });
         Ok(state)
     }
 

@@ -8,6 +8,8 @@ use crate::error::Error;
 
 /// What there is of a call that is not over.
 pub(crate) struct OpenCall {
+    /// Where it runs.
+    pub(crate) target: String,
     /// What the target asks. Before the events: a question is refused first, then the call is cancelled.
     pub(crate) asked: Vec<Asked>,
     /// What will happen. Dropping it cancels the call.
@@ -30,8 +32,16 @@ pub(crate) struct Asked {
 
 impl OpenCall {
     /// A call of which nothing was heard yet.
-    pub(crate) fn new(events: BoxStream<'static, Result<Event, Error>>) -> Self {
-        Self { asked: Vec::new(), events, refused: Object::default(), progress: None, questions: 0, round: 0 }
+    pub(crate) fn new(target: String, events: BoxStream<'static, Result<Event, Error>>) -> Self {
+        Self {
+            target,
+            asked: Vec::new(),
+            events,
+            refused: Object::default(),
+            progress: None,
+            questions: 0,
+            round: 0,
+        }
     }
 
     /// Takes a question in, under a key that no other question of this call has or had.

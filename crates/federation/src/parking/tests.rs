@@ -26,10 +26,15 @@ impl Far {
 
 /// A call that has asked one thing, under the key `ask-1`.
 fn asking() -> (OpenCall, Far) {
+    asking_at("a")
+}
+
+/// The same at a target of this name.
+fn asking_at(target: &str) -> (OpenCall, Far) {
     let (says, events) = mpsc::unbounded_channel();
     let events =
         futures::stream::unfold(events, |mut events| async move { Some((events.recv().await?, events)) });
-    let mut call = OpenCall::new(events.boxed());
+    let mut call = OpenCall::new(target.into(), events.boxed());
     let (question, answers) = Question::new("elicitation/create", Object::default());
     call.ask(question);
     (call, Far { says, answers })
@@ -172,7 +177,8 @@ async fn a_question_is_refused_before_its_call_is_cancelled() {
         let (told, mut was_refused) = mpsc::unbounded_channel();
         let (question, answers) = Question::new("roots/list", Object::default());
         let cancelled = Cancelled(answers, told);
-        let mut call = OpenCall::new(futures::stream::pending().inspect(move |_| _ = &cancelled).boxed());
+        let mut call =
+            OpenCall::new("a".into(), futures::stream::pending().inspect(move |_| _ = &cancelled).boxed());
         call.ask(question);
         let parking = Parking::default();
         park(&parking, call);
@@ -213,8 +219,8 @@ async fn a_call_that_comes_after_the_end_of_the_server_ends_as_well() {
 async fn more_calls_than_are_allowed_are_refused_and_the_others_stay() {
     let parking = Parking::default();
     let mut fars = Vec::new();
-    for _ in 0..MOST {
-        let (call, far) = asking();
+    for n in 0..MOST {
+        let (call, far) = asking_at(&n.to_string());
         park(&parking, call);
         fars.push(far);
     }
@@ -223,6 +229,22 @@ async fn more_calls_than_are_allowed_are_refused_and_the_others_stay() {
     assert_eq!(refused.kind, ErrorKind::CannotRelay);
     assert!(far.is_refused() && far.is_cancelled());
     assert!(fars.iter_mut().all(|far| !far.is_refused() && !far.is_cancelled()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_calls_of_one_target_that_wait_leave_room_for_others_at_it() {
+    let parking = Parking::default();
+    let mut fars = Vec::new();
+    for _ in 0..MOST_OF_ONE {
+        let (call, far) = asking();
+        park(&parking, call);
+        fars.push(far);
+    }
+    let (call, mut far) = asking();
+    assert!(parking.park(call, digest()).is_err());
+    assert!(far.is_refused() && far.is_cancelled());
+    park(&parking, asking_at("b").0);
+    assert!(fars.iter().all(|far| !far.is_cancelled()));
 }
 
 #[tokio::test(start_paused = true)]

@@ -143,7 +143,7 @@ impl Course {
             return None;
         }
         let rest = futures::stream::empty().boxed();
-        let call = std::mem::replace(&mut self.call, OpenCall::new(rest));
+        let call = std::mem::replace(&mut self.call, OpenCall::new(String::new(), rest));
         Some(asking::park(&self.finish, call))
     }
 

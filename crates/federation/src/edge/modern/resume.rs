@@ -36,7 +36,7 @@ pub(super) async fn open(finish: &Finish, context: &Context, mut params: Object)
     }
     Ok(match context.serve(finish.row, params).await? {
         Served::One(answer) => Opened::Answered(answer),
-        Served::Stream { events, .. } => Opened::Running(OpenCall::new(events)),
+        Served::Stream { target, events } => Opened::Running(OpenCall::new(target, events)),
     })
 }
 

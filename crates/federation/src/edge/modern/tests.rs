@@ -9,7 +9,7 @@ use upstream::{Answer, Ask, Caller, Event, Note, Question};
 use super::*;
 use crate::backend::Backend;
 use crate::error::Error;
-use crate::parking::{MOST, OpenCall, PATIENCE};
+use crate::parking::{MOST_OF_ONE, OpenCall, PATIENCE};
 use crate::{FailureMode, PrefixMode, Settings};
 
 const ELICIT: &str = "elicitation/create";
@@ -89,7 +89,7 @@ fn begin_as(backend: &Backend, capabilities: &Value, method: &str) -> (BoxStream
         token: Some(Raw::string("one")),
         level: None,
     };
-    (Course::new(finish, OpenCall::new(events.boxed())).pieces(), Far(says))
+    (Course::new(finish, OpenCall::new("a".into(), events.boxed())).pieces(), Far(says))
 }
 
 /// What a request led to: the notes' params, and the answer.
@@ -343,7 +343,7 @@ async fn a_client_that_goes_away_after_its_retry_has_cancelled_the_call() {
 async fn a_call_that_finds_no_place_to_wait_fails_and_is_cancelled() {
     let backend = server();
     let mut fars = Vec::new();
-    for _ in 0..MOST {
+    for _ in 0..MOST_OF_ONE {
         let (pieces, far) = begin(&backend, &everything());
         fars.push((far.ask(ELICIT, json!({ "message": "m" })), far));
         asked(pieces).await;
