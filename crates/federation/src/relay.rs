@@ -28,6 +28,8 @@ pub(crate) enum Links {
 enum Way {
     /// Others call on it as well.
     Open(Link),
+    /// It is the session's, which has told the target its log level.
+    Own(Link),
     /// Nobody else does.
     Alone(Borrowed),
 }
@@ -59,7 +61,8 @@ impl Links {
                 let declared = call.caller.capabilities.object().unwrap_or_default();
                 Ok(Way::Alone(to.target.borrow(&declared).await.map_err(unreachable)?))
             }
-            _ => Ok(Way::Open(link)),
+            Self::Shared => Ok(Way::Open(link)),
+            Self::Session(_) => Ok(Way::Own(link)),
         }
     }
 }
@@ -68,6 +71,7 @@ impl Way {
     async fn call(self, call: Call) -> Result<Reply, upstream::Error> {
         match self {
             Self::Open(link) => link.call(call).await,
+            Self::Own(link) => link.call(Call { log_level: None, ..call }).await,
             Self::Alone(link) => link.call(call).await,
         }
     }

@@ -358,3 +358,25 @@ async fn a_target_that_hangs_on_its_level_holds_up_a_first_call_for_no_longer_th
     assert_eq!(client.tool("x").await.said(), "a:x");
     assert!(start.elapsed().as_secs() <= 60, "{:?}", start.elapsed());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_began_before_its_session_wants_fewer_logs_does_not_bring_them_back() {
+    let a = Target::legacy("a", &["x"]).full("w").on("initialize", Act::after(5, shaken()));
+    let world = World::start(&[&a]).await;
+    seconds(10).await;
+    let client = Arc::new(world.legacy().await);
+    client.call("logging/setLevel", json!({ "level": "debug" })).await.ok();
+    let mut call = background(&client, json!("c"), "x");
+    settle().await;
+    client.call("logging/setLevel", json!({ "level": "error" })).await.ok();
+    call.recv().await.flatten().expect("an answer");
+    assert_eq!(a.last("logging/setLevel")["level"], "error");
+}
+
+/// What the handshake of a legacy target with everything leads to.
+fn shaken() -> Act {
+    let capabilities = json!({ "tools": {}, "logging": {} });
+    Act::Result(
+        json!({ "protocolVersion": "2025-11-25", "capabilities": capabilities, "serverInfo": { "name": "a", "version": "1" } }),
+    )
+}
