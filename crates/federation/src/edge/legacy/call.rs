@@ -16,9 +16,10 @@ use crate::inbound::{Frames, Outcome, Single};
 use crate::session::Session;
 use crate::session::outlet::{First, Kind, Naming, Outlet, Reader};
 
-/// How long a client waits for the first message of a call until its POST is answered with a stream. Proxies cut requests
-/// that are not answered for long, and a stream can be kept alive, and resumed.
-const SILENCE: Duration = Duration::from_secs(5);
+/// How long a client waits for the first message of a call until its POST is answered with a stream. A stream can be kept
+/// alive before proxies that cut what is silent, and it can be resumed: an answer that a broken connection loses before
+/// there is one is lost for good.
+const SILENCE: Duration = Duration::from_secs(1);
 
 /// Serves a request that was POSTed alone: with JSON if the answer comes first and soon, else with a stream.
 pub(super) async fn serve(backend: &Arc<Shared>, session: Option<Arc<Session>>, request: Request) -> Outcome {
