@@ -66,6 +66,8 @@ pub(crate) struct Session {
     roots: AtomicU64,
     used: Mutex<Instant>,
     over: CancellationToken,
+    /// Of a connection of 2024-11-05: cancelled when it is about to be closed from our side.
+    closing: OnceLock<CancellationToken>,
 }
 
 /// A call in flight, as the session knows it.
@@ -112,6 +114,7 @@ impl Session {
             roots: AtomicU64::new(0),
             used: Mutex::new(Instant::now()),
             over: CancellationToken::new(),
+            closing: OnceLock::new(),
         })
     }
 
@@ -123,6 +126,16 @@ impl Session {
     /// What was agreed on, once it is.
     pub(crate) fn handshake(&self) -> Option<&Handshake> {
         self.handshake.get()
+    }
+
+    /// Ties the session to its connection.
+    pub(crate) fn closes_with(&self, closing: CancellationToken) {
+        let _ = self.closing.set(closing);
+    }
+
+    /// Cancelled when its connection is about to be closed; never, if it has none of its own.
+    pub(crate) fn closing(&self) -> CancellationToken {
+        self.closing.get().cloned().unwrap_or_default()
     }
 
     // === Calls in flight ===

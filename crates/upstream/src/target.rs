@@ -194,11 +194,10 @@ impl Target {
         Ok((link, heard))
     }
 
-    /// Lends a link for one call of a client that has no session, and can do this. Waits for one within the deadline for
-    /// calls.
+    /// Lends a link for one call of a client that has no session, and can do this. Waits a while for one.
     pub async fn borrow(&self, capabilities: &Object) -> Result<Borrowed, Error> {
         let profile = protocol::capability::profile(capabilities);
-        let place = self.shared.pool.place(&profile, self.settings().limits.call).await?;
+        let place = self.shared.pool.place(&profile, self.settings().limits.list).await?;
         let told = capabilities.to_raw();
         place.fill(|| self.lease(&told)).await
     }

@@ -474,3 +474,47 @@ async fn an_input_required_of_a_legacy_target_is_an_answer_like_any_other() {
     let reply = world.legacy_with(everything()).await.tool("x").await;
     assert_eq!((reply.code(), a.count("tools/call")), (-32603, 1));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_person_is_sent_to_a_url_once_however_often_the_target_asks_whether_the_visit_is_over() {
+    let act = Act::with(|request| {
+        let done: u64 =
+            request["params"]["requestState"].as_str().map_or(0, |state| state.parse().expect("ours"));
+        let visit = json!({ "mode": "url", "message": "log in", "url": "https://example.com/" });
+        match done {
+            4 => Act::text(&request["params"]["inputResponses"].to_string()),
+            _ => needs("k", "elicitation/create", visit, json!((done + 1).to_string())),
+        }
+    });
+    let a = Target::modern("a", &["x"]).on("tools/call", act);
+    let world = World::start(&[&a]).await;
+    let client = world.legacy_with(everything()).await;
+    let start = tokio::time::Instant::now();
+    let accepted = |_: &Value| json!({ "result": { "action": "accept" } });
+    let (reply, asked) =
+        client.converse("tools/call", json!({ "name": "x", "arguments": {} }), accepted).await;
+    assert_eq!((reply.said(), asked.len()), (json!({ "k": { "action": "accept" } }).to_string(), 1));
+    assert!(start.elapsed().as_secs() >= 5, "the visit takes its time: {:?}", start.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_that_can_no_longer_be_answered_is_refused_so_that_its_call_ends_in_time() {
+    let legacy = Target::legacy("a", &["x"]).on("tools/call", Act::Ask("elicitation/create", form("sure?")));
+    let modern = Target::modern("b", &["x"]).on("tools/call", rounds());
+    let world = World::start(&[&legacy, &modern]).await;
+    let client = world.legacy_with(everything()).await;
+    for name in ["a_x", "b_x"] {
+        let params = json!({ "name": name, "arguments": {} });
+        let closing = tokio_util::sync::CancellationToken::new();
+        let head = federation::Head { closing: closing.clone(), ..client.head("tools/call", &params) };
+        let body = client.spell(&json!(name), "tools/call", params);
+        let federation::Outcome::Stream(frames) = client.backend.post(head, body.into()).await else {
+            panic!("a question comes first")
+        };
+        let mut stream = Listener::of(frames);
+        stream.asked().await.expect("a question");
+        closing.cancel();
+        assert_eq!(stream.next().await.expect("news")["method"], "notifications/cancelled");
+        assert_eq!(stream.next().await.expect("an answer")["id"], name, "and not silence");
+    }
+}

@@ -44,7 +44,7 @@ struct Inner {
 
 /// For how long a request that was given up is believed to run on. One that is cancelled need not be answered, so that
 /// nothing else says when it has ended.
-const LINGERS: Duration = Duration::from_secs(30);
+const LINGERS: Duration = Duration::from_secs(5);
 
 /// Requests that were given up, and when.
 #[derive(Default)]

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use futures::StreamExt as _;
 use protocol::Request;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use upstream::Task;
 
@@ -22,10 +23,15 @@ use crate::session::outlet::{First, Kind, Naming, Outlet, Reader};
 const SILENCE: Duration = Duration::from_secs(1);
 
 /// Serves a request that was POSTed alone: with JSON if the answer comes first and soon, else with a stream.
-pub(super) async fn serve(backend: &Arc<Shared>, session: Option<Arc<Session>>, request: Request) -> Outcome {
+pub(super) async fn serve(
+    backend: &Arc<Shared>,
+    session: Option<Arc<Session>>,
+    request: Request,
+    closing: CancellationToken,
+) -> Outcome {
     let outlet = Outlet::default();
     let reader = outlet.read();
-    start(backend, session.clone(), request, Voice::to_the_end(&outlet, session.clone()));
+    start(backend, session.clone(), request, Voice::to_the_end(&outlet, session.clone()), closing);
     // A call that says nothing for long goes on saying nothing on a stream.
     let _ = timeout(SILENCE, reader.ready()).await;
     match reader.first() {
@@ -45,8 +51,15 @@ pub(super) fn stream(session: Option<&Session>, outlet: &Outlet, reader: Reader)
 }
 
 /// Starts a call. It runs on its own, because a client that loses its connection has not cancelled it; it ends when it is
-/// answered, cancelled by a notification, or when its session ends.
-pub(super) fn start(backend: &Arc<Shared>, session: Option<Arc<Session>>, request: Request, client: Voice) {
+/// answered, cancelled by a notification, or when its session ends. Once the way to the client is `closing`, nothing that
+/// it is asked can be answered any more.
+pub(super) fn start(
+    backend: &Arc<Shared>,
+    session: Option<Arc<Session>>,
+    request: Request,
+    client: Voice,
+    closing: CancellationToken,
+) {
     let call = Running::new(backend, session, request);
     Task::spawn_finite("call", async move {
         let call = match call {
@@ -61,7 +74,7 @@ pub(super) fn start(backend: &Arc<Shared>, session: Option<Arc<Session>>, reques
             // First, because the end of a session also ends the links under its calls.
             biased;
             () = token.cancelled() => tracing::debug!("a call was cancelled by its client"),
-            () = call.run(&client) => {}
+            () = call.run(&client, closing) => {}
         }
     });
 }

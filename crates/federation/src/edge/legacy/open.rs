@@ -8,6 +8,7 @@ use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 use upstream::{Question, Task};
 
 use crate::session::outlet::Outlet;
@@ -21,6 +22,8 @@ pub(super) struct Open<'a> {
     waiting: FuturesUnordered<BoxFuture<'a, ()>>,
     /// Strays that were asked on this call's stream. They may be about another call, which then goes on waiting for them.
     guests: FuturesUnordered<BoxFuture<'static, ()>>,
+    /// Cancelled when the client can answer nothing any more.
+    closing: CancellationToken,
 }
 
 impl<'a> Open<'a> {
@@ -28,13 +31,15 @@ impl<'a> Open<'a> {
         session: Option<&'a Arc<Session>>,
         client: &'a Outlet,
         strays: mpsc::Receiver<Stray>,
+        closing: CancellationToken,
     ) -> Self {
-        Self { session, client, strays, waiting: FuturesUnordered::new(), guests: FuturesUnordered::new() }
+        let (waiting, guests) = (FuturesUnordered::new(), FuturesUnordered::new());
+        Self { session, client, strays, waiting, guests, closing }
     }
 
-    /// Brings a question to the client. Without a session nobody can answer, and dropping it refuses it.
+    /// Brings a question to the client. Where nobody can answer, dropping it refuses it.
     pub(super) fn ask(&mut self, target: String, question: Question) {
-        let Some(session) = self.session.cloned() else {
+        let Some(session) = self.session.filter(|_| !self.closing.is_cancelled()).cloned() else {
             return;
         };
         let client = self.client;
@@ -44,7 +49,7 @@ impl<'a> Open<'a> {
 
     /// The same for a stray.
     fn ask_for_another(&mut self, Stray { target, question }: Stray) {
-        let Some(session) = self.session.cloned() else {
+        let Some(session) = self.session.filter(|_| !self.closing.is_cancelled()).cloned() else {
             return;
         };
         let client = self.client.clone();
@@ -60,6 +65,11 @@ impl<'a> Open<'a> {
                 biased;
                 // First, so that what was taken in is asked before the answer ends the stream.
                 Some(()) = self.guests.next(), if !self.guests.is_empty() => {}
+                () = self.closing.cancelled(), if !self.waiting.is_empty() || !self.guests.is_empty() => {
+                    // The target hears that nobody answers, and can end the call in time.
+                    self.waiting.clear();
+                    self.guests.clear();
+                }
                 done = &mut work => return done,
                 Some(()) = self.waiting.next(), if !self.waiting.is_empty() => {}
                 Some(stray) = self.strays.recv() => self.ask_for_another(stray),

@@ -18,6 +18,12 @@ pub(super) const MOST_ROUNDS: u32 = 10;
 /// How long to wait before a call is made again for which nothing was asked; doubled each round.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// How long to wait at first before a target is asked again whether a visit to a URL is over; doubled each round.
+const VISIT: Duration = Duration::from_millis(500);
+
+/// Why a call that needs input is not waited for at the end.
+pub(super) const CLOSING: &str = "the target needs input, and the gateway is stopping";
+
 /// Why a client without a session gets no questions.
 pub(super) const NOBODY: &str = "the target needs input, and a client without a session cannot be asked";
 
@@ -48,35 +54,64 @@ impl Answers {
     }
 }
 
-/// Asks the client everything that an `input_required` result asks for.
-pub(super) async fn answer(
-    session: &Arc<Session>,
-    target: &str,
-    client: &Outlet,
-    result: &Raw,
-    round: u32,
-) -> Result<Answers, Refusal> {
-    let result = result.object().unwrap_or_default();
-    let state = result.get("requestState").cloned();
-    let requests = result.object("inputRequests").unwrap_or_default();
-    if requests.is_empty() {
-        if state.is_none() {
-            let text = format!("target `{target}` asks for input and does not say for which");
-            return Err(Refusal::Failed(text));
+/// The rounds of one call.
+#[derive(Default)]
+pub(super) struct Rounds {
+    done: u32,
+    /// URLs that the person was sent to and agreed to visit. A target that asks again waits for the end of the visit, and
+    /// the person must not be asked again meanwhile.
+    visited: Vec<String>,
+}
+
+impl Rounds {
+    /// Asks the client everything that an `input_required` result asks for.
+    pub(super) async fn answer(
+        &mut self,
+        session: &Arc<Session>,
+        target: &str,
+        client: &Outlet,
+        result: &Raw,
+    ) -> Result<Answers, Refusal> {
+        let pause = PAUSE * 2u32.saturating_pow(self.done);
+        self.done += 1;
+        let result = result.object().unwrap_or_default();
+        let state = result.get("requestState").cloned();
+        let requests = result.object("inputRequests").unwrap_or_default();
+        if requests.is_empty() {
+            if state.is_none() {
+                let text = format!("target `{target}` asks for input and does not say for which");
+                return Err(Refusal::Failed(text));
+            }
+            tokio::time::sleep(pause).await;
+            return Ok(Answers { responses: None, state });
         }
-        tokio::time::sleep(PAUSE * 2u32.saturating_pow(round)).await;
-        return Ok(Answers { responses: None, state });
+        let questions: Vec<_> = requests.iter().map(|(key, request)| Question::read(key, request)).collect();
+        // All of them, before a person is asked the first.
+        questions.iter().try_for_each(|question| permitted(session, target, question))?;
+        let (again, new): (Vec<_>, Vec<_>) = questions
+            .into_iter()
+            .partition(|question| question.url().is_some_and(|url| self.visited.contains(&url)));
+        let mut responses = Object::default();
+        if !again.is_empty() {
+            tokio::time::sleep(VISIT * 2u32.saturating_pow(self.done.min(5))).await;
+        }
+        for Question { key, .. } in again {
+            responses.set(&key, Raw::of(&serde_json::json!({ "action": "accept" })));
+        }
+        // One that is refused ends the call; what else was asked is taken back.
+        let asked = new.into_iter().map(|question| question.ask(session, target, client));
+        for (key, response, url) in try_join_all(asked).await? {
+            if is_accepted(&response) {
+                self.visited.extend(url);
+            }
+            responses.set(&key, response);
+        }
+        Ok(Answers { responses: Some(responses.to_raw()), state })
     }
-    let questions: Vec<_> = requests.iter().map(|(key, request)| Question::read(key, request)).collect();
-    // All of them, before a person is asked the first.
-    questions.iter().try_for_each(|question| permitted(session, target, question))?;
-    // One that is refused ends the call; what else was asked is taken back.
-    let asked = questions.into_iter().map(|question| question.ask(session, target, client));
-    let mut responses = Object::default();
-    for (key, response) in try_join_all(asked).await? {
-        responses.set(&key, response);
-    }
-    Ok(Answers { responses: Some(responses.to_raw()), state })
+}
+
+fn is_accepted(response: &Raw) -> bool {
+    response.object().is_ok_and(|response| response.text("action").as_deref() == Some("accept"))
 }
 
 /// One of the input requests of a result.
@@ -96,15 +131,23 @@ impl Question {
         }
     }
 
+    /// Where the person is to go, if that is what it asks.
+    fn url(&self) -> Option<String> {
+        let is_visit = self.params.text("mode").as_deref() == Some("url");
+        self.params.text("url").filter(|_| is_visit)
+    }
+
+    /// The answer under its key, and where the person was sent.
     async fn ask(
         self,
         session: &Arc<Session>,
         target: &str,
         client: &Outlet,
-    ) -> Result<(String, Raw), Refusal> {
+    ) -> Result<(String, Raw, Option<String>), Refusal> {
+        let url = self.url();
         let Self { key, method, params } = self;
         let answer = session.ask(target, client, &method, params).await;
-        Ok((key, response(&method, answer)?))
+        Ok((key, response(&method, answer)?, url))
     }
 }
 

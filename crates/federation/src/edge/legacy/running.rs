@@ -16,7 +16,7 @@ use super::call::{Piece, Voice};
 use super::finish::{self, transport_level};
 use super::open::Open;
 use super::own;
-use super::round::{self, MOST_ROUNDS, Refusal};
+use super::round::{self, MOST_ROUNDS, Refusal, Rounds};
 use crate::backend::Shared;
 use crate::context::Context;
 use crate::edge::single;
@@ -95,9 +95,9 @@ impl Running {
         Ok(Self { context, session, id, row, params, progress, reached: f64::NEG_INFINITY, strays, token })
     }
 
-    pub(super) async fn run(mut self, client: &Voice) {
+    pub(super) async fn run(mut self, client: &Voice, closing: CancellationToken) {
         // After a panic nothing of the call is used again but its id.
-        let last = AssertUnwindSafe(self.converse(client)).catch_unwind().await;
+        let last = AssertUnwindSafe(self.converse(client, closing)).catch_unwind().await;
         let last = last.unwrap_or_else(|_| self.failed());
         // Before the answer is sent, so that a client that has it may use the id again; and only once, so that the next call
         // under that id is not taken for this one.
@@ -109,12 +109,13 @@ impl Running {
     }
 
     /// The call, and as often as a modern target asks for input first, the call again with the client's answers.
-    async fn converse(&mut self, client: &Voice) -> Single {
+    async fn converse(&mut self, client: &Voice, closing: CancellationToken) -> Single {
         let mut params = std::mem::take(&mut self.params);
         let session = self.session.clone();
         let strays = std::mem::replace(&mut self.strays, mpsc::channel(1).1);
-        let mut open = Open::new(session.as_ref(), client.outlet(), strays);
-        for round in 0..=MOST_ROUNDS {
+        let mut open = Open::new(session.as_ref(), client.outlet(), strays, closing.clone());
+        let mut rounds = Rounds::default();
+        for _ in 0..=MOST_ROUNDS {
             let served = open.during(self.serve(params.clone())).await;
             let (target, end) = match served {
                 Ok(Served::One(answer)) => return self.answer(answer),
@@ -130,7 +131,9 @@ impl Running {
             };
             let answered = match session.as_ref() {
                 Some(session) => {
-                    open.during(round::answer(session, &target, client.outlet(), &result, round)).await
+                    let asking = open.during(rounds.answer(session, &target, client.outlet(), &result));
+                    let answered = closing.run_until_cancelled(asking).await;
+                    answered.unwrap_or_else(|| Err(Refusal::Failed(round::CLOSING.into())))
                 }
                 None => Err(Refusal::Failed(round::NOBODY.into())),
             };

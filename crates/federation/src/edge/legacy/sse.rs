@@ -24,6 +24,7 @@ pub(in crate::edge) fn open(
     closing: CancellationToken,
 ) -> Result<(String, Frames), Error> {
     let session = backend.sessions.connect()?;
+    session.closes_with(closing.clone());
     let last_words = Task::spawn("last words", last_words(session.clone(), closing));
     let guard = EndOnDrop { backend: backend.clone(), id: session.id.clone(), _last_words: last_words };
     let frames = session.mailbox.read().frames(Naming::None).into_stream().map(move |frame| {
@@ -81,7 +82,8 @@ pub(in crate::edge) fn post(backend: &Arc<Shared>, id: &str, body: &Bytes) -> Ou
         }
         Ok(Message::Request(request)) => {
             let client = Voice::over(&session.mailbox, speaks);
-            call::start(backend, Some(session), request, client);
+            let closing = session.closing();
+            call::start(backend, Some(session), request, client, closing);
         }
         Ok(Message::Notification(notification)) => heed(&session, &notification),
         Ok(Message::Response(response)) => session.answered(response),

@@ -98,7 +98,7 @@ async fn a_call_that_was_given_up_is_believed_to_speak_only_for_a_while() {
     drop(pending.enter(2.into()).expect("alive"));
     take(&pending, LOG);
     assert!(inbox.try_recv().is_ok() && told(&mut first).is_empty());
-    tokio::time::sleep(Duration::from_secs(31)).await;
+    tokio::time::sleep(Duration::from_secs(6)).await;
     take(&pending, LOG);
     assert_eq!(told(&mut first), ["notifications/message"]);
 }
