@@ -373,6 +373,18 @@ async fn a_call_that_began_before_its_session_wants_fewer_logs_does_not_bring_th
     assert_eq!(a.last("logging/setLevel")["level"], "error");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_log_level_that_is_none_is_refused_whatever_its_type() {
+    let a = Target::modern("a", &["x"]);
+    let world = World::start(&[&a]).await;
+    let client = world.modern();
+    for level in [json!("bogus"), json!(7), json!({}), Value::Null] {
+        let params = json!({ "name": "x", "_meta": { "io.modelcontextprotocol/logLevel": level } });
+        assert_eq!(client.call("tools/call", params).await.code(), -32602, "{level}");
+    }
+    assert_eq!(a.count("tools/call"), 0);
+}
+
 /// What the handshake of a legacy target with everything leads to.
 fn shaken() -> Act {
     let capabilities = json!({ "tools": {}, "logging": {} });

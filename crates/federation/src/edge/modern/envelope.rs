@@ -47,10 +47,7 @@ impl Envelope {
                 capability::for_target(&declared, Version::NEWEST_MODERN, &known)
             })
             .ok_or_else(|| missing(meta::CLIENT_CAPABILITIES))?;
-        let level = meta.text(meta::LOG_LEVEL);
-        if let Some(level) = level.as_deref().filter(|level| meta::level_rank(level).is_none()) {
-            return Err(Error::new(ErrorKind::InvalidParams, format!("`{level}` is not a log level")));
-        }
+        let level = meta.get(meta::LOG_LEVEL).map(level).transpose()?;
         let info = meta.get(meta::CLIENT_INFO).cloned();
         let token = meta.get(meta::PROGRESS_TOKEN).cloned();
         meta::strip_hop_of(&mut params);
@@ -69,6 +66,16 @@ impl Envelope {
             mirrored: Some(head.params),
         }
     }
+}
+
+/// The log level that a request asks for.
+fn level(raw: &Raw) -> Result<String, Error> {
+    let level = raw.to_text().filter(|level| meta::level_rank(level).is_some());
+    level.ok_or_else(|| {
+        let (key, levels) = (meta::LOG_LEVEL, meta::LEVELS.join(", "));
+        let text = format!("`params._meta[\"{key}\"]` is not a log level; levels are {levels}");
+        Error::new(ErrorKind::InvalidParams, text)
+    })
 }
 
 fn missing(key: &str) -> Error {
