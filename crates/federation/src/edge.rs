@@ -17,7 +17,11 @@ mod modern;
 impl Backend {
     /// Serves a POSTed body.
     pub async fn post(&self, head: Head, body: Bytes) -> Outcome {
+        let sessionless_modern = is_modern(&head) && head.session.is_none();
         if message::is_batch(&body) {
+            if sessionless_modern {
+                return misplaced("there are no batches; send one message per request");
+            }
             return legacy::batch::serve(&self.shared, &head, &body);
         }
         let message = match message::scan(&body) {
@@ -35,6 +39,9 @@ impl Backend {
                 Err(error) => refuse(Some(&request.id), &error, Era::Modern),
             },
             Message::Notification(notification) => legacy::notification(&self.shared, &head, notification),
+            Message::Response(_) if sessionless_modern => {
+                misplaced("clients send no responses; answers go into `inputResponses` of the next request")
+            }
             Message::Response(response) => legacy::response(&self.shared, &head, response),
         }
     }
@@ -83,9 +90,7 @@ fn era_of(request: &Request, head: &Head) -> Result<Era, Error> {
     }
     let modern_only =
         method::lookup(&request.method, Era::Modern).is_some_and(|row| !row.eras.include(Era::Legacy));
-    let modern_header =
-        head.version.as_deref().and_then(Version::parse).is_some_and(|v| v.era() == Era::Modern);
-    if modern_only || modern_header {
+    if modern_only || is_modern(head) {
         let text = format!(
             "`params._meta[\"{}\"]` is missing: every request names its revision",
             meta::PROTOCOL_VERSION
@@ -93,6 +98,17 @@ fn era_of(request: &Request, head: &Head) -> Result<Era, Error> {
         return Err(Error::new(ErrorKind::MissingMeta, text));
     }
     Ok(Era::Legacy)
+}
+
+/// Whether the headers name a modern revision.
+fn is_modern(head: &Head) -> bool {
+    head.version.as_deref().and_then(Version::parse).is_some_and(|version| version.era() == Era::Modern)
+}
+
+/// A message of a kind that modern clients do not send.
+fn misplaced(what: &str) -> Outcome {
+    let text = format!("in revision {} {what}", Version::NEWEST_MODERN.as_str());
+    refuse(None, &Error::new(ErrorKind::Malformed, text), Era::Modern)
 }
 
 /// An error as the outcome of a request.

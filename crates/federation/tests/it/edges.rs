@@ -227,3 +227,21 @@ async fn large_arguments_pass_through() {
     world.modern().call("tools/call", json!({ "name": "x", "arguments": { "big": big } })).await.ok();
     assert_eq!(a.last("tools/call")["arguments"]["big"].as_str().map(str::len), Some(400_000));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_modern_client_hears_that_it_sends_no_batches_and_no_responses() {
+    let world = World::start(&[&Target::modern("a", &["x"])]).await;
+    let head = || Head { version: Some("2026-07-28".into()), ..Head::default() };
+    for (body, word) in [
+        (json!([{ "jsonrpc": "2.0", "id": 1, "method": "tools/list" }]), "batches"),
+        (json!({ "jsonrpc": "2.0", "id": 1, "result": {} }), "inputResponses"),
+    ] {
+        let Outcome::One(single) = world.backend.post(head(), Bytes::from(body.to_string())).await else {
+            panic!("one answer")
+        };
+        let answer: Value = serde_json::from_slice(&single.body).expect("JSON");
+        assert_eq!((single.error, &answer["error"]["code"]), (Some(ErrorKind::Malformed), &json!(-32600)));
+        let text = answer["error"]["message"].as_str().expect("a text");
+        assert!(text.contains(word) && text.contains("2026-07-28") && !text.contains("initialize"), "{text}");
+    }
+}
