@@ -80,23 +80,8 @@ pub(super) fn told(mut state: Object, target: &str, wrap: bool) -> Object {
             uris::rewrite(&state.to_raw(), Shape::Unfinished, |uri| Some(name::wrap_uri(target, uri)));
         state = restored.object().unwrap_or(state);
     }
-    if let Some(requests) = state.object("inputRequests") {
-        let named = requests.iter().map(|(key, request)| (key, named(request, target)));
-        let named: Object = named.collect();
-        state.set("inputRequests", named.to_raw());
-    }
-    state
+    question::named_replay(target, &state.to_raw()).object().unwrap_or(state)
 }
 
-/// A request for input that says who asks.
-fn named(request: &Raw, target: &str) -> Raw {
-    let Ok(mut object) = request.object() else {
-        return request.clone();
-    };
-    let (Some(method), Some(mut params)) = (object.text("method"), object.object("params")) else {
-        return request.clone();
-    };
-    question::named(target, &method, &mut params);
-    object.set("params", params.to_raw());
-    object.to_raw()
-}
+#[cfg(test)]
+mod tests;
