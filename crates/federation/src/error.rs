@@ -99,6 +99,11 @@ impl Error {
         Self::new(ErrorKind::TargetUnavailable, format!("target `{target}` is not available"))
     }
 
+    /// A target that has nothing more to say, and did not answer.
+    pub(crate) fn unanswered() -> Self {
+        Self::new(ErrorKind::TargetFailed, "the target ended without an answer; the call may have run")
+    }
+
     /// A target's failure, told to the client: which target, whether the call may have run, and no internals.
     pub(crate) fn of_target(target: &str, error: &upstream::Error) -> Self {
         use upstream::ErrorKind as Kind;

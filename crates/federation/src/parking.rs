@@ -72,9 +72,8 @@ impl Parking {
         let refused = if self.0.ended.load(Ordering::Relaxed) {
             Some("the target asks for input, and this server stops".to_owned())
         } else if calls.len() >= MOST || of_target >= MOST_OF_ONE {
-            let waiting = calls.len().min(of_target);
             Some(format!(
-                "target `{target}` asks for input, but {waiting} calls of it wait for input already"
+                "target `{target}` asks for input, but {of_target} calls of it wait for input already"
             ))
         } else {
             None

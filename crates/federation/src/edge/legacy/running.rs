@@ -179,10 +179,7 @@ impl Running {
                 Err(error) => return End::Last(self.refusal(&error)),
             }
         }
-        End::Last(self.refusal(&Error::new(
-            ErrorKind::TargetFailed,
-            "the target ended without an answer; the call may have run",
-        )))
+        End::Last(self.refusal(&Error::unanswered()))
     }
 
     /// The end of a call whose target did not get the input that it needs. A tool says so in its result, for a model to

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use upstream::{Answer, Ask, Event, Note, Question};
 
 use super::asking;
-use super::finish::{Finish, ended};
+use super::finish::Finish;
 use crate::error::Error;
 use crate::inbound::Single;
 use crate::parking::OpenCall;
@@ -106,7 +106,7 @@ impl Course {
             Some(at) if at <= Instant::now() => return None,
             Some(at) => tokio::time::timeout_at(at, self.call.events.next()).await.ok()?,
         };
-        Some(event.unwrap_or_else(|| Err(ended())))
+        Some(event.unwrap_or_else(|| Err(Error::unanswered())))
     }
 
     /// Keeps a question for the client, if it may be asked. Dropping a question refuses it, and the target goes on.

@@ -139,11 +139,6 @@ pub(super) fn signed(mut result: Object) -> Raw {
     result.to_raw()
 }
 
-/// A target that has nothing more to say, and did not answer.
-pub(super) fn ended() -> Error {
-    Error::new(ErrorKind::TargetFailed, "the target ended without an answer; the call may have run")
-}
-
 /// A target's error in codes that a modern client knows. Codes of the legacy private range have no meaning here: they are
 /// carried as data (spec 2026-07-28, basic/index "Error codes").
 fn translate(error: &Raw) -> RpcError {
