@@ -48,6 +48,18 @@ pub struct Settings {
     pub max_age: Option<Duration>,
 }
 
+/// The headers of the protocol that is served, without which an allowed page could not speak it. They say nothing that the
+/// page does not know, so every page that may call at all may send and read them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Spoken {
+    /// Request headers.
+    pub request: Vec<HeaderName>,
+    /// What more request headers begin with, in lower case.
+    pub request_prefix: Option<&'static str>,
+    /// Response headers.
+    pub response: Vec<HeaderName>,
+}
+
 /// The policy, with every header that does not depend on the request already written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cors {
@@ -56,6 +68,7 @@ pub struct Cors {
     open: bool,
     credentials: bool,
     headers: Answer,
+    header_prefix: Option<&'static str>,
     methods: Answer,
     expose: Answer,
     max_age: Option<HeaderValue>,
@@ -95,8 +108,8 @@ impl<'a> Preflight<'a> {
 }
 
 impl Cors {
-    /// The policy with these settings.
-    pub fn new(settings: Settings) -> Self {
+    /// The policy with these settings, where a protocol with these headers is served.
+    pub fn new(settings: Settings, spoken: &Spoken) -> Self {
         let Settings {
             allow_origins,
             allow_headers,
@@ -111,9 +124,14 @@ impl Cors {
             credentials: allow_credentials,
             // `*` stands for every header but this one, which has to be named (Fetch, "CORS-preflight
             // fetch").
-            headers: answer(&allow_headers, allow_credentials, HeaderValue::from_static("*, authorization")),
+            headers: answer(
+                &with(allow_headers, &spoken.request),
+                allow_credentials,
+                HeaderValue::from_static("*, authorization"),
+            ),
+            header_prefix: spoken.request_prefix,
             methods: answer(&allow_methods, allow_credentials, ANY),
-            expose: answer(&expose_headers, allow_credentials, ANY),
+            expose: answer(&with(expose_headers, &spoken.response), allow_credentials, ANY),
             max_age: max_age.map(|age| age.as_secs().into()),
         }
     }
@@ -133,16 +151,11 @@ impl Cors {
             let text = "pages of this origin are not allowed to send requests here";
             return Err(Refusal::new(Kind::ForeignOrigin, text));
         }
-        let echo = |answer: &Answer, asked: Option<&HeaderValue>| match answer {
-            Answer::Nothing => None,
-            Answer::Fixed(value) => Some(value.clone()),
-            Answer::Echo => asked.cloned(),
-        };
         let answers = [
             (ACCESS_CONTROL_ALLOW_ORIGIN, Some(self.allowed_origin(ask.origin))),
             (ACCESS_CONTROL_ALLOW_CREDENTIALS, self.credentials.then_some(TRUE)),
-            (ACCESS_CONTROL_ALLOW_METHODS, echo(&self.methods, Some(ask.method))),
-            (ACCESS_CONTROL_ALLOW_HEADERS, echo(&self.headers, ask.headers)),
+            (ACCESS_CONTROL_ALLOW_METHODS, self.methods.to(Some(ask.method))),
+            (ACCESS_CONTROL_ALLOW_HEADERS, self.allowed_headers(ask.headers)),
             (ACCESS_CONTROL_MAX_AGE, self.max_age.clone()),
             (VARY, Some(VARY_PREFLIGHT)),
         ];
@@ -171,6 +184,18 @@ impl Cors {
         }
     }
 
+    /// The headers that may be sent: those that are named, and those that are asked for and begin as the protocol's do.
+    fn allowed_headers(&self, asked: Option<&HeaderValue>) -> Option<HeaderValue> {
+        let named = self.headers.to(asked);
+        let (Some(prefix), Answer::Fixed(fixed)) = (self.header_prefix, &self.headers) else {
+            return named;
+        };
+        let asked = asked.and_then(|asked| asked.to_str().ok()).unwrap_or_default();
+        let more = asked.split(',').map(str::trim).filter(|name| name.starts_with(prefix));
+        let fixed = fixed.to_str().unwrap_or_default();
+        names::join(std::iter::once(fixed).chain(more))
+    }
+
     fn allows_header(&self, origin: &HeaderValue) -> bool {
         Origin::from_header(origin).is_some_and(|origin| self.allows(&origin))
     }
@@ -184,6 +209,28 @@ impl Cors {
             Answer::Nothing => None,
             Answer::Fixed(names) => Some(names.clone()),
             Answer::Echo => names::join(response.keys()),
+        }
+    }
+}
+
+impl Answer {
+    fn to(&self, asked: Option<&HeaderValue>) -> Option<HeaderValue> {
+        match self {
+            Self::Nothing => None,
+            Self::Fixed(value) => Some(value.clone()),
+            Self::Echo => asked.cloned(),
+        }
+    }
+}
+
+/// A list, and what is not in it of another.
+fn with(names: Names<HeaderName>, more: &[HeaderName]) -> Names<HeaderName> {
+    match names {
+        Names::Any => Names::Any,
+        Names::Only(mut names) => {
+            let missing: Vec<_> = more.iter().filter(|name| !names.contains(name)).cloned().collect();
+            names.extend(missing);
+            Names::Only(names)
         }
     }
 }

@@ -15,7 +15,11 @@ const PLAIN: Lists<'static> =
     Lists { origins: &["https://app.example"], headers: &[], methods: None, expose: &[], credentials: false };
 
 fn cors(lists: Lists<'_>) -> Cors {
-    Cors::new(Settings {
+    Cors::new(settings(lists), &Spoken::default())
+}
+
+fn settings(lists: Lists<'_>) -> Settings {
+    Settings {
         allow_origins: lists.origins.iter().map(|o| OriginPattern::parse(o).expect("an origin")).collect(),
         allow_headers: Names::parse(lists.headers).expect("header names"),
         allow_methods: match lists.methods {
@@ -25,7 +29,7 @@ fn cors(lists: Lists<'_>) -> Cors {
         expose_headers: Names::parse(lists.expose).expect("header names"),
         allow_credentials: lists.credentials,
         max_age: Some(Duration::from_secs(600)),
-    })
+    }
 }
 
 fn request(origin: &str) -> HeaderMap {
@@ -218,4 +222,37 @@ proptest! {
         let pattern = OriginPattern::parse(&text).expect("a pattern");
         prop_assert_eq!(OriginPattern::parse(&pattern.to_string()), Ok(pattern));
     }
+}
+
+#[test]
+fn an_allowed_page_can_always_speak_the_protocol() {
+    let spoken = Spoken {
+        request: vec![HeaderName::from_static("mcp-session-id"), HeaderName::from_static("content-type")],
+        request_prefix: Some("mcp-param-"),
+        response: vec![HeaderName::from_static("mcp-session-id")],
+    };
+    let speaking = |lists| Cors::new(settings(lists), &spoken);
+    let asking = |cors: &Cors, headers: &'static str| {
+        let mut request = request("https://app.example");
+        request.insert(ACCESS_CONTROL_REQUEST_HEADERS, HeaderValue::from_static(headers));
+        let answer = cors.preflight(Preflight::of(&Method::OPTIONS, &request).expect("a preflight"));
+        let mut answer = answer.expect("an answer").into_iter();
+        answer.find(|(name, _)| name == ACCESS_CONTROL_ALLOW_HEADERS).map(|(_, value)| value)
+    };
+    let named = speaking(Lists { headers: &["x-mine", "Content-Type"], ..PLAIN });
+    assert_eq!(
+        asking(&named, "content-type,mcp-param-city,x-foreign").expect("headers"),
+        "x-mine, content-type, mcp-session-id, mcp-param-city"
+    );
+    assert_eq!(asking(&speaking(PLAIN), "x-foreign").expect("headers"), "mcp-session-id, content-type");
+    let mut headers = HeaderMap::new();
+    speaking(PLAIN).apply(Some(&HeaderValue::from_static("https://app.example")), &mut headers);
+    assert_eq!(headers[ACCESS_CONTROL_EXPOSE_HEADERS], "mcp-session-id");
+}
+
+#[test]
+fn everything_includes_what_the_protocol_needs() {
+    let spoken = Spoken { request: vec![HeaderName::from_static("mcp-session-id")], ..Spoken::default() };
+    let open = Cors::new(settings(Lists { headers: &["*"], expose: &["*"], ..PLAIN }), &spoken);
+    assert!(ask(&open, "https://app.example").contains(&"allow-headers: *, authorization".to_owned()));
 }

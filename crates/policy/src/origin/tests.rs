@@ -2,7 +2,7 @@ use http::Request;
 use proptest::prelude::*;
 
 use super::*;
-use crate::cors::{Names, OriginPattern, Settings};
+use crate::cors::{Names, OriginPattern, Settings, Spoken};
 
 const LOOPBACK: &str = "127.0.0.1";
 const EVERYWHERE: &str = "0.0.0.0";
@@ -13,17 +13,20 @@ fn guard(bound: &str, ours: &[&str]) -> Guard {
 }
 
 fn cors(origins: &[&str]) -> Cors {
-    Cors::new(Settings {
-        allow_origins: origins
-            .iter()
-            .map(|origin| OriginPattern::parse(origin).expect("an origin"))
-            .collect(),
-        allow_headers: Names::none(),
-        allow_methods: Names::none(),
-        expose_headers: Names::none(),
-        allow_credentials: false,
-        max_age: None,
-    })
+    Cors::new(
+        Settings {
+            allow_origins: origins
+                .iter()
+                .map(|origin| OriginPattern::parse(origin).expect("an origin"))
+                .collect(),
+            allow_headers: Names::none(),
+            allow_methods: Names::none(),
+            expose_headers: Names::none(),
+            allow_credentials: false,
+            max_age: None,
+        },
+        &Spoken::default(),
+    )
 }
 
 fn head(uri: &str, headers: &[(&str, &str)]) -> Parts {
