@@ -1,7 +1,8 @@
 //! A virtual server: its roster, its catalog and its sessions.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
 use futures::FutureExt as _;
@@ -13,9 +14,10 @@ use tokio_util::sync::CancellationToken;
 use upstream::{Target, Task};
 
 use crate::catalog::Catalog;
+use crate::journal::{Journal, Tallies};
 use crate::parking::Parking;
 use crate::roster::watcher::{Retired, Watcher};
-use crate::roster::{Member, Report, TargetStatus};
+use crate::roster::{ConditionKind, Member, Report};
 use crate::session::store::Sessions;
 use crate::settings::Settings;
 
@@ -35,8 +37,10 @@ pub struct Backend {
 }
 
 pub(crate) struct Shared {
+    /// What identifies the server over reloads.
+    pub(crate) key: Arc<str>,
     settings: ArcSwap<Settings>,
-    roster: watch::Sender<Arc<Vec<Member>>>,
+    pub(crate) roster: watch::Sender<Arc<Vec<Member>>>,
     retired: Retired,
     catalog: ArcSwap<Catalog>,
     /// Counts catalogs.
@@ -46,6 +50,11 @@ pub(crate) struct Shared {
     stopping: CancellationToken,
     pub(crate) sessions: Sessions,
     pub(crate) parking: Parking,
+    /// Where calls are recorded when they end.
+    pub(crate) journal: Journal,
+    pub(crate) tallies: Tallies,
+    /// In which condition each target was found last, and since when it is.
+    pub(crate) conditions: Mutex<HashMap<String, (ConditionKind, SystemTime)>>,
 }
 
 /// How often the exposed list of each kind has changed. A listener that looks seldom sees that it changed, and need not keep
@@ -53,8 +62,13 @@ pub(crate) struct Shared {
 pub(crate) type Changes = [u64; Kind::ALL.len()];
 
 impl Backend {
-    /// Starts the targets in the background and serves at once.
+    /// Starts the targets in the background and serves at once. Nobody hears of its calls.
     pub fn start(settings: Settings) -> Self {
+        Self::recorded(settings, Journal::default())
+    }
+
+    /// The same, and its calls enter a journal.
+    pub fn recorded(settings: Settings, journal: Journal) -> Self {
         let retired = Retired::default();
         let members: Vec<Member> =
             settings.targets.iter().map(|target| Member::start(target.clone(), &retired)).collect();
@@ -62,6 +76,7 @@ impl Backend {
         let sessions = Sessions::default();
         sessions.wrap_uris(catalog.prefix().uris);
         let shared = Arc::new(Shared {
+            key: settings.key.as_str().into(),
             settings: ArcSwap::from_pointee(settings),
             roster: watch::Sender::new(Arc::new(members)),
             retired,
@@ -71,7 +86,11 @@ impl Backend {
             stopping: CancellationToken::new(),
             sessions,
             parking: Parking::default(),
+            journal,
+            tallies: Tallies::default(),
+            conditions: Mutex::default(),
         });
+        shared.note_conditions();
         let keeper = Task::spawn("backend", keep(shared.clone()));
         Self { shared, _keeper: Arc::new(keeper) }
     }
@@ -109,6 +128,7 @@ impl Backend {
         self.shared.roster.send_replace(members.clone());
         self.shared.rebuild();
         let names: Vec<String> = gone.iter().map(|member| member.target.name().to_owned()).collect();
+        self.shared.tallies.forget(&names);
         self.shared.sessions.release(&names);
         let replaced = |target: &&Target| names.iter().any(|name| name == target.name());
         let successors: Vec<_> = members.iter().map(|member| &member.target).filter(replaced).collect();
@@ -121,16 +141,6 @@ impl Backend {
     /// Whether a session of this name is one of ours.
     pub fn has_session(&self, id: &str) -> bool {
         self.shared.sessions.find(id).is_some()
-    }
-
-    /// How many sessions there are.
-    pub fn session_count(&self) -> usize {
-        self.shared.sessions.len()
-    }
-
-    /// How each target is doing, in the order of the configuration.
-    pub fn status(&self) -> Vec<TargetStatus> {
-        self.shared.roster.borrow().iter().map(Member::status).collect()
     }
 
     /// Ends all sessions and parked calls and stops all targets, and returns when nothing of them is left.
@@ -211,11 +221,32 @@ impl Shared {
         let _ = tokio::time::timeout(target.settings().limits.list, waiting).await;
     }
 
+    /// Notes when targets change their condition.
+    fn note_conditions(&self) {
+        let catalog = self.catalog();
+        let mut noted = self.conditions.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut now = HashMap::with_capacity(catalog.targets.len());
+        for entry in &catalog.targets {
+            let kind = entry.condition.kind();
+            let before = noted.get(entry.target.name()).filter(|(before, _)| *before == kind);
+            let since = before.map_or_else(SystemTime::now, |(_, since)| *since);
+            now.insert(entry.target.name().to_owned(), (kind, since));
+        }
+        *noted = now;
+    }
+
+    /// Since when a target is in its condition.
+    pub(crate) fn condition_since(&self, target: &str) -> Option<SystemTime> {
+        let noted = self.conditions.lock().unwrap_or_else(PoisonError::into_inner);
+        noted.get(target).map(|(_, since)| *since)
+    }
+
     fn rebuild(&self) {
         let members = self.roster.borrow().clone();
         let next = Arc::new(Catalog::build(&self.settings.load(), &members));
         self.sessions.wrap_uris(next.prefix().uris);
         let before = self.catalog.swap(next.clone());
+        self.note_conditions();
         let changed = next.changed_since(&before);
         self.generation.send_modify(|generation| *generation += 1);
         if !changed.is_empty() {

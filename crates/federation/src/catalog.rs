@@ -53,8 +53,10 @@ pub(crate) struct List {
 pub(crate) struct Exposed {
     pub(crate) name: String,
     pub(crate) raw: Raw,
-    target: usize,
-    local: String,
+    /// Which of the catalog's targets has it.
+    pub(crate) target: usize,
+    /// Its name or URI there.
+    pub(crate) local: String,
 }
 
 /// Which of names and URIs carry their target.

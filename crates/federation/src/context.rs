@@ -8,7 +8,8 @@ use upstream::{Call, Caller};
 use crate::backend::Shared;
 use crate::catalog::{Catalog, Destination, Meaning};
 use crate::error::{Error, ErrorKind};
-use crate::relay::Links;
+use crate::journal::record::Record;
+use crate::relay::{Links, Served, relay};
 
 /// On whose account a request is served, and how.
 pub(crate) struct Context {
@@ -21,6 +22,8 @@ pub(crate) struct Context {
     pub(crate) progress: bool,
     /// `Mcp-Param-*` headers of a modern client. A legacy client knows of none.
     pub(crate) mirrored: Option<Vec<(String, String)>>,
+    /// Where it is noted how the request went, if it is one that a target answers.
+    pub(crate) record: Option<Arc<Record>>,
 }
 
 impl Context {
@@ -60,6 +63,19 @@ impl Context {
         match look(&self.backend.catalog()) {
             Some(found) => Some(found),
             None => look(self.backend.settled_catalog().await.as_ref()),
+        }
+    }
+
+    /// Sends a call to its target.
+    pub(crate) async fn send(&self, to: &Destination, call: Call) -> Result<Served, Error> {
+        self.reaches(to.target.name());
+        relay(&self.links, to, call).await
+    }
+
+    /// Notes which target has the request.
+    pub(crate) fn reaches(&self, target: &str) {
+        if let Some(record) = &self.record {
+            record.reaches(&self.backend, target);
         }
     }
 

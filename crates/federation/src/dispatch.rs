@@ -6,7 +6,7 @@ use protocol::{Kind, Object, Raw};
 use crate::catalog::Destination;
 use crate::context::{Context, offered, required_text};
 use crate::error::{Error, ErrorKind};
-use crate::relay::{Served, relay};
+use crate::relay::Served;
 use crate::{gather, local, task};
 
 mod completions;
@@ -72,7 +72,7 @@ impl Context {
         mut params: Object,
     ) -> Result<Served, Error> {
         params.set(key, Raw::string(&to.local));
-        relay(&self.links, to, self.call(method, params)).await
+        self.send(to, self.call(method, params)).await
     }
 }
 

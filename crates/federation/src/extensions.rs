@@ -3,6 +3,7 @@
 //! An extension may have names and URIs of its own, which would have to be changed on their way, so one that we do not
 //! know is told to nobody: what a peer would say in it means nothing at the other end.
 
+use bytes::Bytes;
 use memchr::memmem;
 use protocol::method::Eras;
 use protocol::{Era, Object, Raw, task};
@@ -11,24 +12,31 @@ use upstream::Peer;
 /// MCP Apps: tools that show themselves in a page of their own.
 const UI: &str = "io.modelcontextprotocol/ui";
 
-/// THE TABLE OF EXTENSIONS: their ids, and the eras of the peers that may speak them.
-static BRIDGED: &[(&str, Eras)] = &[
-    (UI, Eras::Both),
+/// THE TABLE OF EXTENSIONS: their ids, the eras of the peers that may speak them, and the settings with which a client that
+/// has all of one declares it.
+static BRIDGED: &[(&str, Eras, &str)] = &[
+    (UI, Eras::Both, r#"{"mimeTypes":["text/html;profile=mcp-app"]}"#),
     // Legacy clients get tasks of modern targets as plain answers, and 2025-11-25 has tasks of its own.
-    (task::EXTENSION, Eras::Modern),
+    (task::EXTENSION, Eras::Modern, "{}"),
 ];
 
 /// The extensions of which targets may be told that a client of this era has them.
 pub(crate) fn known(era: Era) -> Vec<&'static str> {
-    BRIDGED.iter().filter(|(_, eras)| eras.include(era)).map(|(id, _)| *id).collect()
+    BRIDGED.iter().filter(|(_, eras, _)| eras.include(era)).map(|(id, ..)| *id).collect()
+}
+
+/// All of them, as a client declares them that has them all.
+pub(crate) fn all() -> Object {
+    let settings = |text: &'static str| Raw::parse(&Bytes::from_static(text.as_bytes())).ok();
+    BRIDGED.iter().filter_map(|(id, _, text)| Some((*id, settings(text)?))).collect()
 }
 
 /// The extensions that a client of this era is offered: those of any target, each with the settings of the first that has
 /// it. None if there are none.
 pub(crate) fn offered<'a>(peers: impl Iterator<Item = &'a Peer> + Clone, era: Era) -> Option<Raw> {
-    let bridged = BRIDGED.iter().filter(|(_, eras)| eras.include(era));
+    let bridged = BRIDGED.iter().filter(|(_, eras, _)| eras.include(era));
     let offered: Object = bridged
-        .filter_map(|(id, eras)| {
+        .filter_map(|(id, eras, _)| {
             let mut peers = peers.clone().filter(|peer| eras.include(peer.era));
             Some((*id, peers.find_map(|peer| settings(peer, id))?))
         })
@@ -61,6 +69,14 @@ mod tests {
     fn tasks_of_the_extension_are_for_modern_clients_and_apps_for_all() {
         assert_eq!(known(Era::Modern), [UI, task::EXTENSION]);
         assert_eq!(known(Era::Legacy), [UI]);
+    }
+
+    #[test]
+    fn all_are_declared_with_what_each_demands_of_its_clients() {
+        assert_eq!(
+            String::from_utf8_lossy(all().to_raw().as_bytes()),
+            r#"{"io.modelcontextprotocol/ui":{"mimeTypes":["text/html;profile=mcp-app"]},"io.modelcontextprotocol/tasks":{}}"#
+        );
     }
 
     #[test]

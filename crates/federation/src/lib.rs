@@ -16,6 +16,7 @@ mod local;
 mod relay;
 mod task;
 
+mod journal;
 mod parking;
 mod question;
 mod seal;
@@ -25,6 +26,7 @@ mod catalog;
 mod extensions;
 mod logger;
 mod roster;
+mod view;
 
 pub mod error;
 pub mod settings;
@@ -32,5 +34,7 @@ pub mod settings;
 pub use backend::Backend;
 pub use error::{Error, ErrorKind};
 pub use inbound::{Frame, Frames, Head, Outcome, Single};
-pub use roster::{Condition, TargetStatus};
+pub use journal::{Ending, Entry, Figures, Journal, Keep, Kept, Moment, Percentiles};
+pub use roster::Condition;
 pub use settings::{FailureMode, PrefixMode, Settings};
+pub use view::{CatalogItem, SessionStatus, TargetStatus};

@@ -7,6 +7,7 @@ use futures::stream::BoxStream;
 use protocol::uris::{self, Shape};
 use protocol::{Era, Object, Raw, Splice, name};
 use upstream::pool::Borrowed;
+use upstream::pool::plain::PlainLink;
 use upstream::{Answer, Ask, Call, ErrorKind as UpstreamKind, Event, Link, Note, Reply};
 
 use crate::catalog::Destination;
@@ -26,11 +27,13 @@ pub(crate) enum Links {
 
 /// A link, for as long as a call runs.
 enum Way {
-    /// Others call on it as well.
+    /// To a modern target, for everybody.
     Open(Link),
     /// It is the session's, which has told the target its log level.
     Own(Link),
-    /// Nobody else does.
+    /// To a legacy target, for those who cannot be asked.
+    Plain(PlainLink),
+    /// Nobody else calls on it.
     Alone(Borrowed),
 }
 
@@ -43,7 +46,7 @@ impl Links {
         };
         let link = match self {
             Self::Session(session) => session.link(&to.target).await,
-            Self::Shared => to.target.shared_link().await,
+            Self::Shared => to.target.discovery_link().await,
         };
         let link = link.map_err(unreachable)?;
         if link.peer().era == Era::Modern {
@@ -58,10 +61,9 @@ impl Links {
         match self {
             // A target that may ask its client must not be able to ask the wrong one.
             Self::Shared if call.may_ask() => {
-                let declared = call.caller.capabilities.object().unwrap_or_default();
-                Ok(Way::Alone(to.target.borrow(&declared).await.map_err(unreachable)?))
+                Ok(Way::Alone(to.target.borrow(&call.caller).await.map_err(unreachable)?))
             }
-            Self::Shared => Ok(Way::Open(link)),
+            Self::Shared => Ok(Way::Plain(to.target.plain_link().await.map_err(unreachable)?)),
             Self::Session(_) => Ok(Way::Own(link)),
         }
     }
@@ -72,6 +74,7 @@ impl Way {
         match self {
             Self::Open(link) => link.call(call).await,
             Self::Own(link) => link.call(Call { log_level: None, ..call }).await,
+            Self::Plain(link) => link.call(call).await,
             Self::Alone(link) => link.call(call).await,
         }
     }

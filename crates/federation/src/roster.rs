@@ -3,14 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::{Kind, Raw};
+use protocol::{Kind, Raw, capability};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
-use upstream::{Failure, Peer, Target, Task};
+use upstream::{Caller, Failure, Peer, Target, Task};
 
 use self::mirrors::Mirrors;
 use self::scout::Scout;
 use self::watcher::{Retired, Watcher};
+use crate::extensions;
 
 mod changes;
 pub(crate) mod mirrors;
@@ -46,6 +47,24 @@ pub enum Condition {
     Failing(Arc<Failure>),
 }
 
+/// A condition without its details.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ConditionKind {
+    Starting,
+    Ready,
+    Failing,
+}
+
+impl Condition {
+    pub(crate) fn kind(&self) -> ConditionKind {
+        match self {
+            Self::Starting => ConditionKind::Starting,
+            Self::Ready => ConditionKind::Ready,
+            Self::Failing(_) => ConditionKind::Failing,
+        }
+    }
+}
+
 /// What a target offers.
 pub(crate) struct Listing {
     pub(crate) peer: Peer,
@@ -66,23 +85,6 @@ pub(crate) struct Listing {
 /// The items of one kind: local name and raw item.
 type Items = Arc<Vec<(String, Raw)>>;
 
-/// How a target is doing, for status pages.
-#[derive(Debug, Clone)]
-pub struct TargetStatus {
-    /// Its name.
-    pub name: String,
-    /// Its condition.
-    pub condition: Condition,
-    /// What it said of itself when it was last there.
-    pub peer: Option<Peer>,
-    /// How many items of each kind it offers, in the order of [`Kind::ALL`].
-    pub counts: [usize; Kind::ALL.len()],
-    /// Live child processes.
-    pub processes: Vec<u32>,
-    /// How often it had to be started or connected to again.
-    pub restarts: u32,
-}
-
 impl Listing {
     /// The items of a kind in the target's order.
     pub(crate) fn items(&self, kind: Kind) -> &[(String, Raw)] {
@@ -93,14 +95,14 @@ impl Listing {
 impl Member {
     /// Starts a target with its scout and its watcher. Whoever watched a target of its name that went away goes on to do so.
     pub(crate) fn start(settings: upstream::Settings, retired: &Retired) -> Self {
-        let target = Target::start(settings);
+        let target = start(settings);
         let watcher = Watcher::start(target.clone(), retired);
         Self::with(target, watcher)
     }
 
     /// Starts a target that takes this one's place: whoever watches its resources goes on to do so.
     pub(crate) fn succeed(&self, settings: upstream::Settings) -> Self {
-        let target = Target::start(settings);
+        let target = start(settings);
         let watcher = self.watcher.succeed(target.clone());
         Self::with(target, watcher)
     }
@@ -126,18 +128,10 @@ impl Member {
     pub(crate) fn refresh(&self) {
         self.stale.notify_one();
     }
+}
 
-    /// For status pages.
-    pub(crate) fn status(&self) -> TargetStatus {
-        let report = self.report.borrow().clone();
-        let count = |kind| report.listing.as_ref().map_or(0, |listing| listing.items(kind).len());
-        TargetStatus {
-            name: self.target.name().to_owned(),
-            condition: report.condition,
-            peer: report.listing.as_ref().map(|listing| listing.peer.clone()),
-            counts: Kind::ALL.map(count),
-            processes: self.target.processes(),
-            restarts: self.target.restarts(),
-        }
-    }
+/// Starts a target, and has it looked at as by a client that can do everything: some show a tool only to clients with a
+/// certain capability, and ours are to know of all there are.
+fn start(settings: upstream::Settings) -> Target {
+    Target::start(settings, Caller::discovery(&capability::everything(&extensions::all())))
 }

@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::SystemTime;
 
 use protocol::{Id, Object, Version, meta};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use upstream::{Caller, Link};
+use upstream::{Caller, Link, Task};
 
 use self::asking::Asking;
 pub(crate) use self::asking::Stray;
@@ -20,6 +21,7 @@ use self::streams::Streams;
 pub(crate) use self::subscriptions::Subscription;
 pub(crate) use self::tasks::{asked, expose_related};
 use crate::roster::watcher::Watch;
+use crate::view::SessionStatus;
 
 mod asking;
 mod event_id;
@@ -41,6 +43,9 @@ const STRAYS: usize = 16;
 /// A session of a legacy client.
 pub(crate) struct Session {
     pub(crate) id: String,
+    /// Its number among all sessions that there were. Unlike the id, it gives no right to use the session.
+    pub(crate) number: u64,
+    pub(crate) began: SystemTime,
     /// Whether it is a connection of 2024-11-05, in which the session's own stream carries everything.
     pub(crate) is_connection: bool,
     /// Whether URIs carry their target now: a reload may change it under a running session.
@@ -95,9 +100,11 @@ pub(crate) struct Handshake {
 }
 
 impl Session {
-    fn new(id: String, is_connection: bool, wrap: Arc<AtomicBool>) -> Arc<Self> {
+    fn new(id: String, number: u64, is_connection: bool, wrap: Arc<AtomicBool>) -> Arc<Self> {
         Arc::new(Self {
             id,
+            number,
+            began: SystemTime::now(),
             is_connection,
             wrap,
             handshake: OnceLock::new(),
@@ -206,6 +213,38 @@ impl Session {
 
     pub(crate) fn touch(&self) {
         *lock(&self.used) = Instant::now();
+    }
+
+    /// For the people who run the gateway.
+    fn status(&self) -> SessionStatus {
+        let client = self.handshake().map(|handshake| (handshake.caller.clone(), handshake.version));
+        let mut links: Vec<String> = lock(&self.leases)
+            .iter()
+            // A slot that is locked is about to have one.
+            .filter(|(_, slot)| slot.try_lock().map_or(true, |slot| slot.is_some()))
+            .map(|(target, _)| target.clone())
+            .collect();
+        links.sort();
+        SessionStatus {
+            number: self.number,
+            client,
+            is_connection: self.is_connection,
+            began: self.began,
+            idle: self.idle_since().map(|since| since.elapsed()),
+            running: lock(&self.running).len(),
+            calls: self.calls.load(Ordering::Relaxed),
+            links,
+        }
+    }
+
+    /// Cuts the session's own link to a target that is started anew. The next call opens another.
+    fn cut(&self, target: &str) {
+        let Some(slot) = lock(&self.leases).remove(target) else { return };
+        Task::spawn_finite("cut link", async move {
+            if let Some(lease) = slot.lock().await.take() {
+                lease.link.close().await;
+            }
+        });
     }
 
     /// Ends the session: running calls are cancelled, streams end, links are closed in good order.

@@ -12,7 +12,7 @@ use crate::catalog::{Catalog, Destination, Tasks};
 use crate::context::Context;
 use crate::error::{Error, ErrorKind};
 use crate::extensions;
-use crate::relay::{Links, Served, relay};
+use crate::relay::{Links, Served};
 
 pub(crate) mod kept;
 pub(crate) mod listen;
@@ -24,7 +24,7 @@ pub(crate) async fn call(context: &Context, to: &Destination, mut call: Call) ->
     if let (Some(wanted), Links::Session(session)) = (wanted, &context.links) {
         if matches!(to.tasks, Tasks::Optional | Tasks::Required) {
             call.params.set("task", wanted);
-            return Ok(kept::begun(session, relay(&context.links, to, call).await?, to));
+            return Ok(kept::begun(session, context.send(to, call).await?, to));
         }
         // A client that hears of no tasks from us asks in vain, and gets a plain answer. One that does hear must get a task
         // or an error.
@@ -34,21 +34,19 @@ pub(crate) async fn call(context: &Context, to: &Destination, mut call: Call) ->
         }
     }
     match to.tasks {
-        Tasks::AtWill if follows(&context.caller) => {
-            Ok(relayed::begun(relay(&context.links, to, call).await?, to))
-        }
+        Tasks::AtWill if follows(&context.caller) => Ok(relayed::begun(context.send(to, call).await?, to)),
         // A modern target is not told of the extension for a modern client that did not declare it: what it answers then is
         // the client's to know.
         Tasks::AtWill => {
             call.drive = context.caller.era == Era::Legacy;
-            relay(&context.links, to, call).await
+            context.send(to, call).await
         }
         Tasks::Required => {
             call.drive = true;
-            relay(&context.links, to, call).await
+            context.send(to, call).await
         }
-        Tasks::Forbidden | Tasks::Optional => Ok(asked_for(relay(&context.links, to, call).await?)),
-        Tasks::Never => relay(&context.links, to, call).await,
+        Tasks::Forbidden | Tasks::Optional => Ok(asked_for(context.send(to, call).await?)),
+        Tasks::Never => context.send(to, call).await,
     }
 }
 

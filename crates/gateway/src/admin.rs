@@ -1,50 +1,94 @@
-//! The operator's side: how everything is doing, as JSON. Listens on loopback unless the configuration says otherwise.
+//! The operator's side: the admin API and the web UI. Listens on loopback unless the configuration says otherwise.
+//!
+//! It shares nothing with the data path but handles for reading, so it can neither hold up a call nor fail one.
+
+mod api;
+mod calls;
+mod catalog;
+mod effective;
+mod events;
+mod gate;
+mod pages;
+mod sessions;
+mod shown;
+mod status;
+
+pub mod configuration;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
-use federation::{Backend, Condition, TargetStatus};
-use http::{Method, Request, Response, StatusCode};
+use federation::Journal;
+use http::Request;
 use hyper::body::Incoming;
 use policy::origin::{Guard, Scheme};
-use protocol::Kind;
-use serde_json::{Value, json};
+use tokio::sync::mpsc;
 use upstream::Task;
 
+use self::configuration::{Configuration, Reload};
+use self::shown::Shown;
 use crate::assemble::Backends;
-use crate::config::Config;
-use crate::http::body::Body;
+use crate::config::{Config, Problem, Source};
 use crate::http::drain::Drain;
 use crate::http::listener::{Bound, ConnInfo, Permits, Service};
-use crate::http::respond;
+use crate::log::Levels;
 
 /// Connections at once. Operators are few, and the admin side must never use up what calls need.
 const CONNECTIONS: usize = 64;
 
+/// The open socket of the admin listener.
+pub struct Socket {
+    bound: Bound,
+    /// What the configuration calls the address, which is what people type.
+    host: String,
+}
+
 /// The admin listener.
 pub struct Admin {
     address: SocketAddr,
+    host: String,
     bound: Option<Bound>,
     view: Arc<View>,
     serving: Option<(Drain, Task)>,
 }
 
-/// What is shown. Read handles only: nothing here can hold up a call.
+/// What the handlers work with.
 struct View {
     guard: Guard,
-    shown: RwLock<Shown>,
+    started: SystemTime,
+    levels: Levels,
+    journal: Journal,
+    configuration: Arc<Configuration>,
+    shown: RwLock<Arc<Shown>>,
 }
 
-#[derive(Default)]
-struct Shown {
-    /// Key and handle of each backend, in the order of the configuration.
-    backends: Vec<(String, Backend)>,
-    listeners: Vec<Value>,
-    faults: Option<String>,
+/// What the admin interface is told of the program.
+pub struct Program {
+    /// Where the configuration comes from.
+    pub source: Source,
+    /// How reloads are asked for.
+    pub reload: mpsc::Sender<Reload>,
+    /// The calls that are shown.
+    pub journal: Journal,
+    /// How the log level is changed.
+    pub levels: Levels,
 }
 
-impl Admin {
+/// What is in force.
+pub struct InForce<'a> {
+    /// The configuration.
+    pub config: &'a Config,
+    /// Where each of its binds listens, in its order.
+    pub addresses: Vec<SocketAddr>,
+    /// The backends that serve it.
+    pub backends: &'a Backends,
+    /// Keys that wait for the next start.
+    pub restart: Vec<String>,
+}
+
+impl Socket {
     /// Opens the socket. The first address that a name stands for counts.
     pub async fn bind(address: &str) -> anyhow::Result<Self> {
         let resolved = tokio::net::lookup_host(address)
@@ -56,10 +100,27 @@ impl Admin {
         let first =
             addresses.first().with_context(|| format!("`config.adminAddr`: {address} has no address"))?;
         let bound = Bound::open(*first).await.context("`config.adminAddr`")?;
-        let local = bound.local_addr();
-        let guard = Guard::new(local.ip(), Scheme::Http, Vec::new());
-        let view = Arc::new(View { guard, shown: RwLock::default() });
-        Ok(Self { address: local, bound: Some(bound), view, serving: None })
+        let host = address.rsplit_once(':').map_or(address, |(host, _)| host).to_owned();
+        Ok(Self { bound, host })
+    }
+}
+
+impl Admin {
+    /// Shows a configuration that is in force, once it serves.
+    pub fn new(socket: Socket, program: Program, now: InForce<'_>) -> Self {
+        let Socket { bound, host } = socket;
+        let address = bound.local_addr();
+        let Program { source, reload, journal, levels } = program;
+        let configuration = Arc::new(Configuration::new(source.clone(), now.config.clone(), reload));
+        let view = Arc::new(View {
+            guard: Guard::new(address.ip(), Scheme::Http, Vec::new()),
+            started: SystemTime::now(),
+            levels,
+            journal,
+            shown: RwLock::new(Arc::new(Shown::of(source, now))),
+            configuration,
+        });
+        Self { address, host, bound: Some(bound), view, serving: None }
     }
 
     /// Where it listens.
@@ -67,26 +128,24 @@ impl Admin {
         self.address
     }
 
-    /// Shows a configuration that is now in force.
-    pub fn show(&self, config: &Config, backends: &Backends) {
-        let mut shown = self.view.shown.write().unwrap_or_else(PoisonError::into_inner);
-        let all = config
-            .binds
-            .iter()
-            .flat_map(|bind| &bind.listeners)
-            .flat_map(|l| &l.routes)
-            .flat_map(|r| &r.backends);
-        shown.backends = all.filter_map(|b| Some((b.key.clone(), backends.get(&b.key)?.clone()))).collect();
-        shown.listeners = config
-            .binds
-            .iter()
-            .map(|bind| json!({ "address": bind.address, "port": bind.port, "listeners": bind.listeners.iter().map(|l| &l.name).collect::<Vec<_>>() }))
-            .collect();
+    /// Where people find the UI.
+    pub fn url(&self) -> String {
+        format!("http://{}:{}/ui/", self.host, self.address.port())
     }
 
-    /// Shows what is wrong with the file that could not be put in force.
-    pub fn faults(&self, faults: Option<String>) {
-        self.view.shown.write().unwrap_or_else(PoisonError::into_inner).faults = faults;
+    /// Shows a configuration that has come into force.
+    pub fn show(&self, now: InForce<'_>) {
+        self.view.change(|shown| Shown::of(shown.source, now));
+    }
+
+    /// Shows why the source as it is now is not in force, or that it is, from now on: also when nothing but a comment of it
+    /// changed, so that whoever looks at the text knows that there is another.
+    pub fn problem(&self, problem: Option<Problem>) {
+        self.view.change(|shown| Shown {
+            loaded: if problem.is_none() { SystemTime::now() } else { shown.loaded },
+            problem,
+            ..shown
+        });
     }
 
     /// Begins to serve.
@@ -94,12 +153,20 @@ impl Admin {
         let Some(bound) = self.bound.take() else {
             return;
         };
-        tracing::info!("Admin API available at http://{}/api/status", self.address);
+        tracing::info!("Admin UI available at {}", self.url());
+        if !self.address.ip().is_loopback() {
+            tracing::warn!(
+                "everyone who can reach {} can see every call and change the configuration, which starts programs, since \
+                 nothing authenticates operators; `config.adminAddr: localhost:{}` keeps it to this machine",
+                self.address,
+                self.address.port()
+            );
+        }
         let drain = Drain::new();
+        let router = api::router(self.view.clone());
         let view = self.view.clone();
-        let handler = Arc::new(move |request: Request<Incoming>, _from: Arc<ConnInfo>| {
-            let view = view.clone();
-            async move { view.answer(request) }
+        let handler = Arc::new(move |request: Request<Incoming>, from: Arc<ConnInfo>| {
+            gate::serve(view.clone(), router.clone(), request, from)
         });
         let service = Service { handler, tls: None, permits: Permits::new(CONNECTIONS) };
         let serving = Task::spawn("admin", bound.serve(service, drain.guard()));
@@ -108,64 +175,25 @@ impl Admin {
 }
 
 impl View {
-    fn answer(&self, request: Request<Incoming>) -> Response<Body> {
-        let (parts, _body) = request.into_parts();
-        if let Err(refusal) = self.guard.check(&parts, None) {
-            return respond::refused(&refusal);
-        }
-        match (&parts.method, parts.uri.path()) {
-            (&Method::GET, "/api/status") => respond::json(StatusCode::OK, self.status().to_string().into()),
-            _ => respond::plain(
-                StatusCode::NOT_FOUND,
-                "there is nothing here; GET /api/status shows how everything is doing",
-            ),
-        }
+    fn shown(&self) -> Arc<Shown> {
+        self.shown.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn status(&self) -> Value {
-        let shown = self.shown.read().unwrap_or_else(PoisonError::into_inner);
-        let backends = shown.backends.iter().map(|(key, backend)| {
-            json!({
-                "key": key,
-                "sessions": backend.session_count(),
-                "targets": backend.status().iter().map(target).collect::<Vec<_>>(),
-            })
-        });
-        json!({
-            "version": env!("CARGO_PKG_VERSION"),
-            "listeners": shown.listeners,
-            "backends": backends.collect::<Vec<_>>(),
-            "faults": shown.faults,
-        })
+    fn change(&self, change: impl FnOnce(Shown) -> Shown) {
+        let mut shown = self.shown.write().unwrap_or_else(PoisonError::into_inner);
+        let next = change(Shown::clone(&shown));
+        *shown = Arc::new(next);
     }
 }
 
-fn target(status: &TargetStatus) -> Value {
-    let TargetStatus { name, condition, peer, counts, processes, restarts } = status;
-    let count = |kind: Kind| counts[kind as usize];
-    let mut shown = json!({
-        "name": name,
-        "state": match condition {
-            Condition::Starting => "starting",
-            Condition::Ready => "ready",
-            Condition::Failing(_) => "failing",
-        },
-        "tools": count(Kind::Tool),
-        "prompts": count(Kind::Prompt),
-        "resources": count(Kind::Resource),
-        "resourceTemplates": count(Kind::Template),
-        "processes": processes,
-        "restarts": restarts,
-    });
-    if let Some(peer) = peer {
-        shown["era"] = json!(peer.era.as_str());
-        shown["protocolVersion"] = json!(peer.version.as_str());
-        shown["serverInfo"] = peer.info.read().unwrap_or(Value::Null);
-    }
-    if let Condition::Failing(failure) = condition {
-        shown["reason"] = json!(failure.error.detail);
-        shown["attempts"] = json!(failure.attempts);
-        shown["stderr"] = json!(failure.last_words);
-    }
-    shown
+/// A moment as the API says it.
+fn time(at: SystemTime) -> String {
+    jiff::Timestamp::try_from(at)
+        .map(|at| at.round(jiff::Unit::Millisecond).unwrap_or(at).to_string())
+        .unwrap_or_default()
+}
+
+/// A duration in milliseconds, to the microsecond.
+fn millis(duration: Duration) -> f64 {
+    duration.as_micros() as f64 / 1000.0
 }

@@ -5,11 +5,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use federation::{Journal, Keep};
+use tokio::sync::mpsc;
 use upstream::Task;
 
-use crate::admin::Admin;
+use crate::admin::configuration::Reload;
+use crate::admin::{Admin, InForce, Program, Socket};
 use crate::assemble::{self, Backends, Site};
-use crate::config::{self, Bind, Config, Source, TlsMode};
+use crate::config::{self, Bind, Config, Problem, Source, TlsMode};
 use crate::http::drain::{Drain, Drained};
 use crate::http::listener::{Bound, MAX_CONNECTIONS, Permits, Service};
 use crate::http::mcp::Mcp;
@@ -21,22 +24,31 @@ use crate::watch;
 /// How long targets get to stop in good order: closing their input, then SIGTERM, then SIGKILL takes them less.
 const STOPPING: Duration = Duration::from_secs(10);
 
+/// How many reloads may be asked for at once. Each waits for the one before.
+const RELOADS: usize = 8;
+
 /// The gateway with all sockets open. Serving begins with [`App::run`].
 pub struct App {
     source: Source,
     pub(crate) config: Config,
+    /// What the program was started with.
+    pub(crate) started: Config,
     pub(crate) backends: Backends,
     pub(crate) ports: HashMap<PortKey, Port>,
     addresses: Vec<SocketAddr>,
     pub(crate) permits: Permits,
     pub(crate) levels: Levels,
+    pub(crate) journal: Journal,
     admin: Option<Admin>,
+    reloads: mpsc::Receiver<Reload>,
 }
 
 /// A port that is open, and what it serves.
 pub(crate) struct Port {
     pub(crate) mcp: Arc<Mcp>,
     pub(crate) tls: Option<Tls>,
+    /// Where it listens, with the port that it really has.
+    address: SocketAddr,
     /// The socket, until it is served.
     bound: Option<Bound>,
     drain: Option<Drain>,
@@ -51,11 +63,13 @@ impl App {
             let tls = load_tls(bind)?;
             opened.push((key, Bound::open(key.0).await?, tls));
         }
-        let admin = match &config.admin {
-            Some(address) => Some(Admin::bind(address).await?),
+        let journal = Journal::new(keep(&config));
+        let (reload, reloads) = mpsc::channel(RELOADS);
+        let socket = match &config.admin {
+            Some(address) => Some(Socket::bind(address).await?),
             None => None,
         };
-        let assembled = assemble::assemble(&config, &Backends::new());
+        let assembled = assemble::assemble(&config, &Backends::new(), &journal);
         let mut app = Self {
             source,
             backends: assembled.backends,
@@ -63,16 +77,23 @@ impl App {
             addresses: Vec::new(),
             permits: Permits::new(MAX_CONNECTIONS),
             levels,
-            admin,
+            journal,
+            admin: None,
+            reloads,
+            started: config.clone(),
             config,
         };
         for ((wanted, bound, tls), site) in opened.into_iter().zip(assembled.sites) {
             app.addresses.push(bound.local_addr());
             app.ports.insert(wanted, Port::new(bound, tls, site));
         }
-        if let Some(admin) = &app.admin {
-            admin.show(&app.config, &app.backends);
-        }
+        let program = Program {
+            source: app.source.clone(),
+            reload,
+            journal: app.journal.clone(),
+            levels: app.levels.clone(),
+        };
+        app.admin = socket.map(|socket| Admin::new(socket, program, app.in_force(Vec::new())));
         Ok(app)
     }
 
@@ -87,6 +108,11 @@ impl App {
         self.admin.as_ref().map(Admin::address)
     }
 
+    /// Where people find the UI, if it is served.
+    pub fn ui(&self) -> Option<String> {
+        self.admin.as_ref().map(Admin::url)
+    }
+
     /// Serves until it is asked to stop. The first signal lets calls finish within the grace period, the second cuts them.
     pub async fn run(mut self, mut shutdown: Shutdown) {
         let mut changes = watch::changes(&self.source);
@@ -97,7 +123,8 @@ impl App {
                     tracing::info!("{signal}: finishing calls, at most {:?}; once more stops at once", self.config.grace);
                     break;
                 }
-                cause = changes.next() => self.reload(&cause).await,
+                cause = changes.next() => drop(self.reload(&cause).await),
+                Some(asked) = self.reloads.recv() => self.reload_now(asked).await,
             }
         }
         let signal = shutdown.asked();
@@ -115,7 +142,8 @@ impl App {
         loop {
             tokio::select! {
                 () = &mut done => break,
-                cause = changes.next() => self.reload(&cause).await,
+                cause = changes.next() => drop(self.reload(&cause).await),
+                Some(asked) = self.reloads.recv() => self.reload_now(asked).await,
             }
         }
         self.stop().await;
@@ -131,31 +159,46 @@ impl App {
         }
     }
 
-    async fn reload(&mut self, cause: &str) {
-        match config::load(&self.source, &config::process_environment) {
+    /// Takes the configuration over as it is now, if it is valid, and shows what came of it.
+    async fn reload(&mut self, cause: &str) -> Option<Problem> {
+        let problem = match config::load(&self.source, &config::process_environment) {
             Ok(config) if config == self.config => {
                 tracing::debug!("{cause}, but it means the same as before");
-                self.report(None);
+                None
             }
-            Ok(config) => {
-                let refused = self.apply(config, cause).await.err();
-                self.report(refused.map(|error| format!("{error:#}")));
-            }
+            Ok(config) => self.apply(config, cause).await.err().map(Problem::from),
             Err(faults) => {
                 tracing::error!(
                     "{cause}, and is not valid; the configuration from before stays in force\n{faults}"
                 );
-                self.report(Some(faults.to_string()));
+                Some(faults.into())
             }
+        };
+        if let Some(admin) = &self.admin {
+            admin.problem(problem.clone());
+        }
+        problem
+    }
+
+    /// The same, for the admin interface, which has just saved the file and waits for the outcome.
+    async fn reload_now(&mut self, asked: Reload) {
+        let problem = self.reload("the configuration was saved in the admin interface").await;
+        // Who no longer waits sees it in the status.
+        let _ = asked.done.send(problem);
+    }
+
+    /// Shows what is in force now.
+    pub(crate) fn show(&self, restart: Vec<String>) {
+        if let Some(admin) = &self.admin {
+            admin.show(self.in_force(restart));
         }
     }
 
-    /// Lets the admin interface show what is in force, and what is wrong with the file if something is.
-    fn report(&self, faults: Option<String>) {
-        if let Some(admin) = &self.admin {
-            admin.show(&self.config, &self.backends);
-            admin.faults(faults);
-        }
+    fn in_force(&self, restart: Vec<String>) -> InForce<'_> {
+        let wanted = wanted(&self.config.binds);
+        let addresses =
+            wanted.iter().filter_map(|key| self.ports.get(key)).map(|port| port.address).collect();
+        InForce { config: &self.config, addresses, backends: &self.backends, restart }
     }
 
     /// Ports first, so that nothing new begins; then targets, whose calls have ended.
@@ -177,7 +220,8 @@ impl App {
 
 impl Port {
     pub(crate) fn new(bound: Bound, tls: Option<Tls>, site: Arc<Site>) -> Self {
-        Self { mcp: Mcp::new(site), tls, bound: Some(bound), drain: None, serving: None }
+        let address = bound.local_addr();
+        Self { mcp: Mcp::new(site), tls, address, bound: Some(bound), drain: None, serving: None }
     }
 
     pub(crate) fn serve(&mut self, permits: &Permits) {
@@ -227,6 +271,11 @@ pub(crate) fn load_tls(bind: &Bind) -> anyhow::Result<Option<Tls>> {
         TlsMode::Plain => Ok(None),
         TlsMode::Tls => Ok(Some(Tls::load(&certificates(bind))?)),
     }
+}
+
+/// How much of recent calls a configuration wants to be kept.
+pub(crate) fn keep(config: &Config) -> Keep {
+    Keep { calls: config.activity.calls, bodies: config.activity.bodies }
 }
 
 /// Which certificate is for which host.

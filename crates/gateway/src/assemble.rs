@@ -5,11 +5,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use ::http::HeaderName;
 use ::http::request::Parts;
-use federation::Backend;
-use policy::cors::Cors;
+use federation::{Backend, Journal};
+use policy::cors::{Cors, Spoken};
 use policy::host::{Host, HostPattern};
 use policy::origin::{Guard, Scheme};
+use protocol::header;
 use upstream::settings::{Limits, Stdio};
 
 use crate::config;
@@ -75,8 +77,8 @@ pub struct Assembled {
 }
 
 /// Builds what serves a configuration. Backends that run already under the same key are told their new settings and go
-/// on; the others are started. Nothing is stopped here: whoever calls this knows which are no longer needed.
-pub fn assemble(config: &config::Config, running: &Backends) -> Assembled {
+/// on; the others are started, and record their calls in the journal. Nothing is stopped here: whoever calls this knows which are no longer needed.
+pub fn assemble(config: &config::Config, running: &Backends, journal: &Journal) -> Assembled {
     let mut backends = Backends::new();
     let mut serve = |backend: &config::Backend| {
         let settings = settings(backend, &config.limits);
@@ -87,7 +89,7 @@ pub fn assemble(config: &config::Config, running: &Backends) -> Assembled {
                 }
                 live.clone()
             }
-            None => Backend::start(settings),
+            None => Backend::recorded(settings, journal.clone()),
         };
         backends.insert(backend.key.clone(), live.clone());
         (backend.weight, live)
@@ -114,13 +116,24 @@ fn site(
                 .routes
                 .iter()
                 .map(|route| RouteState {
-                    cors: route.cors.clone().map(Cors::new),
+                    cors: route.cors.clone().map(|cors| Cors::new(cors, &spoken())),
                     backends: route.backends.iter().map(&mut *serve).collect(),
                 })
                 .collect(),
         })
         .collect();
     Site { bind: bind.clone(), listeners, request_body: config.limits.request_body }
+}
+
+/// The headers of MCP. A page that may call must be able to speak the protocol, whatever else it may send: otherwise each
+/// policy would have to repeat them, and break with every revision that adds one.
+fn spoken() -> Spoken {
+    let names =
+        [header::SESSION_ID, header::PROTOCOL_VERSION, header::METHOD, header::NAME, header::LAST_EVENT_ID];
+    let mut request: Vec<HeaderName> = names.into_iter().map(HeaderName::from_static).collect();
+    request.push(http::header::CONTENT_TYPE);
+    let response = vec![HeaderName::from_static(header::SESSION_ID)];
+    Spoken { request, request_prefix: Some(header::PARAM_PREFIX), response }
 }
 
 /// The names under which the operator says a listener is known.

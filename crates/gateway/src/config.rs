@@ -13,10 +13,13 @@
 
 mod check;
 mod document;
+pub mod edit;
 mod env;
 mod fault;
 mod matching;
+mod restart;
 mod shape;
+pub mod store;
 mod units;
 mod yaml;
 
@@ -34,10 +37,11 @@ use http::Uri;
 use serde::{Deserialize, Serialize};
 
 pub use env::{EXECUTABLE, process_environment};
-pub use fault::{Fault, Faults};
+pub use fault::{Fault, Faults, Problem};
 pub use matching::{HeaderMatch, Match, PathMatch, Pattern, QueryMatch, ValueMatch, request_host};
 pub use policy::cors::Settings as CorsSettings;
 pub use policy::host::HostPattern;
+pub use restart::restart_keys;
 
 /// What the configuration means: everything resolved, nothing left to look up or to doubt.
 ///
@@ -50,6 +54,8 @@ pub struct Config {
     pub logging: Logging,
     /// The sizes beyond which a message is refused.
     pub limits: Limits,
+    /// How much of recent calls is kept.
+    pub activity: Activity,
     /// How long calls in flight may take to finish once the gateway is asked to stop.
     pub grace: Duration,
     /// The ports, in the order of the file; the short `mcp` shape comes last.
@@ -111,6 +117,15 @@ pub struct Limits {
     pub request_body: usize,
     /// The largest answer a target may give.
     pub response_body: usize,
+}
+
+/// How much of recent calls is kept for the admin interface.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Activity {
+    /// How many calls; 0 keeps none.
+    pub calls: usize,
+    /// Bytes of the params of each, and as many of its answer; 0 keeps neither.
+    pub bodies: usize,
 }
 
 /// One port, and everything that is served on it.
@@ -268,9 +283,15 @@ impl fmt::Debug for Transport {
 }
 
 /// A URL without what may be secret in it: many hosted servers take a token in the path or the query.
-struct Origin<'a>(&'a Uri);
+pub(crate) struct Origin<'a>(pub(crate) &'a Uri);
 
 impl fmt::Debug for Origin<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for Origin<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(url) = self;
         write!(f, "{}://", url.scheme_str().unwrap_or_default())?;
@@ -345,7 +366,7 @@ pub enum Source {
 }
 
 /// A file beyond this size is no configuration written for the gateway.
-const LARGEST_FILE: u64 = 4 << 20;
+pub(crate) const LARGEST_FILE: u64 = 4 << 20;
 
 impl Source {
     /// What the source is called in messages.
@@ -355,6 +376,24 @@ impl Source {
             Self::Stdin(_) => Cow::Borrowed("<stdin>"),
             Self::Inline(_) => Cow::Borrowed("<inline>"),
             Self::Default => Cow::Borrowed("<default>"),
+        }
+    }
+
+    /// The word for the kind of source, in the admin API.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::File(_) => "file",
+            Self::Stdin(_) => "stdin",
+            Self::Inline(_) => "inline",
+            Self::Default => "default",
+        }
+    }
+
+    /// The path of the file, if it is one.
+    pub(crate) fn path(&self) -> Option<String> {
+        match self {
+            Self::File(path) => Some(path.display().to_string()),
+            Self::Stdin(_) | Self::Inline(_) | Self::Default => None,
         }
     }
 
@@ -401,12 +440,20 @@ fn read_file(path: &std::path::Path) -> Result<String, Fault> {
 ///
 /// `environment` looks up the variables that the text names; the process's own is [`process_environment`].
 pub fn load(source: &Source, environment: &dyn Fn(&str) -> Option<String>) -> Result<Config, Faults> {
-    let text = source.read()?;
+    load_text(source, &source.read()?, environment)
+}
+
+/// Loads a text as if the source held it.
+pub fn load_text(
+    source: &Source,
+    text: &str,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Result<Config, Faults> {
     let mut faults = Vec::new();
-    let config = understand(&text, environment, &mut faults);
+    let config = understand(text, environment, &mut faults);
     match config {
         Some(config) if faults.is_empty() => Ok(config),
-        _ => Err(Faults::new(source.name().into_owned(), text.into_owned(), faults)),
+        _ => Err(Faults::new(source.name().into_owned(), text.to_owned(), faults)),
     }
 }
 

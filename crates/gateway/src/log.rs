@@ -1,20 +1,69 @@
 //! Log lines: one sentence each, with the fields that matter behind it.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use tracing_subscriber::filter::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::reload;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer as _, Registry, fmt};
 
-use crate::config::{LogFormat, Logging};
+use crate::config::{Level, LogFormat, Logging};
 
 /// Changes the level of a running program.
 #[derive(Clone, Default)]
-pub struct Levels(Option<reload::Handle<EnvFilter, Registry>>);
+pub struct Levels {
+    handle: Option<reload::Handle<EnvFilter, Registry>>,
+    current: Arc<Mutex<Current>>,
+}
+
+/// The level in force, and who said so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Current {
+    /// The least important messages that are logged.
+    pub level: Level,
+    /// Who said so.
+    pub from: From,
+}
+
+/// Who said which level is in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum From {
+    /// The configuration.
+    Config,
+    /// `RUST_LOG`, which may say more than a level; the configuration's level is not in force then.
+    Environment,
+    /// An operator, through the admin interface.
+    Api,
+}
+
+impl From {
+    /// The word for it in the admin API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Config => "config",
+            Self::Environment => "environment",
+            Self::Api => "api",
+        }
+    }
+}
+
+impl Default for Current {
+    fn default() -> Self {
+        Self { level: Level::Info, from: From::Config }
+    }
+}
+
+impl Current {
+    fn of(logging: &Logging) -> Self {
+        let from = if environment().is_some() { From::Environment } else { From::Config };
+        Self { level: logging.level, from }
+    }
+}
 
 /// Starts logging to standard error. In a program that logs already, such as a test, nothing happens.
 pub fn start(logging: &Logging) -> Levels {
-    let (filter, handle) = reload::Layer::new(filter(logging));
+    let (filter, handle) = reload::Layer::new(environment().unwrap_or_else(|| filter(logging.level)));
     let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
     let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(colours);
     let lines = match logging.format {
@@ -24,8 +73,8 @@ pub fn start(logging: &Logging) -> Levels {
         }
     };
     match tracing_subscriber::registry().with(filter).with(lines).try_init() {
-        Ok(()) => Levels(Some(handle)),
-        Err(_) => Levels(None),
+        Ok(()) => Levels { handle: Some(handle), current: Arc::new(Mutex::new(Current::of(logging))) },
+        Err(_) => Levels::default(),
     }
 }
 
@@ -33,21 +82,45 @@ impl Levels {
     /// Takes over the level of a changed configuration. The format stays, because lines of two formats in one file help
     /// nobody.
     pub fn change(&self, logging: &Logging) {
-        if let Some(handle) = &self.0
-            && let Err(error) = handle.reload(filter(logging))
+        let filter = environment().unwrap_or_else(|| filter(logging.level));
+        self.set(Current::of(logging), filter);
+    }
+
+    /// Takes an operator's word over that of the configuration and of the environment, until the next start or until the
+    /// configuration says something new.
+    pub fn override_with(&self, level: Level) {
+        self.set(Current { level, from: From::Api }, filter(level));
+    }
+
+    /// The level in force.
+    pub fn current(&self) -> Current {
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, current: Current, filter: EnvFilter) {
+        if let Some(handle) = &self.handle
+            && let Err(error) = handle.reload(filter)
         {
             tracing::warn!(%error, "the log level could not be changed");
+            return;
         }
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = current;
     }
 }
 
-/// The configured level for us; libraries speak up only when something may be wrong. `RUST_LOG` overrides both.
-fn filter(logging: &Logging) -> EnvFilter {
+/// The level for us; libraries speak up only when something may be wrong.
+fn filter(level: Level) -> EnvFilter {
     let ours = ["agentgateway", "federation", "policy", "protocol", "upstream"];
-    let level = logging.level.as_str();
+    let level = level.as_str();
     let rules: Vec<String> = ours.iter().map(|name| format!("{name}={level}")).collect();
-    let default = format!("warn,{}", rules.join(","));
-    EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default))
+    EnvFilter::new(format!("warn,{}", rules.join(",")))
+}
+
+/// What `RUST_LOG` says, if it says something.
+fn environment() -> Option<EnvFilter> {
+    let filter = EnvFilter::try_from_default_env().ok()?;
+    // A variable that is empty says nothing.
+    (!filter.to_string().is_empty()).then_some(filter)
 }
 
 /// `2026-11-21T05:29:00Z INFO agentgateway: Listening on 0.0.0.0:3000`: time, level, program, sentence, fields.

@@ -1,8 +1,8 @@
 //! Taking over a changed configuration: check everything that can fail, then swap.
 
-use crate::app::{App, Port, PortKey, certificates, load_tls, wanted};
+use crate::app::{App, Port, PortKey, certificates, keep, load_tls, wanted};
 use crate::assemble;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::http::listener::Bound;
 
 impl App {
@@ -14,7 +14,7 @@ impl App {
                 "{cause}, and cannot be put in force; the configuration from before stays: {error:#}"
             );
         })?;
-        let assembled = assemble::assemble(&config, &self.backends);
+        let assembled = assemble::assemble(&config, &self.backends, &self.journal);
         let mut ports = std::mem::take(&mut self.ports);
         let binds = config.binds.iter().zip(wanted(&config.binds));
         for (((bind, address), site), fresh) in binds.zip(assembled.sites).zip(prepared) {
@@ -38,13 +38,17 @@ impl App {
             futures::future::join_all(ports.into_values().map(|port| port.drain(grace))).await;
             futures::future::join_all(gone.iter().map(|(_, backend)| backend.stop())).await;
         });
-        if config.admin != self.config.admin || config.logging.format != self.config.logging.format {
-            tracing::warn!(
-                "`config.adminAddr` and `config.logging.format` take effect only at the next start"
-            );
+        // What has not taken effect since the start still has not.
+        let restart = config::restart_keys(&self.started, &config);
+        if !restart.is_empty() {
+            tracing::warn!("`{}` take effect only at the next start", restart.join("`, `"));
         }
-        self.levels.change(&config.logging);
+        if config.logging.level != self.config.logging.level {
+            self.levels.change(&config.logging);
+        }
+        self.journal.keep(keep(&config));
         self.config = config;
+        self.show(restart);
         self.serve();
         tracing::info!("{cause}; the new configuration is in force");
         Ok(())

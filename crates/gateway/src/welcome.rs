@@ -9,13 +9,14 @@ pub fn print(app: &App) {
     let Some(address) = app.addresses().first().copied() else {
         return;
     };
+    let ui = app.ui().map(|url| format!("  In a browser:   {url}\n")).unwrap_or_default();
     let text = format!(
         "
 agentgateway serves two small MCP servers of its own, `time` and `everything`, as one.
 
   For clients:    http://{address}/mcp
   Claude Code:    claude mcp add --transport http gateway http://{address}/mcp
-  Your servers:   write a file like this and start with `agentgateway -f config.yaml`:
+{ui}  Your servers:   write a file like this and start with `agentgateway -f config.yaml`:
 
       mcp:
         port: 3000

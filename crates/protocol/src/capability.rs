@@ -5,6 +5,8 @@
 //! are an open set: what the table does not name passes. Spec 2025-11-25, basic/lifecycle "Capability Negotiation";
 //! spec 2026-07-28, schema "ClientCapabilities".
 
+use bytes::Bytes;
+
 use crate::{Era, Object, Version};
 
 mod permit;
@@ -40,6 +42,9 @@ const RULES: &[Rule] = &[
     rule("elicitation", Some("url"), V2025_11_25, V2026_07_28),
 ];
 
+/// What a client declares that can do all of that. Forms need no row: they are older than the modes of elicitation.
+const ALL: &str = r#"{"roots":{"listChanged":true},"sampling":{"tools":{},"context":{}},"elicitation":{"form":{},"url":{}}}"#;
+
 /// The core tasks of 2025-11-25: a client that runs what it is asked as a task. Nothing here can follow such a task, so no
 /// target is told of it, whatever the revision.
 const NEVER_TOLD: &str = "tasks";
@@ -70,6 +75,15 @@ pub fn for_target(capabilities: &Object, client: Version, extensions: &[&str]) -
         }
     }
     told
+}
+
+/// Everything that a target may be told of any client, with these extensions and their settings.
+pub fn everything(extensions: &Object) -> Object {
+    let mut all = Object::parse(&Bytes::from_static(ALL.as_bytes())).unwrap_or_default();
+    if !extensions.is_empty() {
+        all.set("extensions", extensions.to_raw());
+    }
+    all
 }
 
 /// The same capabilities for a target of this era: a modern one is not told of changes of roots, because nothing could

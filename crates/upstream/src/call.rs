@@ -58,8 +58,15 @@ impl Caller {
         Arc::new(Self { era, capabilities: capabilities.to_raw(), modern, interactive, info })
     }
 
-    /// The gateway itself, for discovery.
-    pub fn gateway() -> Arc<Self> {
+    /// Somebody of whom nothing is known, and who declared nothing.
+    pub fn plain() -> Arc<Self> {
         Self::new(Era::Modern, &Object::default(), None)
+    }
+
+    /// The gateway itself, which looks at what a target has, for all its clients. It declares everything that any of them
+    /// may, so that the target leaves nothing out; and there is nobody whom the target could ask.
+    pub fn discovery(everything: &Object) -> Arc<Self> {
+        let declaring = Self::new(Era::Modern, everything, None);
+        Arc::new(Self { interactive: false, ..Arc::unwrap_or_clone(declaring) })
     }
 }

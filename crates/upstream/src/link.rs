@@ -109,6 +109,8 @@ struct Shared {
     target: String,
     wire: Box<dyn Wire>,
     peer: Peer,
+    /// On whose account the link was opened.
+    caller: Arc<Caller>,
     limits: Limits,
     /// Whether a dropped stream is what tells this target that a call is cancelled.
     cancels_by_closing: bool,
@@ -130,7 +132,7 @@ struct Shared {
 
 impl Link {
     /// Takes over a wire on which the handshake is done.
-    fn new(settings: &Settings, opened: handshake::Opened, declared: &Raw, owner: Owner) -> Self {
+    fn new(settings: &Settings, opened: handshake::Opened, owner: Owner) -> Self {
         let (cancels, cancelled) = mpsc::channel(CANCELS);
         let cancels_by_closing =
             opened.peer.era == Era::Modern && matches!(settings.transport, Transport::Http(_));
@@ -139,12 +141,13 @@ impl Link {
             target: settings.name.clone(),
             wire: opened.wire,
             peer: opened.peer,
+            questions: Questions::new(&opened.caller),
+            caller: opened.caller,
             limits: settings.limits.clone(),
             cancels_by_closing,
             next_id: AtomicU64::new(handshake::FIRST_FREE_ID),
             cancels,
             owner: Ear::new(owner),
-            questions: Questions::new(declared),
             turn: Turn::default(),
             level: Mutex::new(None),
             gone: gone.clone(),
@@ -159,6 +162,11 @@ impl Link {
     /// What the target said of itself.
     pub fn peer(&self) -> &Peer {
         &self.shared.peer
+    }
+
+    /// On whose account the link was opened: requests that are no client's are made on it as well.
+    pub fn caller(&self) -> &Arc<Caller> {
+        &self.shared.caller
     }
 
     /// Sends a call. Dropping the returned future or stream cancels the call at the target, in the way of its era.
@@ -265,7 +273,7 @@ impl Link {
             let Some(row) = protocol::method::find(method) else {
                 return;
             };
-            let call = Call::quiet(row, params, Caller::gateway());
+            let call = Call::quiet(row, params, self.caller().clone());
             let answer = tokio::time::timeout(WISH, async { self.call(call).await?.answer().await }).await;
             let refused = match answer {
                 Ok(Ok(Ok(_))) => return,
@@ -283,7 +291,8 @@ impl Link {
     /// send what changes as notices of the link. Returns once the target has said what of it it will announce.
     pub async fn listen(&self, lists: &[Kind], uris: &[String]) -> Result<Listening, Error> {
         let shared = &self.shared;
-        self.open(modern::listen(shared.fresh_id(), lists, uris, shared.peer.version)).await
+        let own = modern::Own { version: shared.peer.version, capabilities: &shared.caller.modern };
+        self.open(own.listen(shared.fresh_id(), lists, uris)).await
     }
 
     /// Opens a stream of what becomes of these tasks of the extension, under the target's own ids.

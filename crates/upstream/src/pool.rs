@@ -1,8 +1,9 @@
-//! Links for callers without a session, each lent to one call at a time.
+//! Links to a legacy target for callers without a session.
 //!
 //! A legacy target that asks something in the middle of a call must not be able to ask the wrong client. A client
-//! without a session that can be asked gets a link for the time of its call, on which nobody else calls. Links are
-//! kept for the next caller that declared the same, because what the client can do is told to a target only once.
+//! that can be asked gets a link for the time of its call, on which nobody else calls. Links are kept for the next
+//! caller that declared the same, because what the client can do is told to a target only once. Those that cannot be
+//! asked anything share the [`plain`] one.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -13,10 +14,13 @@ use futures::{FutureExt as _, StreamExt as _};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::Instant;
 
+use self::plain::{Plain, PlainLink};
 use crate::link::Heard;
 use crate::reply::{Ask, Event, Question, Reply};
 use crate::task::Task;
 use crate::{Call, Error, ErrorKind, Link};
+
+pub mod plain;
 
 /// How many links of one target may be lent at once. For a child process each is a process, so a target that is called
 /// by more clients at once serves them one after the other.
@@ -36,6 +40,7 @@ pub(crate) struct Pool {
 }
 
 struct Shared {
+    plain: Plain,
     permits: Arc<Semaphore>,
     state: Mutex<State>,
 }
@@ -55,7 +60,8 @@ struct Idle {
 
 impl Pool {
     pub(crate) fn new() -> Self {
-        let shared = Arc::new(Shared { permits: Arc::new(Semaphore::new(MOST)), state: Mutex::default() });
+        let permits = Arc::new(Semaphore::new(MOST));
+        let shared = Arc::new(Shared { plain: Plain::default(), permits, state: Mutex::default() });
         let sweeper = Task::spawn("pool", sweep(Arc::downgrade(&shared)));
         Self { shared, _sweeper: Arc::new(sweeper) }
     }
@@ -77,7 +83,30 @@ impl Pool {
         Ok(Place { pool: self.clone(), profile: profile.to_owned(), idle, permit })
     }
 
-    /// Closes what is idle; what is lent is closed when it comes back.
+    /// A share in the plain link, which is opened if there is none.
+    pub(crate) async fn plain<F>(&self, open: impl FnOnce() -> F) -> Result<PlainLink, Error>
+    where
+        F: Future<Output = Result<Link, Error>> + Send + 'static,
+    {
+        self.shared.plain.share(open).await
+    }
+
+    /// How often the plain link ended by itself.
+    pub(crate) fn deaths(&self) -> u32 {
+        self.shared.plain.deaths()
+    }
+
+    /// The target is gone: who comes next gets another plain link. Calls that run finish.
+    pub(crate) fn let_go(&self) {
+        self.shared.plain.let_go();
+    }
+
+    /// The target is to begin anew: the plain link is closed, also under the calls that run over it.
+    pub(crate) async fn cut(&self) {
+        self.shared.plain.cut().await;
+    }
+
+    /// Closes the plain link and what is idle; what is lent is closed when it comes back.
     pub(crate) async fn close(&self) {
         let idle = {
             let mut state = self.shared.state();
@@ -85,7 +114,7 @@ impl Pool {
             std::mem::take(&mut state.idle)
         };
         let links = idle.into_values().flatten().map(|idle| async move { idle.link.close().await });
-        futures::future::join_all(links).await;
+        futures::future::join(self.shared.plain.close(), futures::future::join_all(links)).await;
     }
 
     /// Keeps a link for the next caller that declared the same.
@@ -242,9 +271,11 @@ impl Drop for Borrowed {
     }
 }
 
-/// Closes a link in good order. It has deadlines of its own.
+/// Closes a link in good order. It has deadlines of its own. Where nothing runs any more that could close it, it is cut.
 fn discard(link: Link) {
-    Task::spawn_finite("close link", async move { link.close().await });
+    if tokio::runtime::Handle::try_current().is_ok() {
+        Task::spawn_finite("close link", async move { link.close().await });
+    }
 }
 
 /// Closes links that nobody has needed for a while.
@@ -254,6 +285,7 @@ async fn sweep(pool: Weak<Shared>) {
         let Some(pool) = pool.upgrade() else {
             return;
         };
+        pool.plain.sweep();
         let mut state = pool.state();
         for idle in state.idle.values_mut() {
             for idle in idle.extract_if(.., |idle| idle.since.elapsed() >= IDLE || idle.link.is_dead()) {

@@ -1,16 +1,17 @@
-//! One configured target, kept alive: a shared link that is opened in the background, watched, and opened again
-//! with backoff; and links of their own for sessions that need them.
+//! One configured target, kept alive: the link over which it is looked at is opened in the background, watched, and opened
+//! again with backoff; other links are opened for the callers that need them.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use protocol::{Era, Object, Raw};
+use protocol::Era;
 use tokio::sync::{Notify, broadcast, mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::link::handshake::{self, Way};
 use crate::link::{Heard, Link, Notice};
+use crate::pool::plain::PlainLink;
 use crate::pool::{Borrowed, Pool};
 use crate::settings::{Settings, Transport};
 use crate::task::Task;
@@ -19,7 +20,7 @@ use crate::wire::http_client::HttpClient;
 use crate::wire::sse::SseConnect;
 use crate::wire::stdio::StdioConnect;
 use crate::wire::streamable::StreamableConnect;
-use crate::{Error, ErrorKind};
+use crate::{Caller, Error, ErrorKind};
 
 pub mod backoff;
 
@@ -45,7 +46,7 @@ pub struct Target {
 pub enum State {
     /// Being started or connected to for the first time.
     Starting,
-    /// Serving, over this link.
+    /// There, and looked at over this link.
     Ready(Link),
     /// Not to be had at the moment; tried again in the background.
     Failing(Arc<Failure>),
@@ -68,6 +69,8 @@ pub struct Failure {
 
 struct Shared {
     settings: Settings,
+    /// On whose account the target is looked at.
+    discovery: Arc<Caller>,
     connect: Arc<dyn Connect>,
     older: Option<Arc<dyn Connect>>,
     state: watch::Sender<State>,
@@ -78,13 +81,15 @@ struct Shared {
     restarts: std::sync::atomic::AtomicU32,
     /// Someone needs the target now: do not sit out the backoff.
     wanted: Notify,
+    /// An operator wants it started anew.
+    restart: Notify,
     stop: CancellationToken,
     stopped: watch::Sender<bool>,
 }
 
 impl Target {
-    /// Starts a target in the background.
-    pub fn start(settings: Settings) -> Self {
+    /// Starts a target in the background. It is looked at on the account of `discovery`, see [`Caller::discovery`].
+    pub fn start(settings: Settings, discovery: Arc<Caller>) -> Self {
         let (name, limits) = (&settings.name, &settings.limits);
         let (connect, older): (Arc<dyn Connect>, Option<Arc<dyn Connect>>) = match &settings.transport {
             Transport::Stdio(stdio) => (Arc::new(StdioConnect::new(name, stdio.clone(), limits)), None),
@@ -101,6 +106,7 @@ impl Target {
         let stop = CancellationToken::new();
         let shared = Arc::new(Shared {
             settings,
+            discovery,
             connect,
             older,
             state: watch::Sender::new(State::Starting),
@@ -110,6 +116,7 @@ impl Target {
             started: Instant::now(),
             restarts: 0.into(),
             wanted: Notify::new(),
+            restart: Notify::new(),
             stop: stop.clone(),
             stopped: watch::Sender::new(false),
         });
@@ -152,7 +159,7 @@ impl Target {
 
     /// How often the target had to be started or connected to again.
     pub fn restarts(&self) -> u32 {
-        self.shared.restarts.load(std::sync::atomic::Ordering::Relaxed)
+        self.shared.restarts.load(std::sync::atomic::Ordering::Relaxed) + self.shared.pool.deaths()
     }
 
     /// The process ids of the target's live children.
@@ -165,9 +172,13 @@ impl Target {
         self.shared.connect.last_words()
     }
 
-    /// The link that everybody shares. Waits while the target starts for the first time; a target that is failing
-    /// fails the caller at once, and is tried again sooner.
-    pub async fn shared_link(&self) -> Result<Link, Error> {
+    /// The link over which the target is looked at: it says of which era the target is, and brings its lists and notices.
+    /// A modern target is called over it as well, because there each request says what its client can do. A legacy one
+    /// must not be: it was told more than a client declared.
+    ///
+    /// Waits while the target starts for the first time; a target that is failing fails the caller at once, and is tried
+    /// again sooner.
+    pub async fn discovery_link(&self) -> Result<Link, Error> {
         let mut state = self.shared.state.subscribe();
         loop {
             let now = state.borrow_and_update().clone();
@@ -186,20 +197,34 @@ impl Target {
         }
     }
 
-    /// Opens a link for one client alone, who also hears what belongs to no call. A legacy target is told that its client
-    /// can do this. Opening has the target's deadline for connecting.
-    pub async fn lease(&self, capabilities: &Raw) -> Result<(Link, mpsc::Receiver<Heard>), Error> {
+    /// Opens a link for one client alone, who also hears what belongs to no call. A legacy target is told what this client
+    /// declared. Opening has the target's deadline for connecting.
+    pub async fn lease(&self, caller: &Arc<Caller>) -> Result<(Link, mpsc::Receiver<Heard>), Error> {
         let (sender, heard) = mpsc::channel(NOTICES);
-        let link = self.shared.open(capabilities, sender).await?;
+        let link = self.shared.open(caller, sender).await?;
         Ok((link, heard))
     }
 
-    /// Lends a link for one call of a client that has no session, and can do this. Waits a while for one.
-    pub async fn borrow(&self, capabilities: &Object) -> Result<Borrowed, Error> {
-        let profile = protocol::capability::profile(capabilities);
+    /// Lends a link for one call of a client that has no session and can be asked. Waits a while for one.
+    pub async fn borrow(&self, caller: &Arc<Caller>) -> Result<Borrowed, Error> {
+        let declared = caller.capabilities.object().unwrap_or_default();
+        let profile = protocol::capability::profile(&declared);
         let place = self.shared.pool.place(&profile, self.settings().limits.list).await?;
-        let told = capabilities.to_raw();
-        place.fill(|| self.lease(&told)).await
+        place.fill(|| self.lease(caller)).await
+    }
+
+    /// The link for calls about which a legacy target may ask nothing, which share it. It declares nothing, and is opened
+    /// when it is needed. Its notices are nobody's.
+    pub async fn plain_link(&self) -> Result<PlainLink, Error> {
+        let shared = self.shared.clone();
+        let open = move || async move { shared.open(&Caller::plain(), mpsc::channel(1).0).await };
+        self.shared.pool.plain(open).await
+    }
+
+    /// Starts the target, or connects to it, anew, without the pause that follows a failure. Calls that run over its shared
+    /// links fail.
+    pub fn restart(&self) {
+        self.shared.restart.notify_one();
     }
 
     /// Stops the target in good order and returns when nothing of it is left.
@@ -216,9 +241,8 @@ impl Shared {
         let mut backoff = backoff::Backoff::new();
         while !self.stop.is_cancelled() {
             let (sender, heard) = mpsc::channel(NOTICES);
-            let nothing = Raw::empty_object();
             let opened = tokio::select! {
-                opened = self.open(&nothing, sender) => opened,
+                opened = self.open(&self.discovery, sender) => opened,
                 () = self.stop.cancelled() => break,
             };
             let error = match opened {
@@ -226,9 +250,15 @@ impl Shared {
                     let since = Instant::now();
                     self.announce(&link, backoff.attempts());
                     let error = self.watch(&link, heard).await;
+                    self.pool.let_go();
                     self.restarts.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                    let Some(error) = error else {
+                        tracing::info!("target `{}` is restarted, as was asked for", self.settings.name);
+                        backoff = backoff::Backoff::new();
+                        continue;
+                    };
                     backoff.lived_for(since.elapsed());
-                    // The target is there and has only forgotten us; who waits for the shared link gets the next one.
+                    // The target is there and has only forgotten us; who waits for the link gets the next one.
                     if error.kind == ErrorKind::SessionLost && since.elapsed() >= backoff.floor() {
                         tracing::info!("target `{}` lost its session; opening another", self.settings.name);
                         continue;
@@ -255,8 +285,8 @@ impl Shared {
         self.state.send_replace(State::Ready(link.clone()));
     }
 
-    /// Passes notices on until the link ends or the target is stopped.
-    async fn watch(&self, link: &Link, mut heard: mpsc::Receiver<Heard>) -> Error {
+    /// Passes notices on until the link ends or the target is stopped, and says why; nothing if it is to be started anew.
+    async fn watch(&self, link: &Link, mut heard: mpsc::Receiver<Heard>) -> Option<Error> {
         loop {
             tokio::select! {
                 error = link.closed() => {
@@ -264,13 +294,19 @@ impl Shared {
                     if !matches!(error.kind, ErrorKind::Unreachable | ErrorKind::SessionLost) {
                         link.close().await;
                     }
-                    return error;
+                    return Some(error);
                 }
                 () = self.stop.cancelled() => {
-                    link.close().await;
-                    return stopped(&self.settings.name);
+                    futures::future::join(link.close(), self.pool.close()).await;
+                    return Some(stopped(&self.settings.name));
                 }
-                // A question on a link that everybody shares is nobody's, and dropping it refuses it.
+                () = self.restart.notified() => {
+                    // Who needs the target from now on waits for the next link.
+                    self.state.send_replace(State::Starting);
+                    futures::future::join(link.close(), self.pool.cut()).await;
+                    return None;
+                }
+                // Questions were answered already, because there is nobody whom they could be for.
                 Some(heard) = heard.recv() => if let Heard::Notice(notice) = heard {
                     // Nobody listening is fine.
                     let _ = self.notices.send(notice);
@@ -289,6 +325,7 @@ impl Shared {
         tokio::select! {
             () = tokio::time::sleep_until(next) => {}
             () = self.wanted_after(backoff.floor()) => {}
+            () = self.restart.notified() => *backoff = backoff::Backoff::new(),
             () = self.stop.cancelled() => {}
         }
     }
@@ -313,10 +350,10 @@ impl Shared {
         self.wanted.notified().await;
     }
 
-    async fn open(&self, capabilities: &Raw, owner: mpsc::Sender<Heard>) -> Result<Link, Error> {
+    async fn open(&self, caller: &Arc<Caller>, owner: mpsc::Sender<Heard>) -> Result<Link, Error> {
         let way = Way { connect: self.connect.as_ref(), older: self.older.as_deref() };
         let known = self.known_era();
-        let opening = handshake::open(&self.settings, &way, known, capabilities, owner);
+        let opening = handshake::open(&self.settings, &way, known, caller, owner);
         let deadline = self.settings.limits.connect;
         let link = tokio::time::timeout(deadline, opening).await.map_err(|_| {
             let seconds = deadline.as_secs();

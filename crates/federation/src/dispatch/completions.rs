@@ -6,7 +6,7 @@ use upstream::{Answer, Event};
 
 use crate::context::{Context, lacking, offered, required_text};
 use crate::error::{Error, ErrorKind};
-use crate::relay::{Served, relay};
+use crate::relay::Served;
 
 impl Context {
     /// Asks the owner, and passes on no more values than a result may have.
@@ -35,7 +35,7 @@ impl Context {
             to.ok_or_else(|| Error::new(ErrorKind::InvalidParams, "`ref` names nothing that exists here"))?;
         reference.set(key, Raw::string(&to.local));
         params.set("ref", reference.to_raw());
-        Ok(cut(relay(&self.links, &to, self.call(method, params)).await?))
+        Ok(cut(self.send(&to, self.call(method, params)).await?))
     }
 }
 

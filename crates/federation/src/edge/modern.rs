@@ -16,6 +16,7 @@ use super::refuse;
 use crate::backend::Shared;
 use crate::error::{Error, ErrorKind};
 use crate::inbound::{Frame, Frames, Head, Outcome};
+use crate::journal::record::Record;
 
 pub(super) use self::resume::state_in;
 
@@ -59,7 +60,8 @@ pub(super) async fn request(backend: &Arc<Shared>, head: Head, request: Request)
         level: envelope.level.clone(),
     };
     let closing = head.closing.clone();
-    let context = envelope.context(backend, head);
+    let record = Record::begin(backend, &finish.caller, None, (row, &finish.params));
+    let context = envelope.context(backend, head, record.clone());
     if row.routing == Routing::Ours(Local::Listen) {
         return listen::serve(context, finish, closing, &envelope.params);
     }
@@ -75,7 +77,13 @@ pub(super) async fn request(backend: &Arc<Shared>, head: Head, request: Request)
         Routing::Ours(_) | Routing::Gather(_) => Duration::MAX,
         Routing::ByName(_) | Routing::ByUri | Routing::ByRef | Routing::ByTask => SILENCE,
     };
-    outcome(opening.flatten_stream().boxed(), patience).await
+    // Held until the end, or until nobody waits for it any more.
+    let pieces = opening.flatten_stream().inspect(move |piece| {
+        if let (Piece::Last(last), Some(record)) = (piece, &record) {
+            record.end(&last.body);
+        }
+    });
+    outcome(pieces.boxed(), patience).await
 }
 
 /// Waits for the first piece: an answer that comes first needs no stream.

@@ -1,4 +1,5 @@
-//! A target's scout: reads its lists when it comes, when it says that they changed, and when they grow stale.
+//! A target's scout: reads its lists when it comes, when it says that they changed, and when they grow stale. It reads them
+//! over the discovery link, as a client that can do everything.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use protocol::list::{Page, item_name};
 use protocol::{Kind, Object, Raw, RpcError};
 use tokio::sync::{Notify, broadcast, watch};
 use tokio::time::Instant;
-use upstream::{Call, Caller, Failure, Link, Notice, State, Target, Task};
+use upstream::{Call, Failure, Link, Notice, State, Target, Task};
 
 use super::changes;
 use super::mirrors::Mirrors;
@@ -223,7 +224,7 @@ impl Scout {
             return Err(odd("offers a list without a method"));
         };
         let params: Object = cursor.map(|cursor| ("cursor", Raw::string(cursor))).into_iter().collect();
-        let call = Call::quiet(method, params, Caller::gateway());
+        let call = Call::quiet(method, params, link.caller().clone());
         let limit = self.target.settings().limits.list;
         let reply = tokio::time::timeout(limit, async { link.call(call).await?.answer().await }).await;
         match reply {

@@ -1,7 +1,7 @@
 //! A target's watcher: has the target tell of changes of single resources, once for everybody who wants to hear of them.
 //!
 //! Who wants what is written in the [`Book`]. A modern target is listened to with one stream for all of it, a legacy one
-//! is subscribed at for each resource; both over the target's shared link, and again whenever there is a new one. What may
+//! is subscribed at for each resource; both over the target's discovery link, and again whenever there is a new one. What may
 //! have been missed meanwhile is made up for by one update of each resource. Lists need no such thing: the scout reads
 //! them again, and what differs is announced.
 

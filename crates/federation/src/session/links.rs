@@ -1,4 +1,4 @@
-//! The links of a session: the shared ones to modern targets, and ones of its own to legacy targets.
+//! The links of a session: those that everybody shares to modern targets, and ones of its own to legacy targets.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -8,36 +8,35 @@ use futures::future::BoxFuture;
 use protocol::method::notifications;
 use protocol::{Object, Raw};
 use tokio::sync::mpsc;
-use upstream::{Error, Heard, Link, Notice, Target, Task};
+use upstream::{Caller, Error, Heard, Link, Notice, Target, Task};
 
 use super::subscriptions::LISTEN_AGAIN;
 use super::{Session, Stray, lock};
 
 /// A link of the session's own to a target.
 pub(super) struct Lease {
-    link: Link,
+    pub(super) link: Link,
     _forward: Task,
 }
 
 impl Session {
-    /// The link over which this session calls a target: the shared one for modern targets, which know no sessions, and one
-    /// of its own for legacy targets, which may keep state for it.
+    /// The link over which this session calls a target: the one that everybody shares for modern targets, which know no
+    /// sessions, and one of its own for legacy targets, which may keep state for it and are told what its client declared.
     pub(crate) async fn link(self: &Arc<Self>, target: &Target) -> Result<Link, Error> {
-        let shared = target.shared_link().await?;
-        if shared.peer().era == protocol::Era::Modern {
-            return Ok(shared);
+        let discovery = target.discovery_link().await?;
+        if discovery.peer().era == protocol::Era::Modern {
+            return Ok(discovery);
         }
         let slot = lock(&self.leases).entry(target.name().to_owned()).or_default().clone();
         let mut slot = slot.lock().await;
         if let Some(lease) = slot.as_ref().filter(|lease| !lease.link.is_dead()) {
             return Ok(lease.link.clone());
         }
-        let declared = self.handshake().map(|handshake| handshake.caller.capabilities.clone());
-        let declared = declared.unwrap_or_else(Raw::empty_object);
+        let caller = self.handshake().map_or_else(Caller::plain, |handshake| handshake.caller.clone());
         let (link, heard) = tokio::select! {
             biased;
             () = self.over.cancelled() => return Err(Error::new(upstream::ErrorKind::Stopped, "the session is over")),
-            leased = target.lease(&declared) => leased?,
+            leased = target.lease(&caller) => leased?,
         };
         self.restore(&link, target.name()).await;
         let forward = forward(Arc::downgrade(self), heard, target.clone());

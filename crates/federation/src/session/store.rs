@@ -1,7 +1,7 @@
 //! The sessions of a virtual server: the only map of them.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use upstream::{Target, Task};
 
 use super::Session;
 use crate::error::{Error, ErrorKind};
+use crate::view::SessionStatus;
 
 /// Sessions without an open stream, a running call or a request for this long are ended.
 const IDLE: Duration = Duration::from_secs(30 * 60);
@@ -24,6 +25,8 @@ pub(crate) struct Sessions {
     by_id: Mutex<HashMap<String, Arc<Session>>>,
     /// Whether URIs carry their target.
     wrap: Arc<AtomicBool>,
+    /// The number of the latest session.
+    latest: AtomicU64,
 }
 
 impl Sessions {
@@ -42,7 +45,8 @@ impl Sessions {
         getrandom::fill(&mut random).map_err(|_| {
             Error::new(ErrorKind::TooManySessions, "no session can be opened: the system has no randomness")
         })?;
-        let session = Session::new(URL_SAFE_NO_PAD.encode(random), is_connection, self.wrap.clone());
+        let number = self.latest.fetch_add(1, Ordering::Relaxed) + 1;
+        let session = Session::new(URL_SAFE_NO_PAD.encode(random), number, is_connection, self.wrap.clone());
         let mut sessions = self.lock();
         if sessions.len() >= MOST {
             let text = format!("no session can be opened: {MOST} are open already");
@@ -77,6 +81,19 @@ impl Sessions {
         };
         Task::spawn_finite("end session", async move { session.end().await });
         true
+    }
+
+    /// Ends the session with this number. False if there is none.
+    pub(crate) fn end_number(&self, number: u64) -> bool {
+        let id =
+            self.lock().values().find(|session| session.number == number).map(|session| session.id.clone());
+        id.is_some_and(|id| self.end(&id))
+    }
+
+    /// How every session is doing.
+    pub(crate) fn status(&self) -> Vec<SessionStatus> {
+        let sessions: Vec<_> = self.lock().values().cloned().collect();
+        sessions.iter().map(|session| session.status()).collect()
     }
 
     /// Ends the sessions that nobody has used for long, and forgets the streams that nobody comes back for.
@@ -114,6 +131,11 @@ impl Sessions {
     /// Has every session give up its links to these targets.
     pub(crate) fn release(&self, targets: &[String]) {
         self.lock().values().for_each(|session| session.release(targets));
+    }
+
+    /// Has every session cut its own link to a target that is started anew.
+    pub(crate) fn cut(&self, target: &str) {
+        self.lock().values().for_each(|session| session.cut(target));
     }
 
     /// Has every session that listened at one of these targets listen at what took its place.

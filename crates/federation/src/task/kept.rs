@@ -14,7 +14,7 @@ use super::{changed, nameless, not_offered, unknown};
 use crate::catalog::{Catalog, Destination};
 use crate::context::{Context, required_text};
 use crate::error::{Error, ErrorKind};
-use crate::relay::{Served, relay};
+use crate::relay::Served;
 use crate::session::{Made, Session, asked, expose_related};
 
 /// How many tasks are asked after at once for a list of them.
@@ -54,7 +54,7 @@ pub(super) async fn about(
     let made = |to: &Destination| session.tasks.holds(to.target.name(), &to.local);
     let to = context.backend.catalog().by_task(&id).filter(made).ok_or_else(|| unknown(&id))?;
     params.set("taskId", Raw::string(&to.local));
-    let served = relay(&context.links, &to, context.call(method, params)).await?;
+    let served = context.send(&to, context.call(method, params)).await?;
     Ok(exposed(served, &to))
 }
 
@@ -102,7 +102,7 @@ async fn describe(
 ) -> (Made, Option<Answer>) {
     let params = [("taskId", Raw::string(&made.id))].into_iter().collect();
     let call = Call::quiet(get, params, context.caller.clone());
-    let asking = async { answer(exposed(relay(&context.links, &to, call).await.ok()?, &to)).await };
+    let asking = async { answer(exposed(context.send(&to, call).await.ok()?, &to)).await };
     let answer = tokio::time::timeout_at(until, asking).await.ok().flatten();
     (made, answer)
 }

@@ -52,7 +52,7 @@ pub(crate) async fn listen(context: &Context, ids: &[String]) -> Listening {
 /// Listens at one target. One that cannot be listened to leaves its tasks to be asked after.
 async fn open(to: Destination, ids: Vec<String>) -> Option<(Vec<String>, BoxStream<'static, Object>)> {
     let target = to.target.name().to_owned();
-    let listening = match to.target.shared_link().await {
+    let listening = match to.target.discovery_link().await {
         Ok(link) => link.listen_to_tasks(&ids).await,
         Err(error) => Err(error),
     };

@@ -10,7 +10,7 @@ use crate::catalog::{Catalog, Destination, Tasks};
 use crate::context::{Context, required_text};
 use crate::error::{Error, ErrorKind};
 use crate::question;
-use crate::relay::{Served, relay};
+use crate::relay::Served;
 
 /// What became of a call: a task of which the client is told, or an answer.
 pub(super) fn begun(served: Served, to: &Destination) -> Served {
@@ -38,7 +38,7 @@ pub(super) async fn about(
     let id = required_text(&params, "taskId")?;
     let to = find(context, &id).await.ok_or_else(|| unknown(&id))?;
     params.set("taskId", Raw::string(&to.local));
-    let served = relay(&context.links, &to, context.call(method, params)).await?;
+    let served = context.send(&to, context.call(method, params)).await?;
     Ok(changed_result(served, move |state| match state.object() {
         Ok(state) => told(state, to.target.name(), to.wrap).to_raw(),
         Err(_) => state,

@@ -106,7 +106,7 @@ async fn clients_that_never_come_back_leave_nothing_behind() {
     assert_eq!((asked, refused), (2 * CLIENTS, 2 * CLIENTS), "each question is refused once");
     assert_eq!((calls_left(&old, true), calls_left(&new, false)), (0, 0));
     let count = |method| old.heard_of(method).iter().filter(|heard| heard.wire == 0).count();
-    assert_eq!(count("resources/subscribe"), count("resources/unsubscribe"), "on the shared link");
+    assert_eq!(count("resources/subscribe"), count("resources/unsubscribe"), "on the discovery link");
 }
 
 fn hangs(heard: &&crate::target::Heard) -> bool {

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use federation::{Backend, FailureMode, Frames, Head, Outcome, PrefixMode, Settings};
+use federation::{Backend, FailureMode, Frames, Head, Journal, Keep, Outcome, PrefixMode, Settings};
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt as _};
 use serde_json::{Value, json};
@@ -29,6 +29,8 @@ const CACHEABLE: [&str; 6] = [
 /// A virtual server and its targets. Its end checks that no target heard what it must not.
 pub(crate) struct World {
     pub(crate) backend: Backend,
+    /// What was called.
+    pub(crate) journal: Journal,
     targets: Vec<Target>,
 }
 
@@ -48,8 +50,10 @@ impl World {
     pub(crate) fn at_once(targets: &[&Target], change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = settings(targets);
         change(&mut settings);
+        let journal = Journal::new(Keep { calls: 5, bodies: 100 });
         Self {
-            backend: Backend::start(settings),
+            backend: Backend::recorded(settings, journal.clone()),
+            journal,
             targets: targets.iter().map(|target| (*target).clone()).collect(),
         }
     }

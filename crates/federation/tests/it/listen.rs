@@ -254,7 +254,7 @@ async fn a_legacy_target_is_told_once_what_several_want_and_once_that_nobody_doe
     settle().await;
     assert_eq!(a.count("resources/unsubscribe"), 1);
     assert_eq!(a.last("resources/unsubscribe"), json!({ "uri": "file:///x" }));
-    assert_eq!(a.opened(), 1, "over the shared link");
+    assert_eq!(a.opened(), 1, "over the discovery link");
 }
 
 #[tokio::test(start_paused = true)]

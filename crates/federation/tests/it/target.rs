@@ -1,6 +1,7 @@
 //! A scripted target: its era, its items, what it answers and when it misbehaves are data that a test may change
 //! while it runs. It notes everything it hears, and what it hears that no client may say.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -85,6 +86,8 @@ pub(crate) struct Script {
     pub(crate) capabilities: Value,
     pub(crate) instructions: Option<String>,
     pub(crate) tools: Vec<Value>,
+    /// Tools that are there only for clients with a capability.
+    pub(crate) shown_to: HashMap<&'static str, &'static str>,
     pub(crate) prompts: Vec<Value>,
     pub(crate) resources: Vec<Value>,
     pub(crate) templates: Vec<Value>,
@@ -96,6 +99,20 @@ pub(crate) struct Script {
     /// The URIs of which a modern target does not tell, and which it leaves out of its acknowledgements.
     pub(crate) untold: Vec<&'static str>,
     acts: HashMap<String, Act>,
+}
+
+impl Script {
+    /// The tools that there are for a client that declared this.
+    fn tools_for(&self, declared: &Value) -> Cow<'_, [Value]> {
+        let shown = |tool: &&Value| {
+            let needed = tool["name"].as_str().and_then(|name| self.shown_to.get(name));
+            needed.is_none_or(|needed| declared[*needed].is_object())
+        };
+        match self.shown_to.is_empty() {
+            true => Cow::Borrowed(&self.tools),
+            false => Cow::Owned(self.tools.iter().filter(shown).cloned().collect()),
+        }
+    }
 }
 
 /// A scripted target and what it heard.
@@ -129,6 +146,8 @@ struct Line {
     listens: Arc<Mutex<Vec<(Value, Value)>>>,
     /// Who waits for the client's responses.
     asked: Arc<Mutex<HashMap<String, oneshot::Sender<Value>>>>,
+    /// What a legacy client declared.
+    declared: Arc<Mutex<Value>>,
     /// Ended by the client or the target.
     over: CancellationToken,
 }
@@ -153,6 +172,7 @@ impl Target {
             prompts: Vec::new(),
             resources: Vec::new(),
             templates: Vec::new(),
+            shown_to: HashMap::new(),
             page: usize::MAX,
             ttl_ms: 1000,
             scope: "private",
@@ -332,6 +352,11 @@ impl Target {
         lock(&self.0.wires).iter().for_each(|line| line.end.cancel());
     }
 
+    /// Cuts one connection.
+    pub(crate) fn cut_one(&self, wire: usize) {
+        lock(&self.0.wires)[wire].end.cancel();
+    }
+
     pub(crate) fn revive(&self) {
         self.change(|script| script.door = Door::Open);
     }
@@ -368,6 +393,7 @@ impl Target {
             end: CancellationToken::new(),
             listens: Arc::default(),
             asked: Arc::default(),
+            declared: Arc::default(),
             over: CancellationToken::new(),
         };
         let wire = {
@@ -414,9 +440,12 @@ impl Target {
         if id.is_null() {
             return;
         }
+        if message["method"] == "initialize" {
+            *lock(&line.declared) = message["params"]["capabilities"].clone();
+        }
         let (this, line) = (self.clone(), line.clone());
         Task::spawn_finite("scripted answer", async move {
-            let act = this.act_for(&message);
+            let act = this.act_for(&message, &line);
             tokio::select! {
                 () = line.over.cancelled() => {}
                 () = this.perform(act, &message, &line) => {}
@@ -448,17 +477,21 @@ impl Target {
         }
     }
 
-    fn act_for(&self, message: &Value) -> Act {
+    fn act_for(&self, message: &Value, line: &Line) -> Act {
         let script = lock(&self.0.script);
         let method = message["method"].as_str().unwrap_or_default();
         let params = &message["params"];
         let item = params["name"].as_str().or(params["uri"].as_str()).unwrap_or_default();
         let scripted =
             script.acts.get(&format!("{method} {item}")).or_else(|| script.acts.get(method)).cloned();
-        scripted.unwrap_or_else(|| self.default_act(&script, method, params))
+        let tools = script.tools_for(&match script.modern {
+            true => params["_meta"][CAPABILITIES].clone(),
+            false => lock(&line.declared).clone(),
+        });
+        scripted.unwrap_or_else(|| self.default_act(&script, &tools, method, params))
     }
 
-    fn default_act(&self, script: &Script, method: &str, params: &Value) -> Act {
+    fn default_act(&self, script: &Script, tools: &[Value], method: &str, params: &Value) -> Act {
         let name = &self.0.name;
         let unknown = || Act::error(-32601, "Method not found");
         let has = |items: &[Value], key: &str| items.iter().any(|item| item[key] == params[key]);
@@ -486,7 +519,7 @@ impl Target {
                 Act::Result(result)
             }
             ("initialize", true) => Act::error(-32022, "Unsupported protocol version"),
-            ("tools/list", _) => list("tools", &script.tools),
+            ("tools/list", _) => list("tools", tools),
             ("prompts/list", _) if script.capabilities.get("prompts").is_some() => {
                 list("prompts", &script.prompts)
             }
@@ -496,7 +529,7 @@ impl Target {
             ("resources/templates/list", _) if script.capabilities.get("resources").is_some() => {
                 list("resourceTemplates", &script.templates)
             }
-            ("tools/call", _) if has(&script.tools, "name") => {
+            ("tools/call", _) if has(tools, "name") => {
                 Act::text(&format!("{name}:{}", params["name"].as_str().unwrap_or_default()))
             }
             ("tools/call", _) => Act::error(-32602, "Unknown tool"),

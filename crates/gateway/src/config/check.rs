@@ -15,7 +15,7 @@ use super::document::{self as said, Document};
 use super::fault::Fault;
 use super::matching::Match;
 use super::yaml::{Kind, Node, Place, join, shorten};
-use super::{Backend, Bind, Config, Limits, Listener, Logging, Route, TlsFiles, TlsMode, units};
+use super::{Activity, Backend, Bind, Config, Limits, Listener, Logging, Route, TlsFiles, TlsMode, units};
 
 /// Turns a document into a configuration. The result is of use only if no faults were added.
 ///
@@ -102,6 +102,10 @@ impl Check {
             self.fault(at, "nothing is served", "add `mcp` with `targets`, or `binds`");
         }
         let (admin, logging, limits, grace) = self.settings(config.as_ref(), &at.key("config"));
+        let activity = self.activity(
+            config.as_ref().and_then(|config| config.activity.as_ref()),
+            &at.key("config").key("activity"),
+        );
 
         let mut ports = HashMap::new();
         if let (Some(admin), at) = (&admin, at.key("config").key("adminAddr"))
@@ -122,7 +126,7 @@ impl Check {
             self.port(port, &at.key("port"), &mut ports);
             meant.push(self.short(mcp, port, meant.len(), &at));
         }
-        Some(Config { admin, logging, limits, grace: grace?, binds: meant })
+        Some(Config { admin, logging, limits, activity, grace: grace?, binds: meant })
     }
 
     fn settings(
@@ -130,8 +134,9 @@ impl Check {
         settings: Option<&said::Settings>,
         at: &At<'_>,
     ) -> (Option<String>, Logging, Limits, Option<Duration>) {
-        let none = said::Settings { admin_addr: None, logging: None, limits: None, shutdown: None };
-        let said::Settings { admin_addr, logging, limits, shutdown } = settings.unwrap_or(&none);
+        let none =
+            said::Settings { admin_addr: None, logging: None, limits: None, activity: None, shutdown: None };
+        let said::Settings { admin_addr, logging, limits, activity: _, shutdown } = settings.unwrap_or(&none);
 
         let text = admin_addr.as_deref().unwrap_or(said::DEFAULT_ADMIN);
         let admin = (text != said::ADMIN_OFF).then(|| text.to_owned());
@@ -175,6 +180,19 @@ impl Check {
             self.fault(&at, format!("{} is not a duration", at.quote(grace)), hint);
         }
         (admin, logging, limits, duration)
+    }
+
+    fn activity(&mut self, activity: Option<&said::Activity>, at: &At<'_>) -> Activity {
+        let (calls, bodies) = match activity {
+            Some(said::Activity { calls, bodies }) => (*calls, bodies.as_ref()),
+            None => (None, None),
+        };
+        let calls = calls.unwrap_or(said::DEFAULT_CALLS) as usize;
+        let bodies = match bodies {
+            Some(said::Quantity(text)) if text == "0" => 0,
+            bodies => self.size(bodies, said::DEFAULT_BODIES, &at.key("bodies")),
+        };
+        Activity { calls, bodies }
     }
 
     fn size(&mut self, quantity: Option<&said::Quantity>, default: &str, at: &At<'_>) -> usize {

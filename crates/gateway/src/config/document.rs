@@ -21,6 +21,10 @@ pub(super) const ADMIN_OFF: &str = "off";
 pub(super) const DEFAULT_ADDRESS: &str = "0.0.0.0";
 pub(super) const DEFAULT_REQUEST_BODY: &str = "4MiB";
 pub(super) const DEFAULT_RESPONSE_BODY: &str = "64MiB";
+pub(super) const DEFAULT_CALLS: u32 = 500;
+/// More are no longer recent, and no page shows them.
+const MAX_CALLS: u32 = 10_000;
+pub(super) const DEFAULT_BODIES: &str = "16KiB";
 pub(super) const DEFAULT_GRACE: &str = "10s";
 pub(super) const DEFAULT_LEVEL: Level = Level::Info;
 pub(super) const DEFAULT_FORMAT: LogFormat = LogFormat::Text;
@@ -54,6 +58,8 @@ pub(super) struct Settings {
     pub(super) logging: Option<Logging>,
     /// The sizes beyond which a message is refused.
     pub(super) limits: Option<Limits>,
+    /// How much of recent calls is kept for the admin interface.
+    pub(super) activity: Option<Activity>,
     /// How the gateway stops.
     pub(super) shutdown: Option<Shutdown>,
 }
@@ -80,6 +86,19 @@ pub(super) struct Limits {
     /// The largest answer of a target: a number of bytes, or a size like `64MiB`.
     #[schemars(extend("default" = DEFAULT_RESPONSE_BODY))]
     pub(super) response_body: Option<Quantity>,
+}
+
+/// How much of recent calls is kept, in memory, for the admin interface to show.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Activity {
+    /// How many calls are kept; 0 keeps none.
+    #[schemars(range(max = MAX_CALLS), extend("default" = DEFAULT_CALLS))]
+    pub(super) calls: Option<u32>,
+    /// How much is kept of the arguments of a call, and of its answer: a number of bytes, or a size like `16KiB`; 0 keeps
+    /// neither.
+    #[schemars(extend("default" = DEFAULT_BODIES))]
+    pub(super) bodies: Option<Quantity>,
 }
 
 /// How the gateway stops.

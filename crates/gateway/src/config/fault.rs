@@ -75,6 +75,27 @@ pub struct Faults {
     faults: Vec<Fault>,
 }
 
+/// Why a configuration is not in force, for people and for programs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// All of it in one text, as it is logged.
+    pub text: String,
+    /// What is wrong with the text of the configuration; nothing, if it is right and something else is wrong.
+    pub faults: Vec<Fault>,
+}
+
+impl From<Faults> for Problem {
+    fn from(faults: Faults) -> Self {
+        Self { text: faults.to_string(), faults: faults.faults }
+    }
+}
+
+impl From<anyhow::Error> for Problem {
+    fn from(error: anyhow::Error) -> Self {
+        Self { text: format!("{error:#}"), faults: Vec::new() }
+    }
+}
+
 /// A longer line is cut: nobody reads a caret behind the edge of the screen.
 const WIDEST_LINE: usize = 160;
 

@@ -399,7 +399,8 @@ fn explain(schema: &Value) -> String {
     }
 }
 
-fn is_null(scalar: &Scalar) -> bool {
+/// Whether YAML takes a scalar for nothing.
+pub(super) fn is_null(scalar: &Scalar) -> bool {
     match scalar.style {
         Style::Absent => true,
         Style::Plain => matches!(scalar.text.as_str(), "~" | "null" | "Null" | "NULL"),

@@ -417,7 +417,7 @@ fn files_that_cannot_be_read() {
 }
 
 /// Lines of YAML, most of them from a file that is right.
-fn text() -> impl Strategy<Value = String> {
+pub(super) fn text() -> impl Strategy<Value = String> {
     let lines: Vec<&'static str> = FULL.lines().collect();
     let odd = [
         "- ",

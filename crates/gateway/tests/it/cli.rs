@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::client::{
-    Ask, EXE, Gateway, Session, builtin, eventually, initialize, is_alive, local, pid_of, request, run,
-    serving, shell, signal, text_of, with_bind,
+    EXE, Gateway, Session, builtin, eventually, initialize, is_alive, local, pid_of, request, run, serving,
+    shell, signal, text_of, with_bind,
 };
 
 #[tokio::test]
@@ -258,21 +258,4 @@ async fn a_call_under_way_when_its_child_is_killed_is_answered_with_an_error() {
     signal("KILL", pid);
     let last = call.last().await;
     assert_eq!((&last["id"], &last["error"]["code"]), (&json!(7), &json!(-32603)), "{last}");
-}
-
-#[tokio::test]
-async fn the_admin_interface_takes_requests_for_this_machine_only() {
-    let gateway = Gateway::start(&serving(vec![builtin("time")])).await;
-    gateway.ready("time").await;
-    let admin = gateway.admin().await;
-    let rebound = Ask::get("/api/status").with("host", "evil.example").send(admin).await;
-    assert_eq!(rebound.status, 403);
-    let foreign = Ask::get("/api/status").with("origin", "https://evil.example").send(admin).await;
-    assert_eq!(foreign.status, 403);
-    assert_eq!(Ask::get("/").send(admin).await.status, 404);
-    let status = gateway.status().await;
-    assert_eq!(status["version"], env!("CARGO_PKG_VERSION"));
-    assert_eq!(status["faults"], Value::Null);
-    let time = gateway.target("time").await.expect("a target");
-    assert_eq!((&time["tools"], &time["restarts"]), (&json!(2), &json!(0)), "{time}");
 }

@@ -227,7 +227,7 @@ impl Gateway {
 
     /// The address of the admin interface.
     pub(crate) async fn admin(&self) -> SocketAddr {
-        let line = self.logged("Admin API available at http://").await;
+        let line = self.logged("Admin UI available at http://").await;
         let (_, rest) = line.split_once("http://").expect("a URL");
         rest.split('/').next().and_then(|host| host.parse().ok()).expect("an address")
     }

@@ -19,8 +19,9 @@ use crate::support::{Gateway, stdio_fixture, tests};
 const REVISIONS: [(&str, usize); 4] =
     [("2025-03-26", 1), ("2025-06-18", 27), ("2025-11-25", 33), (MODERN, 40)];
 
-/// What a legacy target cannot do for a modern client.
+/// What a legacy target cannot do for a modern client, and what one over a pipe cannot do besides.
 const MODERN_OVER_LEGACY: &str = "expected-failures-modern-over-legacy.yml";
+const MODERN_OVER_LEGACY_STDIO: &str = "expected-failures-modern-over-legacy-stdio.yml";
 
 /// The scenarios of the tasks extension. Those of extensions belong to no revision and have to be named.
 const TASKS: [&str; 10] = [
@@ -46,29 +47,23 @@ const SKILLS: [&str; 3] =
 /// Runs the whole suite through the gateway. Everything has to pass, but for what a legacy target cannot do for a modern
 /// client, which is exactly what a committed list says.
 async fn conforms(url: &str, target: Era) {
-    let list = |version: &str| match (version, target) {
-        (MODERN, Era::Legacy) => Some(MODERN_OVER_LEGACY),
-        _ => None,
-    };
-    conforms_but(url, list).await;
+    match target {
+        Era::Legacy => conforms_but(url, &[MODERN_OVER_LEGACY]).await,
+        Era::Modern | Era::Both => conforms_but(url, &[]).await,
+    }
 }
 
-/// Runs the whole suite at every revision. What does not pass has to be exactly what the list for it says.
-async fn conforms_but(url: &str, list: impl Fn(&str) -> Option<&'static str>) {
+/// Runs the whole suite at every revision. What does not pass at the modern one has to be exactly what these lists say.
+async fn conforms_but(url: &str, lists: &[&str]) {
     for (version, scenarios) in REVISIONS {
-        let list = list(version).map(|list| tests("conformance").join(list));
-        let known: Vec<&str> =
-            list.iter().flat_map(|list| ["--expected-failures", list.to_str().expect("UTF-8")]).collect();
-        let outcome = suite::all_at(url, version, &known).await;
+        let lists = if version == MODERN { lists } else { &[] };
+        let expected: BTreeSet<String> =
+            lists.iter().flat_map(|list| entries(&tests("conformance").join(list))).collect();
+        let outcome = suite::all_at(url, version, &expected).await;
         assert!(outcome.passed, "{version}: {}", outcome.said);
         assert_eq!(outcome.scenarios.len(), scenarios, "{version}: {}", outcome.said);
-        // The suite also accepts an entry whose check was left out; here each has to be there and not to pass. Only older
-        // revisions lack scenarios that the list names.
-        let mut expected = list.as_deref().map(entries).unwrap_or_default();
-        if !["2025-11-25", MODERN].contains(&version) {
-            expected.retain(|entry| outcome.scenarios.contains_key(scenario_of(entry)));
-        }
-        assert_eq!(outcome.amiss(), expected, "{version}: {list:?}");
+        // The suite also accepts an entry whose check was left out; here each has to be there and not to pass.
+        assert_eq!(outcome.amiss(), expected, "{version}: {lists:?}");
     }
 }
 
@@ -99,7 +94,7 @@ fn scenario_of(entry: &str) -> &str {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_fixture_itself_passes_everything() {
     let target = fixture::serve_http(Era::Both).await.expect("a free port");
-    conforms_but(&target.url, |_| None).await;
+    conforms_but(&target.url, &[]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -122,12 +117,6 @@ async fn conforms_over_http(settings: Settings) {
     gateway.stop().await;
 }
 
-async fn conforms_over_stdio(era: Era) {
-    let gateway = Gateway::over(vec![stdio_fixture("one", era)]).await;
-    conforms(&gateway.url(), era).await;
-    gateway.stop().await;
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn conforms_over_a_legacy_http_target() {
     conforms_over_http(Settings { era: Era::Legacy, ..Settings::default() }).await;
@@ -145,12 +134,16 @@ async fn conforms_over_an_http_target_of_both_eras_that_streams() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn conforms_over_a_legacy_stdio_target() {
-    conforms_over_stdio(Era::Legacy).await;
+    let gateway = Gateway::over(vec![stdio_fixture("one", Era::Legacy)]).await;
+    conforms_but(&gateway.url(), &[MODERN_OVER_LEGACY, MODERN_OVER_LEGACY_STDIO]).await;
+    gateway.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn conforms_over_a_modern_stdio_target() {
-    conforms_over_stdio(Era::Modern).await;
+    let gateway = Gateway::over(vec![stdio_fixture("one", Era::Modern)]).await;
+    conforms(&gateway.url(), Era::Modern).await;
+    gateway.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,11 +1,14 @@
 //! The gateway from outside: the program, its files, its sockets, its children.
 
+mod admin;
 mod asking;
 mod checklist;
 mod cli;
 mod client;
+mod configuration;
 mod conformance;
 mod crossing;
+mod discovery;
 mod failing;
 mod heads;
 mod http_rules;

@@ -184,7 +184,8 @@ async fn a_faulty_file_changes_nothing_and_is_shown_until_it_is_mended() {
     let reloaded = Reloaded::start(&time()).await;
     let session = Session::open(reloaded.gateway.address()).await;
     let pid = reloaded.gateway.ready("time").await;
-    let faults = async || reloaded.gateway.status().await["faults"].as_str().map(str::to_owned);
+    let faults =
+        async || reloaded.gateway.status().await["config"]["problem"]["text"].as_str().map(str::to_owned);
     let cases = [
         ("binds:\n- port: 1\n  listners: []\n", ":3:3: binds[0]: "),
         ("binds: [", ":1:"),
@@ -230,7 +231,8 @@ async fn a_port_that_is_taken_leaves_everything_as_it_was() {
     assert_eq!(reloaded.tools().await, TIME);
     assert!(reloaded.gateway.target("everything").await.is_none());
     assert!(TcpStream::connect(local(free)).await.is_err(), "one port of several was opened");
-    let faults = async || reloaded.gateway.status().await["faults"].as_str().map(str::to_owned);
+    let faults =
+        async || reloaded.gateway.status().await["config"]["problem"]["text"].as_str().map(str::to_owned);
     let shown = eventually("the refusal is shown", faults).await;
     assert!(shown.contains(&format!("cannot listen on 127.0.0.1:{number}")), "{shown}");
     drop(taken);

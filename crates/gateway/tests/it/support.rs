@@ -101,7 +101,7 @@ impl Gateway {
     pub(crate) async fn era_of(&self, target: &str) -> String {
         let status = self.status().await;
         let target = target_in(&status, target).unwrap_or_else(|| panic!("no {target} in {status:#}"));
-        target["era"].as_str().unwrap_or_default().to_owned()
+        target["peer"]["era"].as_str().unwrap_or_default().to_owned()
     }
 
     async fn status(&self) -> Value {

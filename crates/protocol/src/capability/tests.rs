@@ -13,7 +13,7 @@ fn spelled(object: &Object) -> String {
 }
 
 /// Everything that any revision knows, and something that none knows.
-const ALL: &str = r#"{"roots":{"listChanged":true},"sampling":{"tools":{},"context":{}},"elicitation":{"form":{},"url":{}},"tasks":{"list":{}},"experimental":{"x":1.0},"extensions":{"a/b":{},"c/d":{"k":1}},"later":{"y":2e0}}"#;
+const MORE: &str = r#"{"roots":{"listChanged":true},"sampling":{"tools":{},"context":{}},"elicitation":{"form":{},"url":{}},"tasks":{"list":{}},"experimental":{"x":1.0},"extensions":{"a/b":{},"c/d":{"k":1}},"later":{"y":2e0}}"#;
 
 #[test]
 fn each_revision_of_a_client_has_its_own_share() {
@@ -33,15 +33,45 @@ fn each_revision_of_a_client_has_its_own_share() {
     ];
     assert_eq!(expected.map(|(version, _)| version), Version::ALL);
     for (version, share) in expected {
-        let told = for_target(&object(ALL), version, &["c/d"]);
+        let told = for_target(&object(MORE), version, &["c/d"]);
         assert_eq!(spelled(&told), format!("{{{share},{rest}}}"), "{}", version.as_str());
+    }
+}
+
+#[test]
+fn everything_is_each_row_of_the_table_and_no_more() {
+    let extensions = object(r#"{"c/d":{"k":1}}"#);
+    let all = everything(&extensions);
+    for Rule { capability, member, .. } in RULES {
+        let inner = all.object(capability).unwrap_or_else(|| panic!("no {capability}"));
+        assert!(member.is_none_or(|member| inner.get(member).is_some()), "{capability}: {member:?}");
+    }
+    assert_eq!(for_target(&all, Version::NEWEST_LEGACY, &["c/d"]), all);
+    assert_eq!(
+        spelled(&all),
+        r#"{"roots":{"listChanged":true},"sampling":{"tools":{},"context":{}},"elicitation":{"form":{},"url":{}},"extensions":{"c/d":{"k":1}}}"#
+    );
+    assert_eq!(everything(&Object::default()).get("extensions"), None);
+}
+
+#[test]
+fn everything_covers_whatever_a_target_may_ask() {
+    let all = everything(&Object::default());
+    for (method, params) in [
+        ("roots/list", "{}"),
+        ("sampling/createMessage", r#"{"tools":[],"includeContext":"thisServer"}"#),
+        ("elicitation/create", "{}"),
+        ("elicitation/create", r#"{"mode":"form"}"#),
+        ("elicitation/create", r#"{"mode":"url"}"#),
+    ] {
+        assert_eq!(permits(&all, method, &object(params)), Ok(()), "{method} {params}");
     }
 }
 
 #[test]
 fn a_modern_target_hears_nothing_of_changes_of_roots() {
     for client in Version::ALL {
-        let told = for_target(&object(ALL), *client, &[]);
+        let told = for_target(&object(MORE), *client, &[]);
         assert_eq!(for_era(&told, Era::Modern).object("roots"), Some(Object::default()), "{client:?}");
         assert_eq!(for_era(&told, Era::Legacy), told, "{client:?}");
     }
@@ -123,7 +153,7 @@ fn a_request_is_covered_or_says_what_it_takes() {
         (r#"{"elicitation":{"url":{}}}"#, "elicitation/create", "{}", Some(r#"{"elicitation":{"form":{}}}"#)),
         (r#"{"elicitation":{"url":{},"form":{}}}"#, "elicitation/create", "{}", None),
         ("{}", "elicitation/create", "{}", Some(r#"{"elicitation":{"form":{}}}"#)),
-        (ALL, "tasks/get", "{}", Some("{}")),
+        (MORE, "tasks/get", "{}", Some("{}")),
     ];
     for (declared, method, params, lacks) in cases {
         let found = permits(&object(declared), method, &object(params)).err();

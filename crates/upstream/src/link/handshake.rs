@@ -4,6 +4,7 @@
 //! or a recognised modern error means modern; any other error, an exit or silence means legacy, which is then tried
 //! with `initialize`. Failures of authentication and of the network say nothing about the era.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
@@ -14,7 +15,7 @@ use tokio::sync::mpsc;
 use super::{Link, Owner, Peer, legacy, modern};
 use crate::settings::{Settings, Transport};
 use crate::wire::{Connect, Frames, Outgoing, Wire};
-use crate::{Error, ErrorKind};
+use crate::{Caller, Error, ErrorKind};
 
 /// Ids of the probe and of the handshake; calls begin after them, because a legacy session never reuses an id.
 const DISCOVER_ID: u64 = 1;
@@ -39,6 +40,8 @@ pub(super) struct Opened {
     pub(super) wire: Box<dyn Wire>,
     pub(super) inbox: mpsc::Receiver<Message>,
     pub(super) peer: Peer,
+    /// Of whom the target was told.
+    pub(super) caller: Arc<Caller>,
 }
 
 /// How to reach a target: its transport, and the older one that its address may speak instead.
@@ -51,25 +54,26 @@ pub struct Way<'a> {
 
 /// Opens a link to a target.
 ///
-/// `known` is the era found earlier; it is tried first, and given up when the target contradicts it. `capabilities` is
-/// what a legacy target is told that its client can do. The caller sets the deadline for all of it.
+/// `known` is the era found earlier; it is tried first, and given up when the target contradicts it. `caller` is on whose
+/// account the link is opened: a legacy target is told here what its client can do. Whoever calls this sets the deadline for
+/// all of it.
 pub async fn open(
     settings: &Settings,
     way: &Way<'_>,
     known: Option<Era>,
-    capabilities: &Raw,
+    caller: &Arc<Caller>,
     owner: Owner,
 ) -> Result<Link, Error> {
     let opened = match known {
-        Some(Era::Legacy) => match initialize_fresh(settings, way, capabilities).await {
+        Some(Era::Legacy) => match initialize_fresh(settings, way, caller).await {
             Err(error) if matches!(error.kind, ErrorKind::Protocol | ErrorKind::Status(_)) => {
-                probe(settings, way, capabilities).await
+                probe(settings, way, caller).await
             }
             other => other,
         },
-        Some(Era::Modern) | None => probe(settings, way, capabilities).await,
+        Some(Era::Modern) | None => probe(settings, way, caller).await,
     }?;
-    Ok(Link::new(settings, opened, capabilities, owner))
+    Ok(Link::new(settings, opened, owner))
 }
 
 /// What the answer to `server/discover` says.
@@ -83,10 +87,11 @@ enum Verdict {
     Again(Vec<String>),
 }
 
-async fn probe(settings: &Settings, way: &Way<'_>, capabilities: &Raw) -> Result<Opened, Error> {
+async fn probe(settings: &Settings, way: &Way<'_>, caller: &Arc<Caller>) -> Result<Opened, Error> {
     let (wire, inbox) = connect(way.connect).await?;
-    let sent = wire.request(modern::discover(Id::from(DISCOVER_ID), Version::NEWEST_MODERN));
-    let answer = match ask_era(settings, way, wire.as_ref(), sent, capabilities).await {
+    let own = modern::Own { version: Version::NEWEST_MODERN, capabilities: &caller.modern };
+    let sent = wire.request(own.discover(Id::from(DISCOVER_ID)));
+    let answer = match ask_era(settings, way, wire.as_ref(), sent, caller).await {
         Asked::Answer(answer) => answer,
         Asked::Opened(opened) => {
             wire.close().await;
@@ -99,24 +104,24 @@ async fn probe(settings: &Settings, way: &Way<'_>, capabilities: &Raw) -> Result
     };
     if let Verdict::Again(_) = verdict {
         // Taken at its word once (spec 2026-07-28, basic/versioning "Version negotiation").
-        let sent = wire.request(modern::discover(Id::from(DISCOVER_AGAIN_ID), Version::NEWEST_MODERN));
+        let sent = wire.request(own.discover(Id::from(DISCOVER_AGAIN_ID)));
         verdict = judge(settings, response(settings, wire.as_ref(), sent).await?)?;
     }
     match verdict {
         Verdict::Again(versions) => Err(unspoken(settings, &versions)),
-        Verdict::Modern(peer) => Ok(Opened { wire, inbox, peer: *peer }),
-        Verdict::Legacy => match initialize(settings, wire.as_ref(), capabilities).await {
-            Ok(peer) => Ok(Opened { wire, inbox, peer }),
+        Verdict::Modern(peer) => Ok(Opened { wire, inbox, peer: *peer, caller: caller.clone() }),
+        Verdict::Legacy => match initialize(settings, wire.as_ref(), caller).await {
+            Ok(peer) => Ok(Opened { wire, inbox, peer, caller: caller.clone() }),
             // Some servers are of no more use after a request they do not know: ask a fresh one.
             Err(error) if error.kind == ErrorKind::Unauthorized => Err(error),
             Err(_) => {
                 wire.close().await;
-                initialize_fresh(settings, way, capabilities).await
+                initialize_fresh(settings, way, caller).await
             }
         },
         Verdict::LegacyElsewhere => {
             wire.close().await;
-            initialize_fresh(settings, way, capabilities).await
+            initialize_fresh(settings, way, caller).await
         }
     }
 }
@@ -135,7 +140,7 @@ async fn ask_era(
     way: &Way<'_>,
     wire: &dyn Wire,
     sent: futures::future::BoxFuture<'_, Result<Frames, Error>>,
-    capabilities: &Raw,
+    caller: &Arc<Caller>,
 ) -> Asked {
     let mut probing = std::pin::pin!(response(settings, wire, sent));
     let waited = settings.limits.probe;
@@ -149,17 +154,39 @@ async fn ask_era(
     }
     tokio::select! {
         answer = &mut probing => return Asked::Answer(answer),
-        opened = initialize_fresh(settings, way, capabilities) => if let Ok(opened) = opened {
+        opened = initialize_fresh(settings, way, caller) => if let Ok(opened) = opened {
             return Asked::Opened(Box::new(opened));
         },
     }
     Asked::Answer(probing.await)
 }
 
-async fn initialize_fresh(settings: &Settings, way: &Way<'_>, capabilities: &Raw) -> Result<Opened, Error> {
+/// Shakes hands over a connection of its own. A server that knows fewer capabilities than there are may refuse a client that
+/// declares them, as older ones made with the Java SDK do. Where nobody counts on what was declared, it is tried without.
+async fn initialize_fresh(settings: &Settings, way: &Way<'_>, caller: &Arc<Caller>) -> Result<Opened, Error> {
+    let plain = Caller::plain();
+    let may_say_less = !caller.interactive && caller.capabilities != plain.capabilities;
+    let refused = match shake_hands(settings, way, caller).await {
+        Err(error) if may_say_less && is_about_what_was_said(&error) => error,
+        other => return other,
+    };
+    let opened = shake_hands(settings, way, &plain).await.map_err(|_| refused.clone())?;
+    tracing::info!(
+        "target `{}` refuses clients that declare everything ({refused}); its lists are those for clients that declare nothing",
+        settings.name
+    );
+    Ok(opened)
+}
+
+/// Whether a refusal may be about what a server was told, and not about who is there.
+fn is_about_what_was_said(refusal: &Error) -> bool {
+    matches!(refusal.kind, ErrorKind::Protocol | ErrorKind::Status(400 | 422 | 500))
+}
+
+async fn shake_hands(settings: &Settings, way: &Way<'_>, caller: &Arc<Caller>) -> Result<Opened, Error> {
     let (wire, inbox) = connect(way.connect).await?;
-    let refused = match initialize(settings, wire.as_ref(), capabilities).await {
-        Ok(peer) => return Ok(Opened { wire, inbox, peer }),
+    let refused = match initialize(settings, wire.as_ref(), caller).await {
+        Ok(peer) => return Ok(Opened { wire, inbox, peer, caller: caller.clone() }),
         Err(error) => error,
     };
     let (ErrorKind::Status(400 | 404 | 405), Some(older)) = (refused.kind, way.older) else {
@@ -169,8 +196,8 @@ async fn initialize_fresh(settings: &Settings, way: &Way<'_>, capabilities: &Raw
     let Ok((wire, inbox)) = connect(older).await else {
         return Err(refused);
     };
-    match initialize(settings, wire.as_ref(), capabilities).await {
-        Ok(peer) => Ok(Opened { wire, inbox, peer }),
+    match initialize(settings, wire.as_ref(), caller).await {
+        Ok(peer) => Ok(Opened { wire, inbox, peer, caller: caller.clone() }),
         Err(error) => Err(error),
     }
 }
@@ -309,8 +336,8 @@ fn modern_peer(described: &protocol::Object) -> Peer {
     }
 }
 
-async fn initialize(settings: &Settings, wire: &dyn Wire, capabilities: &Raw) -> Result<Peer, Error> {
-    let sent = wire.request(legacy::initialize(Id::from(INITIALIZE_ID), capabilities));
+async fn initialize(settings: &Settings, wire: &dyn Wire, caller: &Caller) -> Result<Peer, Error> {
+    let sent = wire.request(legacy::initialize(Id::from(INITIALIZE_ID), &caller.capabilities));
     let Answered { outcome, status } = response(settings, wire, sent).await?;
     let result = match outcome {
         Ok(result) => result.object().unwrap_or_default(),
@@ -331,7 +358,7 @@ async fn initialize(settings: &Settings, wire: &dyn Wire, capabilities: &Raw) ->
     };
     wire.send(legacy::initialized(version)).await?;
     let stream = wire.open_stream(legacy::headers(version));
-    if capability::is_interactive(&capabilities.object().unwrap_or_default()) {
+    if capability::is_interactive(&caller.capabilities.object().unwrap_or_default()) {
         // Some servers ask on this stream, whatever the question is about, and lose what they ask before it is there.
         let _ = tokio::time::timeout(STREAM, stream).await;
     }

@@ -32,52 +32,57 @@ pub(super) fn outgoing(id: Id, call: &Call, version: Version) -> Outgoing {
     Outgoing { body: message::request(&id, call.method.name, &params), headers, id: Some(id) }
 }
 
-/// The probe and self-description.
-pub(super) fn discover(id: Id, version: Version) -> Outgoing {
-    bare(id, "server/discover", Object::default(), version)
+/// What a request on our own account says of itself.
+pub(super) struct Own<'a> {
+    pub(super) version: Version,
+    /// What the client can do on whose account the link was opened.
+    pub(super) capabilities: &'a Raw,
 }
 
-/// A stream of changes.
-pub(super) fn listen(id: Id, lists: &[Kind], uris: &[String], version: Version) -> Outgoing {
-    let mut wanted = Object::default();
-    for kind in lists {
-        wanted.set(kind.listen_key(), Raw::of(&true));
+impl Own<'_> {
+    /// The probe and self-description.
+    pub(super) fn discover(&self, id: Id) -> Outgoing {
+        self.request(id, "server/discover", Object::default())
     }
-    if !uris.is_empty() {
-        wanted.set("resourceSubscriptions", Raw::of(uris));
+
+    /// A stream of changes.
+    pub(super) fn listen(&self, id: Id, lists: &[Kind], uris: &[String]) -> Outgoing {
+        let mut wanted = Object::default();
+        for kind in lists {
+            wanted.set(kind.listen_key(), Raw::of(&true));
+        }
+        if !uris.is_empty() {
+            wanted.set("resourceSubscriptions", Raw::of(uris));
+        }
+        self.request(id, LISTEN, [("notifications", wanted.to_raw())].into_iter().collect())
     }
-    bare(id, "subscriptions/listen", [("notifications", wanted.to_raw())].into_iter().collect(), version)
+
+    fn request(&self, id: Id, method: &str, mut params: Object) -> Outgoing {
+        let meta: Object = [
+            (meta::PROTOCOL_VERSION, Raw::string(self.version.as_str())),
+            (meta::CLIENT_CAPABILITIES, self.capabilities.clone()),
+            (meta::CLIENT_INFO, super::handshake::client_info()),
+        ]
+        .into_iter()
+        .collect();
+        params.set("_meta", meta.to_raw());
+        Outgoing {
+            body: message::request(&id, method, &params),
+            headers: headers(self.version, method, None),
+            id: Some(id),
+        }
+    }
 }
+
+const LISTEN: &str = "subscriptions/listen";
 
 /// A stream of what becomes of tasks (ext-tasks, "Notifications"): only those hear of tasks who declare that they know them.
 pub(super) fn listen_to_tasks(id: Id, tasks: &[String], version: Version) -> Outgoing {
     let wanted: Object = [("taskIds", Raw::of(tasks))].into_iter().collect();
     let extensions: Object = [(task::EXTENSION, Raw::empty_object())].into_iter().collect();
     let capabilities: Object = [("extensions", extensions.to_raw())].into_iter().collect();
-    let params = [("notifications", wanted.to_raw())].into_iter().collect();
-    declaring(id, "subscriptions/listen", params, version, capabilities.to_raw())
-}
-
-/// A request on our own account.
-fn bare(id: Id, method: &str, params: Object, version: Version) -> Outgoing {
-    declaring(id, method, params, version, Raw::empty_object())
-}
-
-/// The same with capabilities.
-fn declaring(id: Id, method: &str, mut params: Object, version: Version, capabilities: Raw) -> Outgoing {
-    let meta: Object = [
-        (meta::PROTOCOL_VERSION, Raw::string(version.as_str())),
-        (meta::CLIENT_CAPABILITIES, capabilities),
-        (meta::CLIENT_INFO, super::handshake::client_info()),
-    ]
-    .into_iter()
-    .collect();
-    params.set("_meta", meta.to_raw());
-    Outgoing {
-        body: message::request(&id, method, &params),
-        headers: headers(version, method, None),
-        id: Some(id),
-    }
+    let own = Own { version, capabilities: &capabilities.to_raw() };
+    own.request(id, LISTEN, [("notifications", wanted.to_raw())].into_iter().collect())
 }
 
 fn headers(version: Version, method: &str, name: Option<String>) -> HeaderMap {
@@ -118,7 +123,7 @@ mod tests {
         ] {
             let method = protocol::method::find(method).expect("a row");
             let params = Raw::of(&params).object().expect("an object");
-            let call = Call::quiet(method, params, Caller::gateway());
+            let call = Call::quiet(method, params, Caller::plain());
             let out = outgoing(7.into(), &call, Version::V2026_07_28);
             let header = out.headers.get(header::NAME).map(|value| value.to_str().expect("ASCII"));
             assert_eq!(header, name, "{}", method.name);

@@ -52,7 +52,8 @@ impl Ear {
         };
         let is_log = matches!(heard, Heard::Notice(Notice::Log(_)));
         let crowded = is_log && owner.capacity() * 2 < owner.max_capacity();
-        if crowded || owner.try_send(heard).is_err() {
+        let full = || matches!(owner.try_send(heard), Err(mpsc::error::TrySendError::Full(_)));
+        if crowded || full() {
             tracing::debug!("what a target said outside of calls was dropped: nobody reads it fast enough");
         }
     }

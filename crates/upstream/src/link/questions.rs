@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
+use crate::Caller;
 use crate::reply::{Answer, Question};
 use crate::task::Task;
 
@@ -25,6 +26,8 @@ const MOST_TAKEN_BACK: usize = 64;
 pub(super) struct Questions {
     /// What the target was told that its client can do.
     declared: Object,
+    /// Whether there is somebody who can do it.
+    answered: bool,
     open: Mutex<Open>,
 }
 
@@ -53,13 +56,14 @@ pub(super) enum Asked {
 }
 
 impl Questions {
-    pub(super) fn new(declared: &Raw) -> Self {
-        Self { declared: declared.object().unwrap_or_default(), open: Mutex::default() }
+    pub(super) fn new(caller: &Caller) -> Self {
+        let declared = caller.capabilities.object().unwrap_or_default();
+        Self { declared, answered: caller.interactive, open: Mutex::default() }
     }
 
-    /// Whether the target may ask anything at all.
+    /// Whether the target may ask somebody something.
     pub(super) fn may_come(&self) -> bool {
-        capability::is_interactive(&self.declared)
+        self.answered
     }
 
     /// Whether the target waits for an answer, so that its silence means nothing.
@@ -112,6 +116,10 @@ impl Shared {
             }
             "sampling/createMessage" | "elicitation/create" | "roots/list" => {
                 match capability::permits(declared, &method, &params) {
+                    Ok(()) if !self.questions.answered => {
+                        self.respond(&id, &answer_of_nobody(&method)).await;
+                        Asked::Done
+                    }
                     Ok(()) => self.ask(id, &method, params).await,
                     Err(required) => {
                         let target = &self.target;
@@ -191,6 +199,15 @@ fn refusal(method: &str) -> Answer {
         "elicitation/create" => Ok(Raw::of(&serde_json::json!({ "action": "cancel" }))),
         "sampling/createMessage" => Err(RpcError::new(USER_REJECTED, "the request was refused").to_raw()),
         _ => Err(RpcError::new(INTERNAL, "the client did not answer").to_raw()),
+    }
+}
+
+/// What a target hears on a link that declares what there is nobody to do. Servers ask for roots right after the handshake,
+/// and some take an error badly: where nobody is, there are none.
+fn answer_of_nobody(method: &str) -> Answer {
+    match method {
+        "roots/list" => Ok(Raw::of(&serde_json::json!({ "roots": [] }))),
+        _ => refusal(method),
     }
 }
 

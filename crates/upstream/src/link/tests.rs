@@ -15,6 +15,7 @@ use crate::wire::{Connect, Inbox};
 
 mod asking;
 mod borrowed;
+mod discovery;
 mod driven;
 
 type React = dyn Fn(&Value, &Says) + Send + Sync;
@@ -120,11 +121,13 @@ impl Scripted {
 
     /// A link on behalf of a client that declared this.
     async fn open_for(&self, capabilities: Value) -> (Link, mpsc::Receiver<Heard>) {
+        self.open_as(&caller(capabilities)).await
+    }
+
+    async fn open_as(&self, caller: &Arc<Caller>) -> (Link, mpsc::Receiver<Heard>) {
         let (sender, heard) = mpsc::channel(64);
         let way = Way { connect: self, older: None };
-        let link = handshake::open(&self.settings(), &way, None, &Raw::of(&capabilities), sender)
-            .await
-            .expect("a link");
+        let link = handshake::open(&self.settings(), &way, None, caller, sender).await.expect("a link");
         (link, heard)
     }
 }
@@ -167,6 +170,11 @@ impl Connect for Scripted {
     }
 }
 
+/// A client of 2025-11-25 that declared this.
+pub(super) fn caller(capabilities: Value) -> Arc<Caller> {
+    Caller::new(Era::Legacy, &Raw::of(&capabilities).object().expect("an object"), None)
+}
+
 /// The result of a handshake.
 pub(super) fn shaken(version: &str) -> Value {
     json!({ "protocolVersion": version, "capabilities": { "tools": {} }, "serverInfo": { "name": "s", "version": "1" } })
@@ -178,7 +186,7 @@ fn call(params: Value) -> Call {
     Call {
         method,
         params,
-        caller: Caller::gateway(),
+        caller: Caller::plain(),
         progress: true,
         log_level: None,
         mirrored: Vec::new(),

@@ -1,9 +1,10 @@
-//! Wires against real processes and real sockets.
+//! Wires and targets against real processes and real sockets.
 
 mod server;
 mod sse;
 mod stdio;
 mod streamable;
+mod target;
 
 use bytes::Bytes;
 use http::HeaderMap;

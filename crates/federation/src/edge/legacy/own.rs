@@ -90,7 +90,8 @@ fn named(to: &Destination) -> Subscription {
 }
 
 async fn is_modern(to: &Destination) -> Result<bool, Error> {
-    let link = to.target.shared_link().await.map_err(|error| Error::of_target(to.target.name(), &error))?;
+    let link =
+        to.target.discovery_link().await.map_err(|error| Error::of_target(to.target.name(), &error))?;
     Ok(link.peer().era == Era::Modern)
 }
 

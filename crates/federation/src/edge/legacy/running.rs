@@ -22,6 +22,7 @@ use crate::context::Context;
 use crate::edge::single;
 use crate::error::{Error, ErrorKind};
 use crate::inbound::Single;
+use crate::journal::record::Record;
 use crate::relay::{Links, Served};
 use crate::session::{Begun, Session, Stray};
 use crate::task;
@@ -84,6 +85,8 @@ impl Running {
             None => Begun { token: CancellationToken::new(), strays: mpsc::channel(1).1 },
         };
         let caller = handshake.map_or_else(anonymous, |handshake| handshake.caller);
+        let number = session.as_ref().map(|session| session.number);
+        let record = Record::begin(backend, &caller, number, (row, &params));
         let context = Context {
             backend: backend.clone(),
             links: session.clone().map_or(Links::Shared, Links::Session),
@@ -91,6 +94,7 @@ impl Running {
             log_level: session.as_ref().and_then(|session| session.level()),
             progress: progress.is_some(),
             mirrored: None,
+            record,
         };
         Ok(Self { context, session, id, row, params, progress, reached: f64::NEG_INFINITY, strays, token })
     }
@@ -99,6 +103,9 @@ impl Running {
         // After a panic nothing of the call is used again but its id.
         let last = AssertUnwindSafe(self.converse(client, closing)).catch_unwind().await;
         let last = last.unwrap_or_else(|_| self.failed());
+        if let Some(record) = &self.context.record {
+            record.end(&last.body);
+        }
         // Before the answer is sent, so that a client that has it may use the id again; and only once, so that the next call
         // under that id is not taken for this one.
         if let Some(session) = self.session.take() {

@@ -14,6 +14,7 @@ use crate::edge::{header_name, unsupported};
 use crate::error::{Error, ErrorKind};
 use crate::extensions;
 use crate::inbound::Head;
+use crate::journal::record::Record;
 use crate::relay::Links;
 
 /// What a request says of itself, taken out of its params.
@@ -56,7 +57,7 @@ impl Envelope {
     }
 
     /// On whose account the request is served.
-    pub(super) fn context(&self, backend: &Arc<Shared>, head: Head) -> Context {
+    pub(super) fn context(&self, backend: &Arc<Shared>, head: Head, record: Option<Arc<Record>>) -> Context {
         Context {
             backend: backend.clone(),
             links: Links::Shared,
@@ -64,6 +65,7 @@ impl Envelope {
             log_level: self.level.clone(),
             progress: self.token.is_some(),
             mirrored: Some(head.params),
+            record,
         }
     }
 }

@@ -26,7 +26,9 @@ pub(super) async fn open(finish: &Finish, context: &Context, mut params: Object)
         None => {}
         Some((State::Parked(ticket), retry)) => {
             context.check_mirrored(finish.row, &finish.params)?;
-            return finish.backend.parking.resume(ticket, retry).await.map(Opened::Running);
+            let call = finish.backend.parking.resume(ticket, retry).await?;
+            context.reaches(&call.target);
+            return Ok(Opened::Running(call));
         }
         Some((State::Again(digest), retry)) => {
             same_request(&digest, &retry)?;

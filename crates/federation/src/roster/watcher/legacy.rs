@@ -1,5 +1,5 @@
 //! Watching at a legacy target: a subscription for each resource (spec 2025-11-25, server/resources "Subscriptions"), over
-//! the shared link, on which its updates come as notices.
+//! the discovery link, on which its updates come as notices.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::convert::Infallible;
@@ -11,7 +11,7 @@ use futures::{FutureExt as _, StreamExt as _};
 use protocol::{Object, Raw};
 use tokio::sync::broadcast;
 use tokio::time::Instant;
-use upstream::{Backoff, Call, Caller, Link, Notice, Target};
+use upstream::{Backoff, Call, Link, Notice, Target};
 
 use super::book::{Book, Verdict};
 
@@ -177,7 +177,7 @@ async fn ask(link: &Link, method: &str, uri: &str) -> Verdict {
         return Verdict::Declined;
     };
     let params: Object = [("uri", Raw::string(uri))].into_iter().collect();
-    let call = Call::quiet(method, params, Caller::gateway());
+    let call = Call::quiet(method, params, link.caller().clone());
     match tokio::time::timeout(ANSWER, async { link.call(call).await?.answer().await }).await {
         Ok(Ok(Ok(_))) => Verdict::Honoured,
         Ok(Ok(Err(_))) => Verdict::Declined,

@@ -8,7 +8,7 @@ use super::*;
 use crate::session::outlet::Kind;
 
 fn session() -> Arc<Session> {
-    Session::new("test".into(), false, Arc::new(AtomicBool::new(false)))
+    Session::new("test".into(), 1, false, Arc::new(AtomicBool::new(false)))
 }
 
 /// A stream that has said this and is over. It was read up to its answer, and to its end if `told`.

@@ -10,7 +10,7 @@ use testkit::fixture::{self, Era};
 
 use super::client_mode::{self, Way};
 use super::suite::{self, Checks, Verdict, differences};
-use super::{MODERN_OVER_LEGACY, REVISIONS, entries};
+use super::{MODERN_OVER_LEGACY, MODERN_OVER_LEGACY_STDIO, REVISIONS, entries};
 use crate::client::{Gateway, remote, serving};
 use crate::support::{stdio_fixture, tests};
 
@@ -69,10 +69,15 @@ impl Setup {
 
     /// What is known not to come out as it does directly.
     fn known(self) -> BTreeSet<String> {
-        let lists: &[&str] = match self.era() {
-            None => &[],
-            Some(Era::Legacy) => &[LEFT_OUT, MODERN_OVER_LEGACY, LEFT_OUT_OVER_LEGACY],
-            Some(Era::Modern | Era::Both) => &[LEFT_OUT],
+        let lists: &[&str] = match self {
+            Self::Direct => &[],
+            Self::Stdio(Era::Legacy) => {
+                &[LEFT_OUT, MODERN_OVER_LEGACY, LEFT_OUT_OVER_LEGACY, MODERN_OVER_LEGACY_STDIO]
+            }
+            Self::Http(Era::Legacy) | Self::Prefixed(Era::Legacy) => {
+                &[LEFT_OUT, MODERN_OVER_LEGACY, LEFT_OUT_OVER_LEGACY]
+            }
+            Self::Http(_) | Self::Stdio(_) | Self::Prefixed(_) => &[LEFT_OUT],
         };
         lists.iter().flat_map(|list| entries(&tests("conformance").join(list))).collect()
     }
@@ -126,7 +131,7 @@ impl Setup {
     async fn column(self, url: &str, tasks: &[String]) -> Column {
         let mut column = Column::new();
         for (version, scenarios) in REVISIONS {
-            let outcome = suite::all_at(url, version, &[]).await;
+            let outcome = suite::all_at(url, version, &BTreeSet::new()).await;
             assert_eq!(outcome.scenarios.len(), scenarios, "{self:?} {version}: {}", outcome.said);
             let under = |(scenario, checks)| ((version.to_owned(), scenario), checks);
             column.extend(outcome.scenarios.into_iter().map(under));

@@ -7,15 +7,17 @@ use super::*;
 use crate::link::tests::{Says, Scripted, shaken};
 
 async fn open_as(target: &Scripted, known: Option<Era>) -> Result<Link, Error> {
+    open_for(target, known, &Caller::plain()).await
+}
+
+async fn open_for(target: &Scripted, known: Option<Era>, caller: &Arc<Caller>) -> Result<Link, Error> {
     let (notices, _) = mpsc::channel(1);
-    super::open(
-        &target.settings(),
-        &Way { connect: target, older: None },
-        known,
-        &Raw::empty_object(),
-        notices,
-    )
-    .await
+    super::open(&target.settings(), &Way { connect: target, older: None }, known, caller, notices).await
+}
+
+/// What we declare that anybody may.
+fn everything() -> protocol::Object {
+    Raw::of(&json!({ "elicitation": { "form": {} } })).object().expect("an object")
 }
 
 /// A target that shakes hands, and takes the probe as a function says.
@@ -273,7 +275,7 @@ async fn a_target_that_is_not_there_is_no_verdict() {
     let (notices, _) = mpsc::channel(1);
     let settings = legacy(|_, _| {}).settings();
     let opened =
-        super::open(&settings, &Way { connect: &Nowhere, older: None }, None, &Raw::empty_object(), notices)
+        super::open(&settings, &Way { connect: &Nowhere, older: None }, None, &Caller::plain(), notices)
             .await;
     assert_eq!(opened.err().map(|error| error.kind), Some(ErrorKind::Unreachable));
 }
@@ -293,4 +295,47 @@ async fn a_ping_in_the_handshake_is_answered() {
     });
     let opened = tokio::time::timeout(Duration::from_secs(60), open_as(&target, None)).await;
     assert!(opened.is_ok_and(|link| link.is_ok()));
+}
+
+/// A server that knows of elicitation and not of its modes.
+fn strict() -> Scripted {
+    Scripted::new(|message, says| match message["method"].as_str() {
+        Some("server/discover") => says.error(message, -32601, Value::Null),
+        Some("initialize") if message["params"]["capabilities"]["elicitation"]["form"].is_object() => {
+            says.error(message, -32603, json!("unrecognized field `form`"))
+        }
+        Some("initialize") => says.result(message, shaken("2025-06-18")),
+        _ => {}
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_does_not_know_what_we_declare_for_all_is_told_nothing() {
+    for known in [None, Some(Era::Legacy)] {
+        let target = strict();
+        let link = open_for(&target, known, &Caller::discovery(&everything())).await.expect("a link");
+        assert_eq!(link.caller(), &Caller::plain(), "{known:?}");
+        let told = target.heard_of("initialize").pop().expect("a handshake");
+        assert_eq!(told["params"]["capabilities"], json!({}), "{known:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_client_declared_is_not_taken_back() {
+    let target = strict();
+    let client = Caller::new(Era::Legacy, &everything(), None);
+    let refused = open_for(&target, None, &client).await.err().expect("a refusal");
+    assert_eq!(refused.kind, ErrorKind::Protocol);
+    let told: Vec<_> = target.heard_of("initialize");
+    assert!(told.iter().all(|told| told["params"]["capabilities"]["elicitation"].is_object()), "{told:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_refuses_everybody_is_reported_with_its_first_refusal() {
+    let target = Scripted::new(|message, says| match message["method"].as_str() {
+        Some("initialize") if message["params"]["capabilities"] == json!({}) => says.exit(),
+        _ => says.error(message, -32600, Value::Null),
+    });
+    let refused = open_for(&target, None, &Caller::discovery(&everything())).await.err().expect("a refusal");
+    assert_eq!(refused.kind, ErrorKind::Protocol, "{refused}");
 }

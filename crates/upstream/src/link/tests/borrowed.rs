@@ -8,13 +8,13 @@ use super::*;
 use crate::Target;
 use crate::reply::{Ask, Question};
 
-fn declared() -> protocol::Object {
-    Raw::of(&json!({ "elicitation": {} })).object().expect("an object")
+fn declared() -> Arc<Caller> {
+    caller(json!({ "elicitation": {} }))
 }
 
 fn interactive(name: &str) -> Call {
     let mut call = call(json!({ "name": name }));
-    call.caller = Caller::new(Era::Modern, &declared(), None);
+    call.caller = declared();
     call
 }
 
@@ -52,8 +52,8 @@ fn opened(target: &Scripted) -> usize {
 #[tokio::test(start_paused = true)]
 async fn a_link_is_lent_again_to_a_caller_that_declared_the_same_and_to_no_other() {
     let scripted = scripted();
-    let target = Target::start(scripted.settings());
-    target.shared_link().await.expect("a link");
+    let target = Target::start(scripted.settings(), Caller::plain());
+    target.discovery_link().await.expect("a link");
     for _ in 0..3 {
         let link = target.borrow(&declared()).await.expect("a link");
         link.call(interactive("now"))
@@ -65,15 +65,14 @@ async fn a_link_is_lent_again_to_a_caller_that_declared_the_same_and_to_no_other
             .expect("a result");
     }
     assert_eq!(opened(&scripted), 2, "the shared one, and one that is lent");
-    let other = Raw::of(&json!({ "sampling": {} })).object().expect("an object");
-    drop(target.borrow(&other).await.expect("a link"));
+    drop(target.borrow(&caller(json!({ "sampling": {} }))).await.expect("a link"));
     assert_eq!(opened(&scripted), 3);
 }
 
 #[tokio::test(start_paused = true)]
 async fn two_calls_at_once_are_on_two_links() {
     let scripted = scripted();
-    let target = Target::start(scripted.settings());
+    let target = Target::start(scripted.settings(), Caller::plain());
     let (one, two) = (
         target.borrow(&declared()).await.expect("a link"),
         target.borrow(&declared()).await.expect("a link"),
@@ -90,8 +89,8 @@ async fn two_calls_at_once_are_on_two_links() {
 #[tokio::test(start_paused = true)]
 async fn a_link_whose_call_was_given_up_is_closed_and_not_lent_again() {
     let scripted = scripted();
-    let target = Target::start(scripted.settings());
-    target.shared_link().await.expect("a link");
+    let target = Target::start(scripted.settings(), Caller::plain());
+    target.discovery_link().await.expect("a link");
     let link = target.borrow(&declared()).await.expect("a link");
     assert!(tokio::time::timeout(Duration::from_secs(1), link.call(interactive("hang"))).await.is_err());
     let before = opened(&scripted);
@@ -102,8 +101,8 @@ async fn a_link_whose_call_was_given_up_is_closed_and_not_lent_again() {
 #[tokio::test(start_paused = true)]
 async fn an_idle_link_is_closed_after_a_while() {
     let scripted = scripted();
-    let target = Target::start(scripted.settings());
-    target.shared_link().await.expect("a link");
+    let target = Target::start(scripted.settings(), Caller::plain());
+    target.discovery_link().await.expect("a link");
     for expected in [2, 3] {
         let link = target.borrow(&declared()).await.expect("a link");
         link.call(interactive("now"))
@@ -128,9 +127,9 @@ async fn what_the_target_asks_outside_of_the_call_is_about_the_call() {
             );
         }
     });
-    let target = Target::start(scripted.settings());
-    target.shared_link().await.expect("a link");
-    let (link, _heard) = target.lease(&Raw::of(&json!({ "elicitation": {} }))).await.expect("a link");
+    let target = Target::start(scripted.settings(), Caller::plain());
+    target.discovery_link().await.expect("a link");
+    let (link, _heard) = target.lease(&declared()).await.expect("a link");
     drop(link);
     let borrowed = target.borrow(&declared()).await.expect("a link");
     // Asked before the call is sent: on an HTTP target, on the server's own stream.
@@ -146,7 +145,7 @@ async fn what_the_target_asks_outside_of_the_call_is_about_the_call() {
 #[tokio::test(start_paused = true)]
 async fn more_callers_than_links_wait_for_their_turn() {
     let scripted = scripted();
-    let target = Target::start(scripted.settings());
+    let target = Target::start(scripted.settings(), Caller::plain());
     let mut lent = Vec::new();
     for _ in 0..32 {
         lent.push(target.borrow(&declared()).await.expect("a link"));

@@ -1,0 +1,133 @@
+//! What was called lately, by whom, and how it went: for the people who run the gateway, and for figures.
+//!
+//! Every request that is for one target is recorded when it ends, however it ends. The journal is bounded, lives in memory
+//! only, and never holds up a call: who records takes a lock for the time of an insert.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::broadcast;
+
+pub use self::entry::{Ending, Entry, Kept};
+pub use self::tally::{Figures, Percentiles};
+pub(crate) use self::tally::{Tallies, Tally};
+pub use self::traffic::Moment;
+use self::traffic::Traffic;
+
+pub(crate) mod record;
+
+mod durations;
+mod entry;
+mod tally;
+mod traffic;
+
+/// How many entries may wait for somebody who listens before they miss some.
+const WAITING: usize = 256;
+
+/// The calls that ended lately, in all virtual servers that share it. Cheap to clone.
+#[derive(Clone)]
+pub struct Journal(Arc<Inner>);
+
+/// How much a journal keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keep {
+    /// How many calls; 0 records none of them.
+    pub calls: usize,
+    /// How many bytes of the params of each call, and as many of its answer; 0 keeps none.
+    pub bodies: usize,
+}
+
+struct Inner {
+    book: Mutex<Book>,
+    ended: broadcast::Sender<Arc<Entry>>,
+}
+
+struct Book {
+    keep: Keep,
+    /// The number of the latest entry.
+    latest: u64,
+    /// The oldest first.
+    entries: VecDeque<Arc<Entry>>,
+    traffic: Traffic,
+}
+
+impl Journal {
+    /// An empty journal that will keep this much.
+    pub fn new(keep: Keep) -> Self {
+        let book = Book { keep, latest: 0, entries: VecDeque::new(), traffic: Traffic::default() };
+        Self(Arc::new(Inner { book: Mutex::new(book), ended: broadcast::Sender::new(WAITING) }))
+    }
+
+    /// Keeps more or less from now on. What is too much already is forgotten; what is kept of a body stays as it is, unless
+    /// no bodies are to be kept any more.
+    pub fn keep(&self, keep: Keep) {
+        let mut book = self.book();
+        if keep.bodies == 0 {
+            book.entries = book.entries.iter().map(|entry| Arc::new(entry.without_bodies())).collect();
+        }
+        book.keep = keep;
+        book.trim();
+    }
+
+    /// How much is kept.
+    pub fn kept(&self) -> Keep {
+        self.book().keep
+    }
+
+    /// The calls that are still known, the latest first.
+    pub fn recent(&self) -> Vec<Arc<Entry>> {
+        self.book().entries.iter().rev().cloned().collect()
+    }
+
+    /// A call by its number, while it is known.
+    pub fn find(&self, number: u64) -> Option<Arc<Entry>> {
+        let book = self.book();
+        let at = book.entries.binary_search_by_key(&number, |entry| entry.number).ok()?;
+        book.entries.get(at).cloned()
+    }
+
+    /// The calls that end from now on. A listener that is too slow misses some.
+    pub fn ended(&self) -> broadcast::Receiver<Arc<Entry>> {
+        self.0.ended.subscribe()
+    }
+
+    /// How many calls there were in the last hour, and how they went.
+    pub fn traffic(&self) -> Vec<Moment> {
+        self.book().traffic.moments()
+    }
+
+    fn enter(&self, mut entry: Entry) {
+        let mut book = self.book();
+        book.traffic.count(entry.duration, entry.ending.is_failure());
+        if book.keep.calls == 0 {
+            return;
+        }
+        book.latest += 1;
+        entry.number = book.latest;
+        let entry = Arc::new(entry);
+        book.entries.push_back(entry.clone());
+        book.trim();
+        drop(book);
+        // Nobody listening is fine.
+        let _ = self.0.ended.send(entry);
+    }
+
+    /// A panic while it was held does not make its content wrong: each critical section is a few inserts and removals.
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.0.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One that keeps nothing but figures.
+impl Default for Journal {
+    fn default() -> Self {
+        Self::new(Keep { calls: 0, bodies: 0 })
+    }
+}
+
+impl Book {
+    fn trim(&mut self) {
+        let excess = self.entries.len().saturating_sub(self.keep.calls);
+        self.entries.drain(..excess);
+    }
+}

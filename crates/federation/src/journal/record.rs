@@ -1,0 +1,156 @@
+//! A call while it runs, on its way into the journal.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use memchr::memmem;
+use protocol::method::Routing;
+use protocol::{Method, Object, Raw, RpcError};
+use tokio::time::Instant;
+use upstream::Caller;
+
+use super::{Ending, Entry, Journal, Kept, Tally};
+use crate::backend::Shared;
+
+/// A call that runs. It enters the journal when it ends, and if it is dropped before that, as cancelled.
+pub(crate) struct Record {
+    journal: Journal,
+    backend: Arc<str>,
+    caller: Arc<Caller>,
+    session: Option<u64>,
+    method: &'static Method,
+    params: Object,
+    at: SystemTime,
+    began: Instant,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    target: Option<(String, Arc<Tally>)>,
+    over: bool,
+}
+
+impl Record {
+    /// Begins to record a request, if it is one that a target answers.
+    pub(crate) fn begin(
+        backend: &Shared,
+        caller: &Arc<Caller>,
+        session: Option<u64>,
+        (method, params): (&'static Method, &Object),
+    ) -> Option<Arc<Self>> {
+        match method.routing {
+            Routing::Ours(_) | Routing::Gather(_) => return None,
+            Routing::ByName(_) | Routing::ByUri | Routing::ByRef | Routing::ByTask => {}
+        }
+        Some(Arc::new(Self {
+            journal: backend.journal.clone(),
+            backend: backend.key.clone(),
+            caller: caller.clone(),
+            session,
+            method,
+            params: params.clone(),
+            at: SystemTime::now(),
+            began: Instant::now(),
+            state: Mutex::default(),
+        }))
+    }
+
+    /// Notes which target gets the call.
+    pub(crate) fn reaches(&self, backend: &Shared, target: &str) {
+        let mut state = self.state();
+        if state.target.as_ref().is_some_and(|(name, _)| name == target) {
+            return;
+        }
+        let tally = backend.tallies.of(target);
+        tally.begin();
+        if let Some((_, before)) = state.target.replace((target.to_owned(), tally)) {
+            before.end(self.began.elapsed(), false);
+        }
+    }
+
+    /// The call has ended with this message.
+    pub(crate) fn end(&self, message: &Bytes) {
+        self.enter(ending(message), Some(message));
+    }
+
+    fn enter(&self, ending: Ending, message: Option<&Bytes>) {
+        let mut state = self.state();
+        if std::mem::replace(&mut state.over, true) {
+            return;
+        }
+        let target = state.target.take();
+        drop(state);
+        let duration = self.began.elapsed();
+        if let Some((_, tally)) = &target {
+            tally.end(duration, ending.is_failure());
+        }
+        let keep = self.journal.kept();
+        let bodies = if keep.calls == 0 { 0 } else { keep.bodies };
+        self.journal.enter(Entry {
+            number: 0,
+            at: self.at,
+            caller: self.caller.clone(),
+            session: self.session,
+            backend: self.backend.clone(),
+            method: self.method.name,
+            item: item(self.method, &self.params),
+            target: target.map(|(name, _)| name),
+            ending,
+            duration,
+            request: size(&self.params),
+            response: message.map_or(0, Bytes::len),
+            params: Kept::params(&self.params, bodies),
+            answer: message.and_then(|message| Kept::answer(message, bodies)),
+        });
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        self.enter(Ending::Cancelled, None);
+    }
+}
+
+/// What the client named.
+fn item(method: &Method, params: &Object) -> Option<String> {
+    if method.routing == Routing::ByRef {
+        let reference = params.object("ref")?;
+        return reference.text("name").or_else(|| reference.text("uri"));
+    }
+    params.text(method.named_by()?)
+}
+
+/// The size of an object as it is written.
+fn size(params: &Object) -> usize {
+    params.iter().map(|(key, value)| key.len() + value.as_bytes().len() + 4).sum::<usize>().max(1) + 1
+}
+
+/// How the message that answers a call says that it ended. Looks for the words first, which few messages have, and reads the
+/// message only if they are there.
+fn ending(message: &Bytes) -> Ending {
+    let has = |word: &[u8]| memmem::find(message, word).is_some();
+    if !has(b"\"error\":{") && !has(b"\"isError\"") && !has(b"\"input_required\"") {
+        return Ending::Done;
+    }
+    let Ok(envelope) = Object::parse(message) else {
+        return Ending::Done;
+    };
+    if let Some(error) = envelope.get("error") {
+        let RpcError { code, message, .. } = RpcError::from_raw(error);
+        return Ending::Failed { code, message };
+    }
+    let result = envelope.object("result").unwrap_or_default();
+    if result.get("isError").is_some_and(|value: &Raw| value.as_bytes() == b"true") {
+        return Ending::ToolFailed;
+    }
+    match result.text("resultType").as_deref() {
+        Some("input_required") => Ending::InputRequired,
+        _ => Ending::Done,
+    }
+}

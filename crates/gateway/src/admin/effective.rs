@@ -1,0 +1,199 @@
+//! What a configuration means, in the words of the file: every key, with the value that is in force.
+
+use policy::cors::Names;
+use policy::host::HostPattern;
+use serde_json::{Map, Value, json};
+
+use crate::config::{
+    Activity, Backend, Bind, Config, CorsSettings, HeaderMatch, Limits, Listener, Logging, Match, Origin,
+    PathMatch, QueryMatch, Route, Target, TlsFiles, TlsMode, Transport, ValueMatch,
+};
+
+/// All of it, in the long shape of the file. What may be secret is shown as the file spells it, or not at all.
+pub(super) fn of(config: &Config) -> Value {
+    let Config { admin, logging, limits, activity, grace, binds } = config;
+    let Logging { level, format } = logging;
+    let Limits { request_body, response_body } = limits;
+    let Activity { calls, bodies } = activity;
+    json!({
+        "config": {
+            "adminAddr": admin.as_deref().unwrap_or("off"),
+            "logging": { "level": level, "format": format },
+            "limits": { "requestBody": request_body, "responseBody": response_body },
+            "activity": { "calls": calls, "bodies": bodies },
+            "shutdown": { "grace": format!("{}ms", grace.as_millis()) },
+        },
+        "binds": binds.iter().map(bind).collect::<Vec<_>>(),
+    })
+}
+
+fn bind(it: &Bind) -> Value {
+    let Bind { address, port, tls_mode, listeners } = it;
+    let listener = |it: &Listener| {
+        let Listener { name, hostname, tls, routes } = it;
+        object([
+            ("name", Some(json!(name))),
+            ("address", Some(json!(address))),
+            ("hostname", hostname.as_ref().map(|hostname| json!(hostname.to_string()))),
+            (
+                "protocol",
+                Some(json!(match tls_mode {
+                    TlsMode::Plain => "HTTP",
+                    TlsMode::Tls => "HTTPS",
+                })),
+            ),
+            ("tls", tls.as_ref().map(|TlsFiles { cert, key }| json!({ "cert": cert, "key": key }))),
+            ("routes", Some(routes.iter().map(route).collect())),
+        ])
+    };
+    json!({ "port": port, "listeners": listeners.iter().map(listener).collect::<Vec<_>>() })
+}
+
+fn route(it: &Route) -> Value {
+    let Route { name, hostnames, matches, cors, backends } = it;
+    let hostnames: Vec<_> = hostnames.iter().map(HostPattern::to_string).collect();
+    object([
+        ("name", Some(json!(name))),
+        ("hostnames", (!hostnames.is_empty()).then(|| json!(hostnames))),
+        ("matches", Some(matches.iter().map(one_match).collect())),
+        ("policies", cors.as_ref().map(|settings| json!({ "cors": cors_policy(settings) }))),
+        ("backends", Some(backends.iter().map(backend).collect())),
+    ])
+}
+
+fn one_match(it: &Match) -> Value {
+    let Match { path, headers, method, query } = it;
+    let path = match path {
+        PathMatch::Exact(path) => json!({ "exact": path }),
+        PathMatch::Prefix(path) if path.is_empty() => json!({ "pathPrefix": "/" }),
+        PathMatch::Prefix(path) => json!({ "pathPrefix": path }),
+        PathMatch::Regex(pattern) => json!({ "regex": pattern.as_str() }),
+    };
+    let value = |value: &ValueMatch| match value {
+        ValueMatch::Exact(text) => json!({ "exact": text }),
+        ValueMatch::Regex(pattern) => json!({ "regex": pattern.as_str() }),
+    };
+    let headers: Vec<_> = headers
+        .iter()
+        .map(|HeaderMatch { name, value: wanted }| json!({ "name": name.as_str(), "value": value(wanted) }))
+        .collect();
+    let query: Vec<_> = query
+        .iter()
+        .map(|QueryMatch { name, value: wanted }| json!({ "name": name, "value": value(wanted) }))
+        .collect();
+    object([
+        ("path", Some(path)),
+        ("method", method.as_ref().map(|method| json!(method.as_str()))),
+        ("headers", (!headers.is_empty()).then(|| json!(headers))),
+        ("query", (!query.is_empty()).then(|| json!(query))),
+    ])
+}
+
+fn cors_policy(it: &CorsSettings) -> Value {
+    let CorsSettings {
+        allow_origins,
+        allow_headers,
+        allow_methods,
+        expose_headers,
+        allow_credentials,
+        max_age,
+    } = it;
+    object([
+        ("allowOrigins", Some(allow_origins.iter().map(ToString::to_string).collect())),
+        ("allowHeaders", Some(names(allow_headers))),
+        ("allowMethods", Some(names(allow_methods))),
+        ("exposeHeaders", Some(names(expose_headers))),
+        ("allowCredentials", Some(json!(allow_credentials))),
+        ("maxAge", max_age.map(|age| json!(age.as_secs()))),
+    ])
+}
+
+fn names<T: AsRef<str>>(names: &Names<T>) -> Value {
+    match names {
+        Names::Any => json!(["*"]),
+        Names::Only(names) => names.iter().map(AsRef::as_ref).collect(),
+    }
+}
+
+fn backend(it: &Backend) -> Value {
+    let Backend { key: _, weight, prefix_mode, failure_mode, stateless, targets } = it;
+    json!({
+        "weight": weight,
+        "mcp": {
+            "prefixMode": prefix_mode,
+            "failureMode": failure_mode,
+            "statefulMode": if *stateless { "stateless" } else { "stateful" },
+            "targets": targets.iter().map(target).collect::<Vec<_>>(),
+        },
+    })
+}
+
+fn target(Target { name, transport }: &Target) -> Value {
+    match transport {
+        Transport::Stdio { cmd, args, env, clear_env, cwd } => {
+            let args: Vec<_> = args.iter().map(ToString::to_string).collect();
+            let env: Map<_, _> =
+                env.iter().map(|(name, value)| (name.clone(), json!(value.to_string()))).collect();
+            let stdio = object([
+                ("cmd", Some(json!(cmd))),
+                ("args", Some(json!(args))),
+                ("env", Some(Value::Object(env))),
+                ("clear_env", Some(json!(clear_env))),
+                ("cwd", cwd.as_ref().map(|cwd| json!(cwd))),
+            ]);
+            json!({ "name": name, "stdio": stdio })
+        }
+        Transport::Http { url } => json!({ "name": name, "mcp": { "host": Origin(url).to_string() } }),
+        Transport::Sse { url } => json!({ "name": name, "sse": { "host": Origin(url).to_string() } }),
+    }
+}
+
+/// The members that are there.
+fn object<const N: usize>(members: [(&str, Option<Value>); N]) -> Value {
+    members
+        .into_iter()
+        .filter_map(|(key, value)| Some((key.to_owned(), value?)))
+        .collect::<Map<_, _>>()
+        .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Source, load};
+
+    /// The keys of a value, wherever they stand.
+    fn keys(value: &Value, found: &mut std::collections::BTreeSet<String>) {
+        match value {
+            Value::Object(members) => members.iter().for_each(|(key, value)| {
+                found.insert(key.clone());
+                keys(value, found);
+            }),
+            Value::Array(elements) => elements.iter().for_each(|element| keys(element, found)),
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn every_key_is_shown_and_nothing_of_the_environment() {
+        let full = include_str!("../config/tests/full.yaml").to_owned();
+        let environment = |name: &str| Some(if name == "TOKEN" { "s3cret" } else { "value" }.to_owned());
+        let config = load(&Source::Inline(full), &environment).unwrap_or_else(|faults| panic!("{faults}"));
+        let shown = of(&config);
+        let mut found = std::collections::BTreeSet::new();
+        keys(&shown, &mut found);
+        let schema: Value = serde_json::from_str(&crate::config::schema()).expect("JSON");
+        let mut known = std::collections::BTreeSet::new();
+        let definitions = schema["$defs"].as_object().expect("definitions").values().chain([&schema]);
+        definitions
+            .filter_map(|it| it["properties"].as_object())
+            .for_each(|it| known.extend(it.keys().cloned()));
+        // A path and a port are part of the URL, and the short shape is shown as the long one.
+        let missing: Vec<_> = known.difference(&found).collect();
+        assert!(
+            missing.iter().all(|key| ["mcp"].contains(&key.as_str()) || key.as_str() == "sse"),
+            "{missing:?}"
+        );
+        assert!(!shown.to_string().contains("s3cret"), "{shown}");
+    }
+}
