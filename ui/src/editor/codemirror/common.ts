@@ -6,6 +6,7 @@ import { highlightSelectionMatches, search, searchKeymap } from '@codemirror/sea
 import { EditorState, type Extension } from '@codemirror/state'
 import { drawSelection, dropCursor, EditorView, highlightActiveLine, highlightActiveLineGutter, keymap, lineNumbers } from '@codemirror/view'
 import { theme } from './theme'
+import { typing } from './typing'
 
 /** Ctrl/Cmd+Enter belongs to the form around the editor, where it sends. */
 const editing = defaultKeymap.filter(({ key }) => key !== 'Mod-Enter')
@@ -24,6 +25,7 @@ export const common: Extension = [
   EditorState.tabSize.of(2),
   bracketMatching(),
   closeBrackets(),
+  typing,
   highlightSelectionMatches(),
   search({ top: true }),
   theme,

@@ -14,7 +14,15 @@ interface ObstacleBannerProps {
 }
 
 /** What keeps from connecting, and what to do about it. */
-export function ObstacleBanner({ obstacle, route, onConnect, onSaved }: ObstacleBannerProps) {
+export function ObstacleBanner(props: ObstacleBannerProps) {
+  return (
+    <div className="obstacle">
+      <Explained {...props} />
+    </div>
+  )
+}
+
+function Explained({ obstacle, route, onConnect, onSaved }: ObstacleBannerProps) {
   switch (obstacle.kind) {
     case 'origin':
       return <BrowserAccess key={route.key} route={route} onSaved={onSaved} />

