@@ -4,15 +4,17 @@ CONFIG ?= examples/multiplex/config.yaml
 FUZZ_SECONDS ?= 60
 SOAK_SECONDS ?= 600
 PYTHON ?= python3
+CHROMIUM ?= chromium
 
 JS := tests/js/node_modules/.installed
+UI := ui/node_modules/.installed
 PY := tests/python/.venv/.installed
 
 # What the tests run besides cargo: `uvx` comes from the virtual environment, and what it resolves from the lock file.
 PEERS := PATH="$(CURDIR)/tests/python/.venv/bin:$$PATH" UV_CONSTRAINT="$(CURDIR)/tests/python/constraints.txt"
 
 .DELETE_ON_ERROR:
-.PHONY: help run test lint conformance soak fuzz peers
+.PHONY: help run test lint ui screenshots conformance soak fuzz peers browser
 
 help: ## Say what can be made
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -20,13 +22,15 @@ help: ## Say what can be made
 run: ## Run the gateway: CONFIG=examples/multiplex/config.yaml
 	cargo run --release -- -f $(CONFIG)
 
-test: peers ## Run every test, with real clients and servers as peers
+test: peers browser ## Run every test, with real clients, servers and a browser as peers
+	cd ui && npm test
 	cargo build --workspace --all-targets --locked
 	@cargo nextest --version >/dev/null 2>&1 || cargo install --locked cargo-nextest
 	$(PEERS) cargo test --workspace --locked --doc
 	$(PEERS) cargo nextest run --workspace --locked
+	cd ui && $(PEERS) npm run e2e
 
-lint: ## Check formatting, lints and, where cargo-deny is installed, dependencies
+lint: $(UI) ## Check formatting, lints, that ui/dist is built from ui/src and, where cargo-deny is installed, dependencies
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	@if cargo deny --version >/dev/null 2>&1; then \
@@ -34,6 +38,16 @@ lint: ## Check formatting, lints and, where cargo-deny is installed, dependencie
 	else \
 	    echo "dependencies are not checked: cargo install --locked cargo-deny"; \
 	fi
+	@built=$$(mktemp -d) && trap 'rm -rf "$$built"' EXIT && \
+	    (cd ui && npm run --silent build -- --logLevel warn --outDir "$$built") && \
+	    diff -r ui/dist "$$built" || { echo "ui/dist is not what ui/src builds: run \`make ui\`"; exit 1; }
+
+ui: $(UI) ## Build the web UI, which cargo puts into the binary
+	cd ui && npm run build
+
+screenshots: peers browser ## Take the pictures of the UI in docs/images
+	cargo build --package agentgateway --package testkit --locked
+	cd ui && $(PEERS) node e2e/screenshots.mjs
 
 # One of the gateway's tests that are not part of `make test`, with what it prints.
 ALONE = cargo test --package agentgateway --locked --test it -- --ignored --nocapture --exact
@@ -52,7 +66,14 @@ fuzz: ## Fuzz each target for FUZZ_SECONDS=60, on nightly
 	    cargo +nightly fuzz run "$$target" -- -max_total_time=$(FUZZ_SECONDS); \
 	done
 
-peers: $(JS) $(PY) ## Install the clients and servers that the tests talk to
+peers: $(JS) $(PY) $(UI) ## Install the clients and servers that the tests talk to
+
+browser: # The browser that the UI is tested in
+	@command -v $(CHROMIUM) >/dev/null || (apt-get update && apt-get install --yes --no-install-recommends chromium)
+
+$(UI): ui/package-lock.json
+	cd ui && npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
 
 $(JS): tests/js/package-lock.json
 	cd tests/js && npm ci --ignore-scripts --no-audit --no-fund
