@@ -141,6 +141,7 @@ impl Admin {
     /// Shows why the source as it is now is not in force, or that it is, from now on: also when nothing but a comment of it
     /// changed, so that whoever looks at the text knows that there is another.
     pub fn problem(&self, problem: Option<Problem>) {
+        self.view.configuration.note(problem.clone());
         self.view.change(|shown| Shown {
             loaded: if problem.is_none() { SystemTime::now() } else { shown.loaded },
             problem,

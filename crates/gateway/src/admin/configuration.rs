@@ -44,6 +44,8 @@ pub(super) struct Configuration {
     reload: mpsc::Sender<Reload>,
     /// Held by whoever saves, from the comparison with what was read until the file is replaced.
     saving: Mutex<()>,
+    /// Why the text that was read last is not in force, as a port that is taken.
+    problem: Mutex<Option<Problem>>,
 }
 
 /// Every path that is about the configuration.
@@ -60,7 +62,16 @@ pub(super) fn routes(configuration: Arc<Configuration>) -> Router {
 
 impl Configuration {
     pub(super) fn new(source: Source, started: Config, reload: mpsc::Sender<Reload>) -> Self {
-        Self { source, started, reload, saving: Mutex::new(()) }
+        Self { source, started, reload, saving: Mutex::new(()), problem: Mutex::new(None) }
+    }
+
+    /// Notes why the text that was read last is not in force, or that it is.
+    pub(super) fn note(&self, problem: Option<Problem>) {
+        *self.problem.lock().unwrap_or_else(PoisonError::into_inner) = problem;
+    }
+
+    fn problem(&self) -> Option<Problem> {
+        self.problem.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Whether the source is a file that can be replaced.
@@ -214,7 +225,7 @@ struct File {
 async fn read(State(configuration): State<Arc<Configuration>>) -> Result<Json<File>, Failure> {
     let read = |this: &Configuration| {
         let Stored { text, revision } = this.stored()?;
-        let problem = this.understand(&text).err();
+        let problem = this.understand(&text).err().or_else(|| this.problem());
         let (source, path) = (this.source.kind(), this.source.path());
         Ok(Json(File { source, path, writable: this.is_writable(), text, revision, problem }))
     };

@@ -235,6 +235,8 @@ async fn a_port_that_is_taken_leaves_everything_as_it_was() {
         async || reloaded.gateway.status().await["config"]["problem"]["text"].as_str().map(str::to_owned);
     let shown = eventually("the refusal is shown", faults).await;
     assert!(shown.contains(&format!("cannot listen on 127.0.0.1:{number}")), "{shown}");
+    let file = Ask::get("/api/config").send(reloaded.gateway.admin().await).await.json().await;
+    assert_eq!(file["problem"]["text"], shown, "also where the file is read");
     drop(taken);
     // Saving it again is enough once the port is free.
     config["config"]["logging"]["level"] = json!("debug");

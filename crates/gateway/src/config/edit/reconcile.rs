@@ -33,7 +33,11 @@ pub(super) fn reconcile(text: &str, wanted: &Node) -> Result<String, Obstacle> {
         let layout = layout::read(&text).ok_or(Obstacle::Unknown)?;
         let search = Search { text: &text, root: &layout };
         let splices = search.inside(&layout, (&is, wanted), "")?;
-        text = splice::apply(&text, &splices);
+        let next = splice::apply(&text, &splices);
+        if next == text {
+            return Err(Obstacle::Unknown);
+        }
+        text = next;
     }
     Err(Obstacle::TooMany)
 }

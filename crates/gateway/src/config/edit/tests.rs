@@ -293,6 +293,8 @@ fn an_edit_is_not_believed_but_proven() {
     assert!(proves(SHORT, tree(SHORT), &environment));
     assert!(!proves(SHORT, tree(LONG), &environment));
     assert!(!proves(SHORT, tree(&SHORT.replace("uvx", "npx")), &environment));
+    // The same meaning in other words is not the same.
+    assert!(!proves(&SHORT.replace("uvx", "${UNSET:-uvx}"), tree(SHORT), &environment));
     assert!(!proves("mcp: [", tree(SHORT), &environment));
 }
 
@@ -711,6 +713,27 @@ fn only_what_differs_of_a_target_is_written_anew() {
            # the second
     "#]],
     );
+}
+
+#[test]
+fn keys_that_say_nothing_stay() {
+    let text = "mcp:\n  targets:\n  - name: a\n    stdio:\n      cmd: b\n      env: # later\n      args:\n";
+    check(
+        text,
+        &replace("a", r#"{"name": "a", "stdio": {"cmd": "c", "args": ["d"]}}"#),
+        expect![[r#"
+        @@ -4,4 +4,4 @@
+             stdio:
+        -      cmd: b
+        +      cmd: c
+               env: # later
+        -      args:
+        +      args: [d]
+    "#]],
+    );
+    // An empty short form is none, so the bind is the one that is meant.
+    let text = format!("mcp:\n{LONG}");
+    assert_eq!(target(&text, BACKEND, "time", &environment).map(|spec| spec.name), Ok("time".to_owned()));
 }
 
 #[test]
