@@ -36,5 +36,6 @@ pub use error::{Error, ErrorKind};
 pub use inbound::{Frame, Frames, Head, Outcome, Single};
 pub use journal::{Ending, Entry, Figures, Journal, Keep, Kept, Moment, Percentiles};
 pub use roster::Condition;
+pub use session::SessionStatus;
 pub use settings::{FailureMode, PrefixMode, Settings};
-pub use view::{CatalogItem, SessionStatus, TargetStatus};
+pub use view::{CatalogItem, TargetStatus};

@@ -17,17 +17,18 @@ pub(crate) use self::asking::Stray;
 pub(crate) use self::ledger::{Ledger, Made};
 use self::links::Lease;
 use self::outlet::Outlet;
+pub use self::status::SessionStatus;
 use self::streams::Streams;
 pub(crate) use self::subscriptions::Subscription;
 pub(crate) use self::tasks::{asked, expose_related};
 use crate::roster::watcher::Watch;
-use crate::view::SessionStatus;
 
 mod asking;
 mod event_id;
 mod ledger;
 mod links;
 pub(crate) mod outlet;
+mod status;
 pub(crate) mod store;
 mod streams;
 mod subscriptions;
@@ -213,28 +214,6 @@ impl Session {
 
     pub(crate) fn touch(&self) {
         *lock(&self.used) = Instant::now();
-    }
-
-    /// For the people who run the gateway.
-    fn status(&self) -> SessionStatus {
-        let client = self.handshake().map(|handshake| (handshake.caller.clone(), handshake.version));
-        let mut links: Vec<String> = lock(&self.leases)
-            .iter()
-            // A slot that is locked is about to have one.
-            .filter(|(_, slot)| slot.try_lock().map_or(true, |slot| slot.is_some()))
-            .map(|(target, _)| target.clone())
-            .collect();
-        links.sort();
-        SessionStatus {
-            number: self.number,
-            client,
-            is_connection: self.is_connection,
-            began: self.began,
-            idle: self.idle_since().map(|since| since.elapsed()),
-            running: lock(&self.running).len(),
-            calls: self.calls.load(Ordering::Relaxed),
-            links,
-        }
     }
 
     /// Cuts the session's own link to a target that is started anew. The next call opens another.

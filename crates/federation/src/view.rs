@@ -1,14 +1,14 @@
 //! What a virtual server shows of itself to the people who run it. Nothing here can hold up a call.
 
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use protocol::{Kind, Raw, Version};
-use upstream::{Caller, Peer};
+use protocol::{Kind, Raw};
+use upstream::Peer;
 
 use crate::backend::Backend;
 use crate::journal::Figures;
 use crate::roster::{Condition, Member};
+use crate::session::SessionStatus;
 
 /// How a target is doing.
 #[derive(Debug, Clone)]
@@ -33,27 +33,6 @@ pub struct TargetStatus {
     pub last_words: Vec<String>,
     /// How its calls went.
     pub figures: Figures,
-}
-
-/// A session of a legacy client.
-#[derive(Debug, Clone)]
-pub struct SessionStatus {
-    /// Its number. Unlike its id, it gives no right to use the session.
-    pub number: u64,
-    /// Who the client says it is, and the agreed revision; none before the handshake.
-    pub client: Option<(Arc<Caller>, Version)>,
-    /// Whether it is a connection of 2024-11-05.
-    pub is_connection: bool,
-    /// When it began.
-    pub began: SystemTime,
-    /// For how long nobody has used it; none while somebody does.
-    pub idle: Option<Duration>,
-    /// Calls that run.
-    pub running: usize,
-    /// Calls that it made in all.
-    pub calls: u64,
-    /// The targets to which it has links of its own.
-    pub links: Vec<String>,
 }
 
 /// An item as clients see it, and where it leads.

@@ -7,6 +7,7 @@ mod calls;
 mod catalog;
 mod effective;
 mod events;
+mod failure;
 mod gate;
 mod pages;
 mod sessions;

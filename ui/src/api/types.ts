@@ -28,7 +28,7 @@ export interface ConfigStatus {
   path: string | null
   /** Whether the API can write the file. */
   writable: boolean
-  /** When the configuration in force was taken over. */
+  /** When the file was last read and is in force since; renewed also when only a comment changed. */
   loadedAt: string
   /** Why the file as it is now is not in force; null when it is. */
   problem: Problem | null

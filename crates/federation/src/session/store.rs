@@ -10,9 +10,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use protocol::{Kind, Object, message};
 use upstream::{Target, Task};
 
-use super::Session;
+use super::{Session, SessionStatus};
 use crate::error::{Error, ErrorKind};
-use crate::view::SessionStatus;
 
 /// Sessions without an open stream, a running call or a request for this long are ended.
 const IDLE: Duration = Duration::from_secs(30 * 60);

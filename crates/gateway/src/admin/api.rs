@@ -9,14 +9,16 @@ use axum::routing::{any, delete, get, post, put};
 use axum::{Json, Router};
 use http::StatusCode;
 use policy::origin::Origin;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::json;
 
 use super::calls::{Detail, Summary};
 use super::catalog::Item;
+use super::events::Asking;
+use super::failure::Failure;
 use super::status::{Circumstances, Status};
 use super::{View, configuration, effective, events, pages, sessions};
-use crate::config::{Fault, Level};
+use crate::config::Level;
 
 /// Every path of the admin listener.
 pub(super) fn router(view: Arc<View>) -> Router {
@@ -49,65 +51,6 @@ pub(super) fn router(view: Arc<View>) -> Router {
         })
         .with_state(view.clone())
         .merge(configuration::routes(view.configuration.clone()))
-}
-
-/// An answer that says what is wrong and what to do about it.
-#[derive(Debug, Serialize)]
-pub(super) struct Failure {
-    #[serde(skip)]
-    status: StatusCode,
-    code: &'static str,
-    error: String,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    faults: Vec<Fault>,
-}
-
-impl Failure {
-    pub(super) fn new(status: StatusCode, code: &'static str, error: impl Into<String>) -> Self {
-        Self { status, code, error: error.into(), faults: Vec::new() }
-    }
-
-    pub(super) fn not_found(error: impl Into<String>) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "notFound", error)
-    }
-
-    /// With what is wrong with a configuration.
-    pub(super) fn with_faults(self, faults: Vec<Fault>) -> Self {
-        Self { faults, ..self }
-    }
-}
-
-impl IntoResponse for Failure {
-    fn into_response(self) -> Response {
-        (self.status, Json(&self)).into_response()
-    }
-}
-
-impl From<JsonRejection> for Failure {
-    fn from(rejection: JsonRejection) -> Self {
-        let code =
-            if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE { "tooLarge" } else { "badRequest" };
-        Self::new(rejection.status(), code, rejection.body_text())
-    }
-}
-
-impl From<QueryRejection> for Failure {
-    fn from(rejection: QueryRejection) -> Self {
-        Self::new(rejection.status(), "badRequest", rejection.body_text())
-    }
-}
-
-/// Who asks for a status.
-#[derive(Deserialize)]
-pub(super) struct Asking {
-    origin: Option<String>,
-}
-
-impl Asking {
-    /// The origin of the page that asks, if it says one.
-    pub(super) fn page(&self) -> Option<Origin> {
-        Origin::parse(self.origin.as_deref()?)
-    }
 }
 
 impl View {

@@ -1,11 +1,11 @@
 //! Recent calls, as the API says them.
 
 use federation::{Ending, Entry, Kept};
-use protocol::{Object, Raw};
+use protocol::Object;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{millis, time};
+use super::{millis, sessions, time};
 
 /// A call without its bodies.
 #[derive(Serialize)]
@@ -52,9 +52,9 @@ impl Summary {
         Self {
             id: entry.number,
             at: time(entry.at),
-            client: client(entry.caller.info.as_ref()),
+            client: sessions::said_of_itself(entry.caller.info.as_ref()),
             era: entry.caller.era.as_str(),
-            session: entry.session.map(|number| super::sessions::handle(&entry.backend, number)),
+            session: entry.session.map(|number| sessions::handle(&entry.backend, number)),
             backend: entry.backend.to_string(),
             method: entry.method,
             item: entry.item.clone(),
@@ -80,11 +80,6 @@ impl Detail {
             response_cut: cut(&entry.answer),
         }
     }
-}
-
-/// Who a client says it is.
-pub(super) fn client(info: Option<&Raw>) -> Option<Value> {
-    info.and_then(|info| info.read().ok()).filter(Value::is_object)
 }
 
 /// The result or the error of the message, which is what differs from one call to the next; a message that was cut stays as

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use similar::TextDiff;
 use tokio::sync::{mpsc, oneshot};
 
-use super::api::Failure;
+use super::failure::Failure;
 use crate::config::edit::{self, Edit, NotEdited, TargetSpec};
 use crate::config::store::{self, NotReplaced};
 use crate::config::{self, Config, Fault, LARGEST_FILE, Problem, Source};

@@ -14,20 +14,33 @@ use http::HeaderValue;
 use http::header::CONTENT_TYPE;
 use policy::origin::Origin;
 use protocol::sse;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
 use super::View;
-use super::api::{Asking, Failure};
 use super::calls::Summary;
+use super::failure::Failure;
 use super::sessions::{self, Session};
 use super::status::Status;
 use crate::http::body::{Body, KEEP_ALIVE_AFTER};
 
 /// How often it is looked whether something changed. Looking is cheap, and every state is covered, whoever changes it.
 const LOOK: Duration = Duration::from_millis(500);
+
+/// Who asks for a status.
+#[derive(Deserialize)]
+pub(super) struct Asking {
+    origin: Option<String>,
+}
+
+impl Asking {
+    /// The origin of the page that asks, if it says one.
+    pub(super) fn page(&self) -> Option<Origin> {
+        Origin::parse(self.origin.as_deref()?)
+    }
+}
 
 /// A status and the sessions at the beginning and whenever they have changed, and each call when it has ended.
 pub(super) async fn stream(

@@ -15,7 +15,7 @@ use hyper::body::{Body as _, Incoming};
 use tower_service::Service as _;
 
 use super::View;
-use super::api::Failure;
+use super::failure::Failure;
 use crate::http::body::Body;
 use crate::http::listener::ConnInfo;
 

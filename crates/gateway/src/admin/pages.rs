@@ -11,7 +11,7 @@ use policy::host::{Authority, HostPattern};
 use rust_embed::RustEmbed;
 
 use super::View;
-use super::api::Failure;
+use super::failure::Failure;
 use super::shown::Shown;
 
 #[derive(RustEmbed)]

@@ -1,11 +1,12 @@
 //! Sessions of legacy clients, as the API says them.
 
 use federation::SessionStatus;
+use protocol::Raw;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::shown::Shown;
-use super::{calls, time};
+use super::time;
 
 /// A session.
 #[derive(Serialize, PartialEq)]
@@ -48,6 +49,11 @@ pub(super) fn handle(backend: &str, number: u64) -> String {
     format!("{}.{number}", slug(backend))
 }
 
+/// Who a client says it is.
+pub(super) fn said_of_itself(info: Option<&Raw>) -> Option<Value> {
+    info.and_then(|info| info.read().ok()).filter(Value::is_object)
+}
+
 /// The key of a backend as one segment of a path. A `/` cannot occur in the names that keys are made of, so keys stay distinct
 /// but for names that hold this very sign.
 fn slug(key: &str) -> String {
@@ -60,7 +66,7 @@ impl Session {
         Self {
             id: handle(backend, number),
             backend: backend.to_owned(),
-            client: client.as_ref().and_then(|(caller, _)| calls::client(caller.info.as_ref())),
+            client: client.as_ref().and_then(|(caller, _)| said_of_itself(caller.info.as_ref())),
             era: "legacy",
             protocol_version: client.map(|(_, version)| version.as_str()),
             transport: if is_connection { "sse" } else { "streamable-http" },

@@ -21,9 +21,6 @@ export interface ConfigurationFile {
   save: () => Promise<Saved>
 }
 
-/** Between two looks at the file, while the page can be seen. */
-const LOOK_MS = 3000
-
 /** The file, read again whenever it may have changed. */
 export function useFile(): ConfigurationFile {
   const [draft, dispatch] = useReducer(next, empty)
@@ -42,18 +39,11 @@ export function useFile(): ConfigurationFile {
     }
   }, [])
 
-  // The gateway tells of what it takes over. A save that changes nothing for it, like one of comments, has to be looked for.
+  // The gateway tells whenever it has read the file, also when nothing but a comment changed.
   useEffect(() => {
     const stop = new AbortController()
-    const again = () => void (document.hidden || reload(stop.signal))
-    again()
-    const timer = setInterval(again, LOOK_MS)
-    document.addEventListener('visibilitychange', again)
-    return () => {
-      stop.abort()
-      clearInterval(timer)
-      document.removeEventListener('visibilitychange', again)
-    }
+    void reload(stop.signal)
+    return () => stop.abort()
   }, [inForce, reload])
 
   const save = async (): Promise<Saved> => {
