@@ -86,7 +86,7 @@ impl Journal {
         book.entries.get(at).cloned()
     }
 
-    /// The calls that end from now on. A listener that is too slow misses some.
+    /// The calls that end from now on, in order and without their bodies. A listener that is too slow misses some.
     pub fn ended(&self) -> broadcast::Receiver<Arc<Entry>> {
         self.0.ended.subscribe()
     }
@@ -102,14 +102,19 @@ impl Journal {
         if book.keep.calls == 0 {
             return;
         }
+        if book.keep.bodies == 0 {
+            // They were kept before somebody said that none are to be.
+            entry = entry.without_bodies();
+        }
         book.latest += 1;
         entry.number = book.latest;
-        let entry = Arc::new(entry);
-        book.entries.push_back(entry.clone());
+        // Told under the lock, so that all hear of calls in their order, and without what was said, which would outlive the
+        // journal in the queue. Nobody listening is fine.
+        if self.0.ended.receiver_count() > 0 {
+            let _ = self.0.ended.send(Arc::new(entry.without_bodies()));
+        }
+        book.entries.push_back(Arc::new(entry));
         book.trim();
-        drop(book);
-        // Nobody listening is fine.
-        let _ = self.0.ended.send(entry);
     }
 
     /// A panic while it was held does not make its content wrong: each critical section is a few inserts and removals.

@@ -46,7 +46,9 @@ pub(crate) struct Session {
     pub(crate) id: String,
     /// Its number among all sessions that there were. Unlike the id, it gives no right to use the session.
     pub(crate) number: u64,
-    pub(crate) began: SystemTime,
+    /// When it began, by the two clocks.
+    began: SystemTime,
+    begun: Instant,
     /// Whether it is a connection of 2024-11-05, in which the session's own stream carries everything.
     pub(crate) is_connection: bool,
     /// Whether URIs carry their target now: a reload may change it under a running session.
@@ -106,6 +108,7 @@ impl Session {
             id,
             number,
             began: SystemTime::now(),
+            begun: Instant::now(),
             is_connection,
             wrap,
             handshake: OnceLock::new(),

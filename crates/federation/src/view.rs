@@ -83,6 +83,8 @@ impl Backend {
         if let Some(member) = member {
             member.target.restart();
             self.shared.sessions.cut(target);
+            // Who only listens makes no call that would open another link.
+            self.shared.sessions.listen_at(&[&member.target]);
         }
         member.is_some()
     }

@@ -24,6 +24,7 @@ use anyhow::Context as _;
 use federation::Journal;
 use http::Request;
 use hyper::body::Incoming;
+use policy::host::HostPattern;
 use policy::origin::{Guard, Scheme};
 use tokio::sync::mpsc;
 use upstream::Task;
@@ -114,7 +115,8 @@ impl Admin {
         let Program { source, reload, journal, levels } = program;
         let configuration = Arc::new(Configuration::new(source.clone(), now.config.clone(), reload));
         let view = Arc::new(View {
-            guard: Guard::new(address.ip(), Scheme::Http, Vec::new()),
+            guard: Guard::new(address.ip(), Scheme::Http, HostPattern::parse(&host).into_iter().collect())
+                .strict(),
             started: SystemTime::now(),
             levels,
             journal,

@@ -63,7 +63,7 @@ impl App {
             let tls = load_tls(bind)?;
             opened.push((key, Bound::open(key.0).await?, tls));
         }
-        let journal = Journal::new(keep(&config));
+        let journal = Journal::new(keep(&config, config.admin.is_some()));
         let (reload, reloads) = mpsc::channel(RELOADS);
         let socket = match &config.admin {
             Some(address) => Some(Socket::bind(address).await?),
@@ -124,7 +124,10 @@ impl App {
                     break;
                 }
                 cause = changes.next() => drop(self.reload(&cause).await),
-                Some(asked) = self.reloads.recv() => self.reload_now(asked).await,
+                Some(asked) = self.reloads.recv() => {
+                    changes.seen();
+                    self.reload_now(asked).await;
+                }
             }
         }
         let signal = shutdown.asked();
@@ -143,7 +146,10 @@ impl App {
             tokio::select! {
                 () = &mut done => break,
                 cause = changes.next() => drop(self.reload(&cause).await),
-                Some(asked) = self.reloads.recv() => self.reload_now(asked).await,
+                Some(asked) = self.reloads.recv() => {
+                    changes.seen();
+                    self.reload_now(asked).await;
+                }
             }
         }
         self.stop().await;
@@ -203,7 +209,9 @@ impl App {
 
     /// Ports first, so that nothing new begins; then targets, whose calls have ended.
     async fn stop(self) {
-        let Self { config, ports, backends, admin: _admin, .. } = self;
+        let Self { config, ports, backends, admin: _admin, reloads, .. } = self;
+        // Who asks for a reload now is told at once that there will be none.
+        drop(reloads);
         let drained = ports.into_values().map(|port| port.drain(config.grace));
         if futures::future::join_all(drained).await.contains(&false) {
             tracing::warn!(
@@ -274,8 +282,10 @@ pub(crate) fn load_tls(bind: &Bind) -> anyhow::Result<Option<Tls>> {
 }
 
 /// How much of recent calls a configuration wants to be kept.
-pub(crate) fn keep(config: &Config) -> Keep {
-    Keep { calls: config.activity.calls, bodies: config.activity.bodies }
+pub(crate) fn keep(config: &Config, shown: bool) -> Keep {
+    // What nobody can look at is not kept.
+    let most = |most: usize| if shown { most } else { 0 };
+    Keep { calls: most(config.activity.calls), bodies: most(config.activity.bodies) }
 }
 
 /// Which certificate is for which host.

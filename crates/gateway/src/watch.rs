@@ -56,6 +56,15 @@ impl Changes {
     }
 }
 
+impl Changes {
+    /// The content as it is now is known already, and no change any more.
+    pub fn seen(&mut self) {
+        if let Some(watched) = &mut self.0 {
+            watched.content = std::fs::read(&watched.path).ok();
+        }
+    }
+}
+
 impl Watched {
     fn new(path: &Path) -> Self {
         let (sender, events) = mpsc::channel(1);

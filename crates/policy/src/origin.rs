@@ -36,6 +36,8 @@ pub use value::{Origin, Scheme};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Guard {
     loopback: bool,
+    /// Whether a name that nobody configured is refused wherever the listener is bound.
+    strict: bool,
     scheme: Scheme,
     ours: Vec<HostPattern>,
 }
@@ -55,7 +57,13 @@ impl Guard {
     /// The check for a listener that is bound to an address, speaks a scheme, and is known under the
     /// hostnames that the operator gave to it or to its routes.
     pub fn new(bound: IpAddr, scheme: Scheme, ours: Vec<HostPattern>) -> Self {
-        Self { loopback: bound.to_canonical().is_loopback(), scheme, ours }
+        Self { loopback: bound.to_canonical().is_loopback(), strict: false, scheme, ours }
+    }
+
+    /// The same for a listener on which also what a page may read without saying where it comes from has to be kept from
+    /// pages that rebind their name: a host has to be an address, a loopback name, or configured.
+    pub fn strict(self) -> Self {
+        Self { strict: true, ..self }
     }
 
     /// Checks the head of a request against the listener and the CORS policy of its route.
@@ -70,6 +78,12 @@ impl Guard {
     }
 
     fn check_host(&self, host: &Host) -> Verdict<()> {
+        if self.strict && !self.loopback && !self.is_unforgeable(host) {
+            return Err(Refusal::new(
+                Kind::ForeignHost,
+                format!("the host `{host}` is not served here; use the address of this machine"),
+            ));
+        }
         if !self.loopback || host.is_loopback() || self.is_configured(host) {
             return Ok(());
         }

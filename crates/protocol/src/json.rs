@@ -56,6 +56,11 @@ impl Raw {
         Self(bytes)
     }
 
+    /// The same value in a buffer of its own, for what outlives the message that it was cut from.
+    pub fn detached(&self) -> Self {
+        Self(Bytes::copy_from_slice(&self.0))
+    }
+
     /// The bytes that spell the value.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0

@@ -55,6 +55,8 @@ impl Caller {
     pub fn new(era: Era, capabilities: &Object, info: Option<Raw>) -> Arc<Self> {
         let interactive = capability::is_interactive(capabilities);
         let modern = capability::for_era(capabilities, Era::Modern).to_raw();
+        // It outlives the message in which the client said it.
+        let info = info.map(|info| info.detached());
         Arc::new(Self { era, capabilities: capabilities.to_raw(), modern, interactive, info })
     }
 

@@ -81,8 +81,8 @@ struct Shared {
     restarts: std::sync::atomic::AtomicU32,
     /// Someone needs the target now: do not sit out the backoff.
     wanted: Notify,
-    /// An operator wants it started anew.
-    restart: Notify,
+    /// Counts how often an operator wanted it started anew.
+    restart: watch::Sender<u64>,
     stop: CancellationToken,
     stopped: watch::Sender<bool>,
 }
@@ -116,7 +116,7 @@ impl Target {
             started: Instant::now(),
             restarts: 0.into(),
             wanted: Notify::new(),
-            restart: Notify::new(),
+            restart: watch::Sender::new(0),
             stop: stop.clone(),
             stopped: watch::Sender::new(false),
         });
@@ -224,7 +224,7 @@ impl Target {
     /// Starts the target, or connects to it, anew, without the pause that follows a failure. Calls that run over its shared
     /// links fail.
     pub fn restart(&self) {
-        self.shared.restart.notify_one();
+        self.shared.restart.send_modify(|wishes| *wishes += 1);
     }
 
     /// Stops the target in good order and returns when nothing of it is left.
@@ -239,17 +239,24 @@ impl Shared {
     /// The target's life: open, watch, wait, open again.
     async fn supervise(self: Arc<Self>) {
         let mut backoff = backoff::Backoff::new();
+        let mut restart = self.restart.subscribe();
         while !self.stop.is_cancelled() {
             let (sender, heard) = mpsc::channel(NOTICES);
             let opened = tokio::select! {
                 opened = self.open(&self.discovery, sender) => opened,
                 () = self.stop.cancelled() => break,
+                // What is being opened may be what hangs.
+                Ok(()) = restart.changed() => {
+                    self.state.send_replace(State::Starting);
+                    backoff = backoff::Backoff::new();
+                    continue;
+                }
             };
             let error = match opened {
                 Ok(link) => {
                     let since = Instant::now();
                     self.announce(&link, backoff.attempts());
-                    let error = self.watch(&link, heard).await;
+                    let error = self.watch(&link, heard, &mut restart).await;
                     self.pool.let_go();
                     self.restarts.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                     let Some(error) = error else {
@@ -270,7 +277,7 @@ impl Shared {
             if self.stop.is_cancelled() {
                 break;
             }
-            self.wait(error, &mut backoff).await;
+            self.wait(error, &mut backoff, &mut restart).await;
         }
         self.pool.close().await;
         self.state.send_replace(State::Stopped);
@@ -286,7 +293,12 @@ impl Shared {
     }
 
     /// Passes notices on until the link ends or the target is stopped, and says why; nothing if it is to be started anew.
-    async fn watch(&self, link: &Link, mut heard: mpsc::Receiver<Heard>) -> Option<Error> {
+    async fn watch(
+        &self,
+        link: &Link,
+        mut heard: mpsc::Receiver<Heard>,
+        restart: &mut watch::Receiver<u64>,
+    ) -> Option<Error> {
         loop {
             tokio::select! {
                 error = link.closed() => {
@@ -300,10 +312,12 @@ impl Shared {
                     futures::future::join(link.close(), self.pool.close()).await;
                     return Some(stopped(&self.settings.name));
                 }
-                () = self.restart.notified() => {
+                Ok(()) = restart.changed() => {
                     // Who needs the target from now on waits for the next link.
                     self.state.send_replace(State::Starting);
                     futures::future::join(link.close(), self.pool.cut()).await;
+                    // Two clicks are one restart.
+                    restart.mark_unchanged();
                     return None;
                 }
                 // Questions were answered already, because there is nobody whom they could be for.
@@ -315,7 +329,7 @@ impl Shared {
         }
     }
 
-    async fn wait(&self, error: Error, backoff: &mut backoff::Backoff) {
+    async fn wait(&self, error: Error, backoff: &mut backoff::Backoff, restart: &mut watch::Receiver<u64>) {
         let pause = backoff.pause();
         let attempts = backoff.attempts();
         let next = Instant::now() + pause;
@@ -325,7 +339,7 @@ impl Shared {
         tokio::select! {
             () = tokio::time::sleep_until(next) => {}
             () = self.wanted_after(backoff.floor()) => {}
-            () = self.restart.notified() => *backoff = backoff::Backoff::new(),
+            Ok(()) = restart.changed() => *backoff = backoff::Backoff::new(),
             () = self.stop.cancelled() => {}
         }
     }

@@ -164,7 +164,7 @@ export interface Session {
   transport: 'streamable-http' | 'sse'
   startedAt: string
   /** Null while it is in use: an open stream or a running call. */
-  idleSeconds: number | null
+  idleSince: string | null
   running: number
   calls: number
   /** Targets that it has links of its own to. */

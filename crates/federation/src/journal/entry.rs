@@ -4,8 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use protocol::Object;
-use upstream::Caller;
+use protocol::{Era, Object, Raw};
 
 /// A call that has ended.
 #[derive(Debug, Clone)]
@@ -14,15 +13,17 @@ pub struct Entry {
     pub number: u64,
     /// When it began.
     pub at: SystemTime,
-    /// Who called.
-    pub caller: Arc<Caller>,
+    /// The era of who called.
+    pub era: Era,
+    /// Who the client says it is; none if it says too much.
+    pub client: Option<Raw>,
     /// The number of its session among those of its virtual server.
     pub session: Option<u64>,
     /// The key of its virtual server.
     pub backend: Arc<str>,
     /// The method.
     pub method: &'static str,
-    /// The name, URI or task id that the client gave.
+    /// The name, URI or task id that the client gave, or its beginning.
     pub item: Option<String>,
     /// The target that got the call; none if it did not come that far.
     pub target: Option<String>,
@@ -51,7 +52,7 @@ pub enum Ending {
     Failed {
         /// Its JSON-RPC code.
         code: i64,
-        /// Its message.
+        /// Its message, or its beginning.
         message: String,
     },
     /// With a result that asks the client for input; the client calls again with it.
@@ -77,6 +78,7 @@ impl Ending {
 }
 
 impl Entry {
+    /// The same without what was said.
     pub(super) fn without_bodies(&self) -> Self {
         Self { params: None, answer: None, ..self.clone() }
     }
@@ -100,6 +102,10 @@ impl Kept {
         let mut text = vec![b'{'];
         let mut cut = false;
         for (index, (key, value)) in params.iter().enumerate() {
+            cut = text.len() + key.len() > most;
+            if cut {
+                break;
+            }
             if index > 0 {
                 text.push(b',');
             }
@@ -114,12 +120,24 @@ impl Kept {
             }
         }
         if cut {
+            text.truncate(most);
             text.truncate(whole_characters(&text).len());
         } else {
             text.push(b'}');
         }
         Some(Self { text: text.into(), cut })
     }
+}
+
+/// As much of a text as is shown in a list: a name or a message that is longer is not meant to be read there.
+pub(super) fn short(mut text: String) -> String {
+    const MOST: usize = 1024;
+    if text.len() > MOST {
+        text.truncate(text.floor_char_boundary(MOST));
+        text.push('…');
+        text.shrink_to_fit();
+    }
+    text
 }
 
 /// The text without a character that was cut in two at its end.

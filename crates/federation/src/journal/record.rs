@@ -10,8 +10,12 @@ use protocol::{Method, Object, Raw, RpcError};
 use tokio::time::Instant;
 use upstream::Caller;
 
+use super::entry::short;
 use super::{Ending, Entry, Journal, Kept, Tally};
 use crate::backend::Shared;
+
+/// A client that says more of itself than this is not shown.
+const LONGEST_CLIENT: usize = 2048;
 
 /// A call that runs. It enters the journal when it ends, and if it is dropped before that, as cancelled.
 pub(crate) struct Record {
@@ -91,11 +95,12 @@ impl Record {
         self.journal.enter(Entry {
             number: 0,
             at: self.at,
-            caller: self.caller.clone(),
+            era: self.caller.era,
+            client: self.caller.info.clone().filter(|info| info.as_bytes().len() <= LONGEST_CLIENT),
             session: self.session,
             backend: self.backend.clone(),
             method: self.method.name,
-            item: item(self.method, &self.params),
+            item: item(self.method, &self.params).map(short),
             target: target.map(|(name, _)| name),
             ending,
             duration,
@@ -131,11 +136,11 @@ fn size(params: &Object) -> usize {
     params.iter().map(|(key, value)| key.len() + value.as_bytes().len() + 4).sum::<usize>().max(1) + 1
 }
 
-/// How the message that answers a call says that it ended. Looks for the words first, which few messages have, and reads the
-/// message only if they are there.
+/// How the message that answers a call says that it ended. Looks for what says so first, which few messages have, and reads
+/// the message only if it is there.
 fn ending(message: &Bytes) -> Ending {
     let has = |word: &[u8]| memmem::find(message, word).is_some();
-    if !has(b"\"error\":{") && !has(b"\"isError\"") && !has(b"\"input_required\"") {
+    if !has(b"\"error\":{") && !says_that_it_failed(message) && !has(b"\"input_required\"") {
         return Ending::Done;
     }
     let Ok(envelope) = Object::parse(message) else {
@@ -143,7 +148,7 @@ fn ending(message: &Bytes) -> Ending {
     };
     if let Some(error) = envelope.get("error") {
         let RpcError { code, message, .. } = RpcError::from_raw(error);
-        return Ending::Failed { code, message };
+        return Ending::Failed { code, message: short(message) };
     }
     let result = envelope.object("result").unwrap_or_default();
     if result.get("isError").is_some_and(|value: &Raw| value.as_bytes() == b"true") {
@@ -153,4 +158,13 @@ fn ending(message: &Bytes) -> Ending {
         Some("input_required") => Ending::InputRequired,
         _ => Ending::Done,
     }
+}
+
+/// Whether `"isError": true` stands anywhere in a message. Many servers write the same with `false` into every result.
+fn says_that_it_failed(message: &[u8]) -> bool {
+    const KEY: &[u8] = b"\"isError\"";
+    memmem::find_iter(message, KEY).any(|at| {
+        let rest = message[at + KEY.len()..].trim_ascii_start();
+        rest.strip_prefix(b":").is_some_and(|value| value.trim_ascii_start().starts_with(b"true"))
+    })
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use protocol::Version;
 use upstream::Caller;
@@ -20,8 +20,8 @@ pub struct SessionStatus {
     pub is_connection: bool,
     /// When it began.
     pub began: SystemTime,
-    /// For how long nobody has used it; none while somebody does.
-    pub idle: Option<Duration>,
+    /// Since when nobody has used it; none while somebody does.
+    pub idle: Option<SystemTime>,
     /// Calls that run.
     pub running: usize,
     /// Calls that it made in all.
@@ -46,7 +46,8 @@ impl Session {
             client,
             is_connection: self.is_connection,
             began: self.began,
-            idle: self.idle_since().map(|since| since.elapsed()),
+            // By one clock, so that the same moment looks the same each time.
+            idle: self.idle_since().map(|since| self.began + since.saturating_duration_since(self.begun)),
             running: lock(&self.running).len(),
             calls: self.calls.load(Ordering::Relaxed),
             links,

@@ -52,8 +52,8 @@ impl Summary {
         Self {
             id: entry.number,
             at: time(entry.at),
-            client: sessions::said_of_itself(entry.caller.info.as_ref()),
-            era: entry.caller.era.as_str(),
+            client: sessions::said_of_itself(entry.client.as_ref()),
+            era: entry.era.as_str(),
             session: entry.session.map(|number| sessions::handle(&entry.backend, number)),
             backend: entry.backend.to_string(),
             method: entry.method,

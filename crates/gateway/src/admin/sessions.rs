@@ -19,7 +19,7 @@ pub(super) struct Session {
     protocol_version: Option<&'static str>,
     transport: &'static str,
     started_at: String,
-    idle_seconds: Option<u64>,
+    idle_since: Option<String>,
     running: usize,
     calls: u64,
     links: Vec<String>,
@@ -51,7 +51,10 @@ pub(super) fn handle(backend: &str, number: u64) -> String {
 
 /// Who a client says it is.
 pub(super) fn said_of_itself(info: Option<&Raw>) -> Option<Value> {
-    info.and_then(|info| info.read().ok()).filter(Value::is_object)
+    // A client that says more of itself than this is not shown: it is repeated in every list.
+    const LONGEST: usize = 2048;
+    let info = info.filter(|info| info.as_bytes().len() <= LONGEST)?;
+    info.read().ok().filter(Value::is_object)
 }
 
 /// The key of a backend as one segment of a path. A `/` cannot occur in the names that keys are made of, so keys stay distinct
@@ -71,7 +74,7 @@ impl Session {
             protocol_version: client.map(|(_, version)| version.as_str()),
             transport: if is_connection { "sse" } else { "streamable-http" },
             started_at: time(began),
-            idle_seconds: idle.map(|idle| idle.as_secs()),
+            idle_since: idle.map(time),
             running,
             calls,
             links,

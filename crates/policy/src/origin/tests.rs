@@ -189,3 +189,13 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_strict_listener_takes_no_name_that_a_page_could_have_rebound() {
+    let guard = guard(EVERYWHERE, &["gateway.example"]).strict();
+    for host in ["localhost:1", "10.0.0.1:1", "[::1]:1", "gateway.example"] {
+        assert!(guard.check(&call(host, ""), None).is_ok(), "{host}");
+    }
+    let refusal = guard.check(&call("evil.example", ""), None).expect_err("refused");
+    assert_eq!(refusal.kind(), Kind::ForeignHost);
+}

@@ -197,10 +197,18 @@ async fn opening(
     told: watch::Sender<Option<Outcome>>,
 ) {
     let mut outcome = open.await.map(|link| Arc::new(Held(link)));
-    match slot.upgrade() {
-        Some(slot) if matches!(lock(&slot).stage, Stage::Opening { .. }) => lock(&slot).settle(&outcome),
-        // Nobody is to have it any more.
-        _ => outcome = Err(closed()),
+    // Looked at and changed in one step: between two, somebody could close it.
+    let wanted = slot.upgrade().is_some_and(|slot| {
+        let mut slot = lock(&slot);
+        let wanted =
+            matches!(&slot.stage, Stage::Opening { outcome, .. } if outcome.same_channel(&told.subscribe()));
+        if wanted {
+            slot.settle(&outcome);
+        }
+        wanted
+    });
+    if !wanted {
+        outcome = Err(closed());
     }
     told.send_replace(Some(outcome));
 }

@@ -97,11 +97,16 @@ fn client(tls: ClientConfig) -> legacy::Client<HttpsConnector<HttpConnector>, Fu
         .build(connector)
 }
 
-/// The URL without what may be secret: credentials and the query.
+/// The URL without what may be secret: credentials, the query, and a path that is none of the usual ones, because many hosted
+/// servers take a token there.
 pub(crate) fn shown(url: &Uri) -> String {
     let host = url.host().unwrap_or_default();
     let port = url.port_u16().map(|port| format!(":{port}")).unwrap_or_default();
-    format!("{}://{host}{port}{}", url.scheme_str().unwrap_or("http"), url.path())
+    let path = match url.path() {
+        plain @ ("/" | "/mcp" | "/sse") => plain,
+        _ => "/…",
+    };
+    format!("{}://{host}{port}{path}", url.scheme_str().unwrap_or("http"))
 }
 
 fn no_connection(url: &Uri, reason: &str) -> Error {

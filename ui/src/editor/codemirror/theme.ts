@@ -26,7 +26,7 @@ const look = EditorView.theme({
     { backgroundColor: 'color-mix(in srgb, var(--accent) 24%, transparent)' },
   '.cm-activeLine': { backgroundColor: 'transparent' },
   '&.cm-focused .cm-activeLine': { backgroundColor: 'color-mix(in srgb, var(--ink) 4%, transparent)' },
-  '.cm-gutters': { border: 'none', backgroundColor: 'transparent', color: 'var(--ink-3)', fontVariantNumeric: 'tabular-nums' },
+  '.cm-gutters': { border: 'none', backgroundColor: 'var(--surface)', color: 'var(--ink-3)', fontVariantNumeric: 'tabular-nums' },
   '.cm-gutters.cm-gutters-before': { borderRightWidth: '0' },
   '.cm-lineNumbers .cm-gutterElement': { minWidth: '36px', padding: '0 4px 0 8px' },
   '.cm-activeLineGutter': { backgroundColor: 'transparent' },

@@ -42,7 +42,7 @@ export function SessionsPage() {
 }
 
 function lead(sessions: Session[]): string {
-  const used = sessions.filter(({ idleSeconds }) => idleSeconds === null).length
+  const used = sessions.filter(({ idleSince }) => idleSince === null).length
   return `${counted(sessions.length, 'session')}, ${used} in use. Clients of 2026-07-28 have none; their calls are in Activity.`
 }
 

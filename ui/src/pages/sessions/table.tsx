@@ -1,4 +1,3 @@
-import { useEffect, useState } from 'react'
 import { backendLabel, clientName } from '../../api/names'
 import type { Backend, Session } from '../../api/types'
 import { Badge } from '../../parts/badge'
@@ -85,14 +84,10 @@ export function SessionTable({ sessions, backends, onEnd }: SessionTableProps) {
   )
 }
 
-function Use({ session: { idleSeconds } }: { session: Session }) {
-  return idleSeconds === null ? <Badge tone="ok">In use</Badge> : <Idle seconds={idleSeconds} />
+function Use({ session: { idleSince } }: { session: Session }) {
+  return idleSince === null ? <Badge tone="ok">In use</Badge> : <Idle since={Date.parse(idleSince)} />
 }
 
-/** Goes on counting between two answers of the gateway. */
-function Idle({ seconds }: { seconds: number }) {
-  const now = useNow()
-  const [since, setSince] = useState(() => now - seconds * 1000)
-  useEffect(() => setSince(Date.now() - seconds * 1000), [seconds])
-  return <>idle for {span(Math.max(0, (now - since) / 1000))}</>
+function Idle({ since }: { since: number }) {
+  return <>idle for {span(Math.max(0, (useNow() - since) / 1000))}</>
 }

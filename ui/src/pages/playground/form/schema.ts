@@ -126,7 +126,9 @@ function objectShape(at: JsonObject, root: unknown) {
     .filter(([, schema]) => schema !== false)
     .map(([name, schema]) => ({ name, schema: { at: schema, root }, required: required.has(name) }))
   const open = at.additionalProperties !== false
-  return properties.length === 0 && open ? { kind: 'json', type: 'object' } : { kind: 'object', properties, open }
+  // What SDKs write for a tool without arguments: open in principle, but nothing is meant.
+  const none = isObject(at.properties) && at.additionalProperties === undefined && at.patternProperties === undefined
+  return properties.length === 0 && open && !none ? { kind: 'json', type: 'object' } : { kind: 'object', properties, open }
 }
 
 function arrayShape(at: JsonObject, root: unknown) {
