@@ -187,3 +187,18 @@ browserTest('keys that wait for the next start are named before and after the sa
   await page.getByRole('navigation').getByRole('link', { name: 'Overview' }).click()
   await page.getByRole('heading', { name: 'Changes wait for a restart of the gateway' }).waitFor()
 })
+
+const long = config.replace('# the same again', `# ${'a long line '.repeat(40)}`)
+
+browserTest('line numbers stay readable beside lines that are scrolled sideways', { config: long }, async ({ page, go }) => {
+  await go('configuration')
+  await line(page, 'the end').waitFor()
+  const gutter = page.locator('.cm-gutters')
+  assert.match(await gutter.evaluate((element) => getComputedStyle(element).backgroundColor), /^rgb\(/, 'nothing shines through')
+  await line(page, 'a long line').click({ position: { x: 5, y: 5 } })
+  await page.keyboard.press('End')
+  assert.ok((await page.locator('.cm-scroller').evaluate((element) => element.scrollLeft)) > 0)
+  assert.ok(await gutter.isVisible())
+  const { x } = await page.locator('.cm-scroller').boundingBox()
+  assert.ok((await gutter.boundingBox()).x - x < 5)
+})

@@ -98,6 +98,10 @@ async function pictures(browser, gateway, options, theme) {
   const context = await opened(browser, gateway, options)
   const page = await context.newPage()
   const take = (name) => picture(page, `ui-${name}-${theme}.png`)
+  const takeTop = async (name) => {
+    await page.evaluate(() => window.scrollTo(0, 0))
+    await take(name)
+  }
   const playground = new Playground(page)
 
   await page.goto('playground?item=everything_trigger-sampling-request')
@@ -110,24 +114,24 @@ async function pictures(browser, gateway, options, theme) {
   await playground.result.getByText('HTTP 200').waitFor()
   await playground.call('time_get_current_time', { timezone: 'America/New_York' })
   await playground.answers(/America\/New_York/)
-  await playground.tool.scrollIntoViewIfNeeded()
+  await playground.tool.evaluate((element) => element.scrollIntoView())
   await take('playground')
 
   await visit(page, '', page.getByRole('heading', { name: 'Everything is all right' }))
-  await take('overview')
+  await takeTop('overview')
   await visit(page, 'listeners', page.getByRole('heading', { name: 'From listener to target' }))
-  await take('listeners')
+  await takeTop('listeners')
   const { key } = (await gateway.status()).backends[0]
   await visit(page, `backends?${new URLSearchParams({ backend: key, target: 'time' })}`, page.getByText('time_convert_time'))
-  await take('backends')
+  await takeTop('backends')
   await visit(page, 'sessions', page.getByRole('row', { name: /Cursor/ }))
-  await take('sessions')
+  await takeTop('sessions')
   await visit(page, 'activity', page.locator('[data-call]').nth(12))
   await page.locator('[data-call]').filter({ hasText: 'time_convert_time' }).first().click()
   await page.getByRole('region', { name: /^Call \d+$/ }).getByText(/"source_timezone"/).first().waitFor()
-  await take('activity')
+  await takeTop('activity')
   await visit(page, 'configuration', page.getByText('No faults'))
-  await take('configuration')
+  await takeTop('configuration')
   await context.close()
 }
 
@@ -153,8 +157,8 @@ async function opened(browser, gateway, options) {
 }
 
 /**
- * The calls were made within seconds, and nobody waits an hour for a picture: spreads them over the hour that the charts show. The sums
- * stay what they are.
+ * The calls were made within seconds, and nobody waits an hour for a picture: spreads them over the hour that the charts show, and has
+ * the gateway started before it. The sums stay what they are.
  */
 function spreadTraffic() {
   const parse = JSON.parse
@@ -177,6 +181,7 @@ function spreadTraffic() {
     const usual = p50Ms.findLast((median) => median !== null) ?? null
     const spreadCalls = spread(calls)
     const medians = spreadCalls.map((count, index) => (count === 0 || usual === null ? null : usual * (0.7 + ((index * 31) % 17) / 20)))
+    value.startedAt = new Date(Date.parse(value.startedAt) - 3 * 86_400_000).toISOString()
     Object.assign(value.traffic, { calls: spreadCalls, errors: spread(errors), p50Ms: medians })
     return value
   }
