@@ -2,6 +2,7 @@ import type { ReactNode } from 'react'
 import { targetPlace } from '../../api/names'
 import type { Fault, Listener, Status } from '../../api/types'
 import { ToneMark } from '../../parts/badge'
+import { useNow } from '../../parts/clock'
 import { Icon, type IconName } from '../../parts/icon'
 import { Link } from '../../parts/link'
 import { listed, sentence } from '../../parts/format'
@@ -181,12 +182,7 @@ function FailingWords({ backend, target }: Extract<Finding, { kind: 'failing' }>
     >
       <p>
         <Prose text={sentence(reason)} />
-        {target.nextAttemptAt !== null && (
-          <>
-            {' '}
-            Next attempt <Time at={target.nextAttemptAt} />.
-          </>
-        )}
+        {target.nextAttemptAt !== null && <NextAttempt at={target.nextAttemptAt} />}
       </p>
       {last !== undefined && !reason.includes(last) && (
         <p className="finding-stderr">
@@ -208,4 +204,10 @@ function Said({ title, actions, children }: { title: ReactNode; actions?: ReactN
       {actions !== undefined && <div className="finding-actions">{actions}</div>}
     </>
   )
+}
+
+/** A moment that is due is not `just now`, which is past. */
+function NextAttempt({ at }: { at: string }) {
+  const due = Date.parse(at) - useNow() < 2000
+  return due ? <> It is tried again now.</> : <> Next attempt <Time at={at} />.</>
 }
