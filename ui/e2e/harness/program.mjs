@@ -71,6 +71,7 @@ export class Gateway {
       stdio: ['ignore', 'ignore', 'pipe'],
     })
     this.#child = child
+    endWithUs(child)
     child.stderr.setEncoding('utf8').on('data', (text) => (this.log += text))
     const ended = new Promise((resolve, reject) => {
       child.once('error', reject)
@@ -130,8 +131,16 @@ export class Gateway {
  */
 export async function startFixture(era) {
   const child = spawn(fixture, ['http', '--era', era], { stdio: ['ignore', 'pipe', 'inherit'] })
+  endWithUs(child)
   let said = ''
   child.stdout.setEncoding('utf8').on('data', (text) => (said += text))
   const url = await until(() => said.match(/listening on (\S+)/)?.[1], 'the fixture to say where it listens')
   return { url, stop: () => child.kill() }
+}
+
+/** A test process that dies leaves nothing running. */
+function endWithUs(child) {
+  const end = () => child.kill()
+  process.once('exit', end)
+  child.once('exit', () => process.off('exit', end))
 }
