@@ -39,7 +39,7 @@ lint: $(UI) ## Check formatting, lints, that ui/dist is built from ui/src and, w
 	    echo "dependencies are not checked: cargo install --locked cargo-deny"; \
 	fi
 	@built=$$(mktemp -d) && trap 'rm -rf "$$built"' EXIT && \
-	    (cd ui && npm run --silent build -- --logLevel warn --outDir "$$built") && \
+	    (cd ui && npm run --silent build -- --logLevel warn --emptyOutDir --outDir "$$built") && \
 	    diff -r ui/dist "$$built" || { echo "ui/dist is not what ui/src builds: run \`make ui\`"; exit 1; }
 
 ui: $(UI) ## Build the web UI, which cargo puts into the binary
