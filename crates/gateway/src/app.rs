@@ -35,7 +35,6 @@ pub struct App {
     pub(crate) started: Config,
     pub(crate) backends: Backends,
     pub(crate) ports: HashMap<PortKey, Port>,
-    addresses: Vec<SocketAddr>,
     pub(crate) permits: Permits,
     pub(crate) levels: Levels,
     pub(crate) journal: Journal,
@@ -74,7 +73,6 @@ impl App {
             source,
             backends: assembled.backends,
             ports: HashMap::new(),
-            addresses: Vec::new(),
             permits: Permits::new(MAX_CONNECTIONS),
             levels,
             journal,
@@ -84,7 +82,6 @@ impl App {
             config,
         };
         for ((wanted, bound, tls), site) in opened.into_iter().zip(assembled.sites) {
-            app.addresses.push(bound.local_addr());
             app.ports.insert(wanted, Port::new(bound, tls, site));
         }
         let program = Program {
@@ -99,8 +96,9 @@ impl App {
 
     /// The addresses that clients can connect to, in the order of the configuration, with the ports that they really
     /// have.
-    pub fn addresses(&self) -> &[SocketAddr] {
-        &self.addresses
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        let wanted = wanted(&self.config.binds);
+        wanted.iter().filter_map(|key| self.ports.get(key)).map(|port| port.address).collect()
     }
 
     /// Where the admin interface listens, if it does.
@@ -201,10 +199,7 @@ impl App {
     }
 
     fn in_force(&self, restart: Vec<String>) -> InForce<'_> {
-        let wanted = wanted(&self.config.binds);
-        let addresses =
-            wanted.iter().filter_map(|key| self.ports.get(key)).map(|port| port.address).collect();
-        InForce { config: &self.config, addresses, backends: &self.backends, restart }
+        InForce { config: &self.config, addresses: self.addresses(), backends: &self.backends, restart }
     }
 
     /// Ports first, so that nothing new begins; then targets, whose calls have ended.
@@ -237,7 +232,7 @@ impl Port {
             return;
         };
         let drain = Drain::new();
-        let address = bound.local_addr();
+        let address = self.address;
         tracing::info!("Listening on {address}");
         if !address.ip().is_loopback() {
             tracing::warn!(

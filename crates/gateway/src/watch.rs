@@ -39,6 +39,13 @@ pub fn changes(source: &Source) -> Changes {
 }
 
 impl Changes {
+    /// The content as it is now is known already, and no change any more.
+    pub fn seen(&mut self) {
+        if let Some(watched) = &mut self.0 {
+            watched.content = std::fs::read(&watched.path).ok();
+        }
+    }
+
     /// Waits for the next change. Cancelling the wait loses nothing.
     pub async fn next(&mut self) -> String {
         let Some(watched) = &mut self.0 else {
@@ -52,15 +59,6 @@ impl Changes {
                 watched.content = content;
                 return format!("{} was saved", watched.path.display());
             }
-        }
-    }
-}
-
-impl Changes {
-    /// The content as it is now is known already, and no change any more.
-    pub fn seen(&mut self) {
-        if let Some(watched) = &mut self.0 {
-            watched.content = std::fs::read(&watched.path).ok();
         }
     }
 }

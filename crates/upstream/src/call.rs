@@ -60,6 +60,12 @@ impl Caller {
         Arc::new(Self { era, capabilities: capabilities.to_raw(), modern, interactive, info })
     }
 
+    /// Who the client says it is, for lists and logs; nothing of one that says more than is meant to be read there.
+    pub fn introduction(&self) -> Option<&Raw> {
+        const LONGEST: usize = 2048;
+        self.info.as_ref().filter(|info| info.as_bytes().len() <= LONGEST)
+    }
+
     /// Somebody of whom nothing is known, and who declared nothing.
     pub fn plain() -> Arc<Self> {
         Self::new(Era::Modern, &Object::default(), None)

@@ -14,9 +14,6 @@ use super::entry::short;
 use super::{Ending, Entry, Journal, Kept, Tally};
 use crate::backend::Shared;
 
-/// A client that says more of itself than this is not shown.
-const LONGEST_CLIENT: usize = 2048;
-
 /// A call that runs. It enters the journal when it ends, and if it is dropped before that, as cancelled.
 pub(crate) struct Record {
     journal: Journal,
@@ -96,7 +93,7 @@ impl Record {
             number: 0,
             at: self.at,
             era: self.caller.era,
-            client: self.caller.info.clone().filter(|info| info.as_bytes().len() <= LONGEST_CLIENT),
+            client: self.caller.introduction().cloned(),
             session: self.session,
             backend: self.backend.clone(),
             method: self.method.name,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::response::IntoResponse as _;
 use futures::StreamExt as _;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::header::CACHE_CONTROL;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyDataStream, BodyExt as _};
 use hyper::body::{Body as _, Incoming};
@@ -16,7 +16,7 @@ use tower_service::Service as _;
 
 use super::View;
 use super::failure::Failure;
-use crate::http::body::Body;
+use crate::http::body::{Body, is_json};
 use crate::http::listener::ConnInfo;
 
 /// Where a request comes from, as browsers say it (the Fetch metadata specification).
@@ -76,11 +76,8 @@ fn foreign(method: &Method, path: &str, headers: &HeaderMap) -> Option<Failure> 
         return Some(Failure::new(StatusCode::FORBIDDEN, "refused", text));
     }
     // A form can send anything but this type, and needs no permission to do so.
-    let json = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(|value| {
-        value.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
-    });
     let plain = method == Method::GET || method == Method::HEAD || method == Method::DELETE;
-    if !plain && !json {
+    if !plain && !is_json(headers) {
         let text = "the Content-Type must be application/json";
         return Some(Failure::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "badRequest", text));
     }

@@ -51,10 +51,7 @@ pub(super) fn handle(backend: &str, number: u64) -> String {
 
 /// Who a client says it is.
 pub(super) fn said_of_itself(info: Option<&Raw>) -> Option<Value> {
-    // A client that says more of itself than this is not shown: it is repeated in every list.
-    const LONGEST: usize = 2048;
-    let info = info.filter(|info| info.as_bytes().len() <= LONGEST)?;
-    info.read().ok().filter(Value::is_object)
+    info?.read().ok().filter(Value::is_object)
 }
 
 /// The key of a backend as one segment of a path. A `/` cannot occur in the names that keys are made of, so keys stay distinct
@@ -69,7 +66,7 @@ impl Session {
         Self {
             id: handle(backend, number),
             backend: backend.to_owned(),
-            client: client.as_ref().and_then(|(caller, _)| said_of_itself(caller.info.as_ref())),
+            client: client.as_ref().and_then(|(caller, _)| said_of_itself(caller.introduction())),
             era: "legacy",
             protocol_version: client.map(|(_, version)| version.as_str()),
             transport: if is_connection { "sse" } else { "streamable-http" },

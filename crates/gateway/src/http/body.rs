@@ -9,6 +9,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream::BoxStream;
+use http::HeaderMap;
+use http::header::CONTENT_TYPE;
 use http_body::{Frame, SizeHint};
 
 mod events;
@@ -38,6 +40,12 @@ impl Body {
     pub fn events(events: BoxStream<'static, Bytes>, silence: Duration) -> Self {
         Self::Events(Events::new(events, silence))
     }
+}
+
+/// Whether the headers say that the body is JSON.
+pub fn is_json(headers: &HeaderMap) -> bool {
+    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    value.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
 }
 
 impl From<Bytes> for Body {

@@ -10,7 +10,7 @@ use hyper::body::Incoming;
 use policy::cors::{Cors, Preflight};
 use protocol::{Era, Version, header};
 
-use super::body::{Body, read_limited};
+use super::body::{Body, is_json, read_limited};
 use super::listener::{ConnInfo, Handler};
 use super::respond;
 use crate::assemble::{RouteState, Site};
@@ -257,12 +257,6 @@ fn head(headers: &HeaderMap) -> Head {
     let last_event_id = headers.get(header::LAST_EVENT_ID).and_then(|value| value.to_str().ok());
     let last_event_id = last_event_id.map(str::to_owned);
     Head { session, version, method, name, params, fault, last_event_id, ..Head::default() }
-}
-
-fn is_json(headers: &HeaderMap) -> bool {
-    let value =
-        headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    value.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
 }
 
 /// Whether an Accept header allows all of these. None at all allows everything.
