@@ -363,3 +363,17 @@ async fn bug_what_lets_a_request_in_and_the_paths_of_remote_targets_are_not_show
         assert!(!shown.contains("s3cret"), "{path}: {shown}");
     }
 }
+
+#[tokio::test]
+async fn bodies_can_be_left_out_of_what_is_recorded() {
+    let mut config = serving(vec![builtin("everything")]);
+    config["config"]["activity"] = json!({ "bodies": 0 });
+    let gateway = Gateway::start(&config).await;
+    gateway.ready("everything").await;
+    let admin = gateway.admin().await;
+    Session::open(gateway.address()).await.tool("echo", json!({ "message": "s3cret" })).await;
+    let call = get(admin, "/api/calls/1").await;
+    assert_eq!((&call["item"], &call["outcome"]), (&json!("echo"), &json!("ok")));
+    assert_eq!((&call["params"], &call["response"]), (&Value::Null, &Value::Null));
+    assert_eq!(get(admin, "/api/calls").await["bodies"], 0);
+}
