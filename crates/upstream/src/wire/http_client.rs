@@ -26,6 +26,13 @@ pub(crate) mod events;
 /// How long a TCP connection may take to open.
 const CONNECT: Duration = Duration::from_secs(10);
 
+/// After how much silence a connection is probed, how often, and how many probes may be lost. A stream of notices may be silent
+/// for hours, and a peer that vanished without a word (a machine that lost power, a firewall that forgot the connection)
+/// would be listened to for ever.
+const PROBE_AFTER: Duration = Duration::from_secs(30);
+const PROBE_EVERY: Duration = Duration::from_secs(10);
+const PROBES: u32 = 3;
+
 /// How long a connection is kept for the next request. Node and uvicorn close idle connections after 5 s; a request
 /// that is sent in that moment is lost, and must not be sent again if it is a call.
 const IDLE: Duration = Duration::from_secs(4);
@@ -88,6 +95,9 @@ fn client(tls: ClientConfig) -> legacy::Client<HttpsConnector<HttpConnector>, Fu
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
     tcp.set_connect_timeout(Some(CONNECT));
+    tcp.set_keepalive(Some(PROBE_AFTER));
+    tcp.set_keepalive_interval(Some(PROBE_EVERY));
+    tcp.set_keepalive_retries(Some(PROBES));
     // HTTP/1 only: the pool would send everything for one host through a single HTTP/2 connection.
     let connector =
         HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(tcp);

@@ -461,3 +461,26 @@ async fn dropping_the_wire_ends_its_streams() {
     assert_eq!(frames[0], "notifications/progress");
     assert!(frames[1].starts_with("Stopped"), "{frames:?}");
 }
+
+/// A peer that lost power says nothing, so the system has to ask for it. Its table of connections says whether it does: `02`
+/// is a timer that probes, and after it stands when it is due, in hundredths of a second.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_silent_connection_is_probed() {
+    let channel = Channel::default();
+    let server = {
+        let channel = channel.clone();
+        Server::start(move |_| futures::future::ready(channel.open(": hello\n\n"))).await
+    };
+    let (wire, _inbox) = wire(&server);
+    wire.open_stream(version("2025-11-25")).await;
+    let remote = format!(":{:04X}", server.url.port_u16().expect("a port of its own"));
+    let table = std::fs::read_to_string("/proc/net/tcp").expect("Linux has it");
+    let rows = table.lines().map(|row| row.split_whitespace().collect::<Vec<_>>());
+    let timers: Vec<_> = rows
+        .filter(|row| row[2].ends_with(&remote) && row[3] == "01")
+        .filter_map(|row| row[5].split_once(':'))
+        .map(|(timer, due)| (timer, u32::from_str_radix(due, 16).is_ok_and(|due| due <= 3000)))
+        .collect();
+    assert_eq!(timers, [("02", true)], "{table}");
+}
