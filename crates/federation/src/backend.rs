@@ -246,6 +246,7 @@ impl Shared {
         let next = Arc::new(Catalog::build(&self.settings.load(), &members));
         self.sessions.wrap_uris(next.prefix().uris);
         let before = self.catalog.swap(next.clone());
+        next.say_remarks(&before);
         self.note_conditions();
         let changed = next.changed_since(&before);
         self.generation.send_modify(|generation| *generation += 1);

@@ -12,11 +12,13 @@ use upstream::{Peer, Target};
 
 use self::apps::Apps;
 pub(crate) use self::apps::Meaning;
+use self::naming::{Naming, Remarks};
 pub(crate) use self::tasks::Tasks;
 use crate::roster::{Condition, Listing, Member, Report};
 use crate::settings::{PrefixMode, Settings};
 
 mod apps;
+mod naming;
 mod tasks;
 
 /// What a virtual server offers at one moment.
@@ -24,8 +26,8 @@ pub(crate) struct Catalog {
     lists: [List; Kind::ALL.len()],
     apps: Apps,
     pub(crate) targets: Vec<Entry>,
-    /// Whether names and URIs carry their target.
-    prefix: Prefix,
+    naming: Naming,
+    remarks: Remarks,
     /// For how long the lists may be called fresh.
     pub(crate) ttl: Duration,
     /// Whether every target allows its lists to be shown to anyone.
@@ -120,7 +122,9 @@ impl Catalog {
             })
             .collect();
         let prefix = Prefix::of(settings);
-        let lists = Kind::ALL.map(|kind| merge(kind, &targets, prefix));
+        let naming = Naming { prefix, longest: settings.longest_name };
+        let mut remarks = Remarks::default();
+        let lists = Kind::ALL.map(|kind| merge(kind, &targets, naming, &mut remarks));
         let apps = Apps::build(&targets, &lists[Kind::Tool as usize], |index, uri| {
             prefix.uri(targets[index].target.name(), uri)
         });
@@ -129,7 +133,7 @@ impl Catalog {
             listings().map(|l| if l.public { l.fresh } else { Duration::ZERO }).min().unwrap_or_default();
         let public = !targets.is_empty()
             && targets.iter().all(|entry| entry.listing.as_ref().is_some_and(|l| l.public));
-        Self { lists, apps, targets, prefix, ttl, public }
+        Self { lists, apps, targets, naming, remarks, ttl, public }
     }
 
     /// The exposed items of a kind.
@@ -146,25 +150,44 @@ impl Catalog {
         Kind::ALL.into_iter().filter(|kind| !same(kind)).collect()
     }
 
+    /// Logs what an operator should know of these names, as far as it was not so before.
+    pub(crate) fn say_remarks(&self, before: &Catalog) {
+        self.remarks.say(&before.remarks, self.naming.longest);
+    }
+
     /// Where the name of a tool or prompt leads.
     ///
     /// A name that is in no list still leads somewhere if it says to which target it belongs: the target is the
-    /// authority on what it has, and may have more than it has listed yet.
+    /// authority on what it has, and may have more than it has listed yet. Of a shortened name it does not know the rest.
     pub(crate) fn by_name(&self, kind: Kind, exposed: &str) -> Option<Destination> {
         if let Some(item) = self.list(kind).get(exposed) {
             return Some(self.named(kind, item.target, &item.local));
         }
-        if self.prefix.names {
-            let (target, local) = name::split(exposed)?;
-            let index = self.position(target)?;
-            return Some(self.named(kind, index, local));
+        if self.naming.may_be_shortened(exposed) {
+            return None;
         }
-        self.only().map(|index| self.named(kind, index, exposed))
+        let (index, local) = self.said_owner(exposed)?;
+        Some(self.named(kind, index, local))
+    }
+
+    /// The target that a shortened name says it belongs to, if it has not listed anything: what it will list may have the name.
+    pub(crate) fn awaited_owner(&self, exposed: &str) -> Option<&Target> {
+        let (index, _) = self.said_owner(exposed).filter(|_| self.naming.may_be_shortened(exposed))?;
+        self.targets.get(index).filter(|entry| entry.listing.is_none()).map(|entry| &entry.target)
+    }
+
+    /// The target whose name stands in front of a name, or the only one if none does; and the rest.
+    fn said_owner<'n>(&self, exposed: &'n str) -> Option<(usize, &'n str)> {
+        if self.naming.prefix.names {
+            let (target, local) = name::split(exposed)?;
+            return self.position(target).map(|index| (index, local));
+        }
+        self.only().map(|index| (index, exposed))
     }
 
     /// Where a URI or URI template leads.
     pub(crate) fn by_uri(&self, exposed: &str) -> Option<Destination> {
-        if !self.prefix.uris {
+        if !self.naming.prefix.uris {
             return self.only().map(|index| self.destination(index, exposed.to_owned()));
         }
         let (target, local) = name::unwrap_uri(exposed)?;
@@ -174,7 +197,7 @@ impl Catalog {
 
     /// Where the id of a task leads.
     pub(crate) fn by_task(&self, exposed: &str) -> Option<Destination> {
-        if !self.prefix.uris {
+        if !self.naming.prefix.uris {
             return self.only().map(|index| self.destination(index, exposed.to_owned()));
         }
         let (target, id) = task::unwrap(exposed)?;
@@ -224,7 +247,7 @@ impl Catalog {
 
     /// Whether names carry their target.
     pub(crate) fn prefix(&self) -> Prefix {
-        self.prefix
+        self.naming.prefix
     }
 
     fn position(&self, target: &str) -> Option<usize> {
@@ -247,7 +270,7 @@ impl Catalog {
         let Entry { target, listing, tasks, .. } = &self.targets[index];
         let modern = listing.as_ref().is_some_and(|listing| listing.peer.era == Era::Modern);
         let (target, tasks) = (target.clone(), *tasks);
-        Destination { target, local, wrap: self.prefix.uris, mirror: None, modern, tasks }
+        Destination { target, local, wrap: self.naming.prefix.uris, mirror: None, modern, tasks }
     }
 }
 
@@ -279,14 +302,14 @@ impl List {
     }
 }
 
-fn merge(kind: Kind, targets: &[Entry], prefix: Prefix) -> List {
+fn merge(kind: Kind, targets: &[Entry], naming: Naming, remarks: &mut Remarks) -> List {
     let mut merged = List::default();
     for (index, entry) in targets.iter().enumerate() {
         let target = entry.target.name();
         for (local, raw) in entry.listing.iter().flat_map(|listing| listing.items(kind)) {
-            let name = expose(kind, target, local, prefix, &merged);
+            let name = naming.expose(kind, target, local, &merged, remarks);
             let renamed = if name == *local { raw.clone() } else { list::rename(kind, raw, &name) };
-            let raw = if prefix.uris {
+            let raw = if naming.prefix.uris {
                 uris::rewrite(&renamed, Shape::Item, |uri| Some(name::wrap_uri(target, uri)))
             } else {
                 renamed
@@ -295,29 +318,6 @@ fn merge(kind: Kind, targets: &[Entry], prefix: Prefix) -> List {
         }
     }
     merged
-}
-
-/// The name under which an item is shown. Nothing vanishes: a name that is taken gets its target in front, and if that is
-/// taken as well, a number behind.
-fn expose(kind: Kind, target: &str, local: &str, prefix: Prefix, taken: &List) -> String {
-    let (plain, carried) = match kind {
-        Kind::Tool | Kind::Prompt => (local.to_owned(), name::join(target, local)),
-        Kind::Resource | Kind::Template => return prefix.uri(target, local),
-    };
-    if prefix.names {
-        return carried;
-    }
-    if taken.get(&plain).is_none() {
-        return plain;
-    }
-    let noun = kind.noun();
-    let numbered = |n: u32| if n == 1 { carried.clone() } else { format!("{carried}_{n}") };
-    let free = (1..).map(numbered).find(|name| taken.get(name).is_none()).unwrap_or_else(|| carried.clone());
-    tracing::warn!(
-        target,
-        "the {noun} `{plain}` exists in another target already; this one is shown as `{free}`"
-    );
-    free
 }
 
 /// The `_meta` of a list that goes on without some targets: which and why.

@@ -36,7 +36,15 @@ impl Context {
         match self.backend.catalog().app_tool(name) {
             Meaning::One(to) => Ok(to),
             Meaning::Several(names) => Err(ambiguous(name, &names)),
-            Meaning::None => Err(Error::new(ErrorKind::InvalidParams, format!("unknown tool: `{name}`"))),
+            Meaning::None => Err(self.unknown(Kind::Tool, name)),
+        }
+    }
+
+    /// Why a name of a tool or prompt leads nowhere.
+    pub(crate) fn unknown(&self, kind: Kind, name: &str) -> Error {
+        match self.backend.catalog().awaited_owner(name) {
+            Some(target) => Error::unavailable(target.name()),
+            None => Error::new(ErrorKind::InvalidParams, format!("unknown {}: `{name}`", kind.noun())),
         }
     }
 

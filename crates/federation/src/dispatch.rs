@@ -54,8 +54,8 @@ impl Context {
     async fn by_name(&self, kind: Kind, method: &'static Method, params: Object) -> Result<Served, Error> {
         let name = required_text(&params, "name")?;
         offered(&self.backend.catalog(), kind.capability())?;
-        let unknown = || Error::new(ErrorKind::InvalidParams, format!("unknown {}: `{name}`", kind.noun()));
-        let to = self.find(|catalog| catalog.by_name(kind, &name)).await.ok_or_else(unknown)?;
+        let found = self.find(|catalog| catalog.by_name(kind, &name)).await;
+        let to = found.ok_or_else(|| self.unknown(kind, &name))?;
         self.relay(&to, "name", method, params).await
     }
 

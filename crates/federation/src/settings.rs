@@ -1,5 +1,7 @@
 //! What a configuration may say about a virtual server.
 
+use protocol::name::MaxLength;
+
 /// One virtual server.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
@@ -9,6 +11,8 @@ pub struct Settings {
     pub targets: Vec<upstream::Settings>,
     /// When names carry their target.
     pub prefix: PrefixMode,
+    /// Names of tools and prompts that are longer are shortened.
+    pub longest_name: Option<MaxLength>,
     /// What a missing target does to the others.
     pub failure: FailureMode,
     /// Serve legacy clients without sessions.

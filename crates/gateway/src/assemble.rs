@@ -157,6 +157,7 @@ fn settings(backend: &config::Backend, limits: &config::Limits) -> federation::S
             config::FailureMode::FailClosed => federation::FailureMode::FailClosed,
         },
         stateless: *stateless,
+        longest_name: None,
     }
 }
 

@@ -2,7 +2,11 @@
 //!
 //! Names are `target_tool`; a target's name holds no `_`, so the first one is the seam. URIs are
 //! `target+scheme://…`; a target's name holds no `+` either. UI resources must keep their scheme
-//! (MCP Apps), so there the seam is in the authority: `ui://target+…`.
+//! (MCP Apps), so there the seam is in the authority: `ui://target+…`. [`length`] shortens names.
+
+pub mod length;
+
+pub use length::MaxLength;
 
 /// What stands between a target and the name of an item.
 pub const NAME_SEAM: char = '_';

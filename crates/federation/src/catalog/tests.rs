@@ -5,9 +5,10 @@ const CARRIED: Prefix = Prefix { names: true, uris: true };
 
 /// Exposes items of several targets one after the other, as a merge does.
 fn check(kind: Kind, prefix: Prefix, items: &[(&str, &str, &str)]) {
-    let mut taken = List::default();
+    let naming = Naming { prefix, longest: None };
+    let (mut taken, mut remarks) = (List::default(), Remarks::default());
     for (index, (target, local, expected)) in items.iter().enumerate() {
-        let name = expose(kind, target, local, prefix, &taken);
+        let name = naming.expose(kind, target, local, &taken, &mut remarks);
         assert_eq!(name, *expected, "{target} {local}");
         taken.push(Exposed { name, raw: Raw::empty_object(), target: index, local: (*local).to_owned() });
     }
@@ -52,6 +53,7 @@ fn a_mode_says_what_carries_a_target() {
             })
             .collect(),
         prefix,
+        longest_name: None,
         failure: crate::FailureMode::FailOpen,
         stateless: false,
     };

@@ -128,6 +128,7 @@ fn settings(targets: &[&Target]) -> Settings {
         key: "test".into(),
         targets: targets.iter().map(|target| target.settings()).collect(),
         prefix: PrefixMode::default(),
+        longest_name: None,
         failure: FailureMode::default(),
         stateless: false,
     }

@@ -32,6 +32,7 @@ mod parking;
 mod reload;
 mod rounds;
 mod sessions;
+mod short_names;
 mod streams;
 mod subscriptions;
 mod tasks;

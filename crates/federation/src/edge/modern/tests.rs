@@ -59,6 +59,7 @@ fn server() -> Backend {
         key: "test".into(),
         targets: Vec::new(),
         prefix: PrefixMode::default(),
+        longest_name: None,
         failure: FailureMode::default(),
         stateless: false,
     })
