@@ -13,6 +13,11 @@ use clap::Parser as _;
 const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
+    // First of all, because a keeper is started for each child, and has no use for anything else.
+    #[cfg(target_os = "linux")]
+    if let Some(end) = upstream::keeper::run() {
+        return end;
+    }
     let cli = Cli::parse();
     match &cli.command {
         Some(Command::Schema) => return say(&config::schema()),
@@ -34,6 +39,8 @@ fn main() -> ExitCode {
 
 fn serve(source: Source, config: Config) -> anyhow::Result<()> {
     let levels = log::start(&config.logging);
+    #[cfg(target_os = "linux")]
+    upstream::keeper::install();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let trying = source == Source::Default;

@@ -28,3 +28,5 @@ pub use settings::{Settings, Transport};
 pub use target::backoff::Backoff;
 pub use target::{Failure, State, Target};
 pub use task::Task;
+#[cfg(target_os = "linux")]
+pub use wire::stdio::keeper;

@@ -11,8 +11,12 @@ use crate::wire::{Connect, Frames, Inbox, Outgoing, Wire};
 use crate::{Error, ErrorKind};
 
 mod child;
+#[cfg(target_os = "linux")]
+pub mod keeper;
 mod reason;
+mod spawn;
 mod stderr;
+mod tree;
 
 use child::Child;
 use stderr::Tail;
@@ -34,8 +38,8 @@ impl StdioConnect {
         Self { name: name.into(), settings, limit: limits.message, words, live }
     }
 
-    fn start(&self, inbox: Inbox) -> Result<StdioWire, Error> {
-        let (child, pipes) = Child::start(&self.name, &self.settings, &self.words, &self.live)?;
+    async fn start(&self, inbox: Inbox) -> Result<StdioWire, Error> {
+        let (child, pipes) = Child::start(&self.name, &self.settings, &self.words, &self.live).await?;
         let exit = child.exit();
         let death = async move { Error::new(ErrorKind::Closed, exit.await) }.boxed();
         let pipe = PipeWire::mortal(&self.name, self.limit, inbox, pipes.stdout, pipes.stdin, Some(death));
@@ -45,7 +49,7 @@ impl StdioConnect {
 
 impl Connect for StdioConnect {
     fn connect(&self, inbox: Inbox) -> BoxFuture<'_, Result<Box<dyn Wire>, Error>> {
-        async move { Ok(Box::new(self.start(inbox)?) as Box<dyn Wire>) }.boxed()
+        async move { Ok(Box::new(self.start(inbox).await?) as Box<dyn Wire>) }.boxed()
     }
 
     fn last_words(&self) -> Vec<String> {

@@ -1,0 +1,122 @@
+//! Starting the program of a child: under a keeper where there are keepers, else as a process group.
+
+use std::io;
+use std::path::Path;
+use std::process::Stdio as Pipe;
+
+use nix::unistd::Pid;
+use tokio::process::{Child, Command};
+
+use super::tree::{Sweeper, Tree};
+use crate::settings::Stdio;
+use crate::{Error, ErrorKind};
+
+/// A process of ours that is, or is about to start, the program of a child.
+pub(super) struct Spawned {
+    pub(super) process: Child,
+    /// Kills everything if this is dropped.
+    pub(super) tree: Sweeper,
+    started: Started,
+}
+
+/// How it is known that the program runs, and as which process.
+enum Started {
+    /// The process is the program.
+    Already(u32),
+    /// The keeper reports it.
+    #[cfg(target_os = "linux")]
+    Reported(super::keeper::report::Awaited),
+}
+
+impl Spawned {
+    /// Starts a process. It cannot tell yet whether the program can be started.
+    pub(super) fn new(settings: &Stdio) -> io::Result<Self> {
+        #[cfg(target_os = "linux")]
+        if super::keeper::is_installed() {
+            return Self::kept(settings);
+        }
+        let mut command = command(&settings.cmd, settings);
+        let process = command.args(&settings.args).process_group(0).kill_on_drop(true).spawn()?;
+        let pid = pid_of(&process)?;
+        let started = Started::Already(pid.as_raw().unsigned_abs());
+        Ok(Self { process, tree: Sweeper::new(Tree::group(pid)), started })
+    }
+
+    #[cfg(target_os = "linux")]
+    fn kept(settings: &Stdio) -> io::Result<Self> {
+        use std::os::fd::AsRawFd as _;
+        use std::sync::{Mutex, PoisonError};
+
+        use super::keeper::{KEEP, NAME, OURSELVES, report};
+
+        // What one process is to inherit, another must not.
+        static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+        let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        let (awaited, theirs) = report::Awaited::new()?;
+        let mut command = command(OURSELVES, settings);
+        command.arg0(NAME).arg(KEEP).arg(std::process::id().to_string());
+        let process = command
+            .arg(theirs.as_raw_fd().to_string())
+            .arg(&settings.cmd)
+            .args(&settings.args)
+            .spawn()?;
+        let tree = Sweeper::new(Tree::kept_by(pid_of(&process)?));
+        Ok(Self { process, tree, started: Started::Reported(awaited) })
+    }
+
+    /// Waits until the program runs, and returns its process id.
+    pub(super) async fn started(mut self) -> io::Result<(Child, Sweeper, u32)> {
+        let pid = match self.started {
+            Started::Already(pid) => Ok(pid),
+            #[cfg(target_os = "linux")]
+            Started::Reported(report) => report.read().await,
+        };
+        if pid.is_err() {
+            // A keeper without a program is about to end, or does now; nobody else would reap it.
+            self.tree.0.sweep();
+            let _ = self.process.wait().await;
+        }
+        Ok((self.process, self.tree, pid?))
+    }
+}
+
+fn pid_of(process: &Child) -> io::Result<Pid> {
+    let pid = process.id().and_then(|pid| i32::try_from(pid).ok());
+    pid.map(Pid::from_raw).ok_or_else(|| io::Error::other("it has no process id"))
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one place that starts processes")]
+fn command(program: &str, settings: &Stdio) -> Command {
+    let Stdio { cmd: _, args: _, env, clear_env, cwd } = settings;
+    let mut command = Command::new(program);
+    if *clear_env {
+        command.env_clear();
+    }
+    if let Some(cwd) = cwd {
+        command.current_dir(cwd);
+    }
+    command.envs(env).stdin(Pipe::piped()).stdout(Pipe::piped()).stderr(Pipe::piped());
+    command
+}
+
+/// Says in plain words why there is no child. The system reports a missing directory, a missing program and a
+/// missing interpreter with the same error.
+pub(super) fn not_started(name: &str, settings: &Stdio, error: &io::Error) -> Error {
+    let Stdio { cmd, cwd, .. } = settings;
+    let in_cwd = |path: &str| cwd.as_deref().unwrap_or(Path::new("")).join(path);
+    let what = match (error.kind(), cwd) {
+        (_, Some(cwd)) if !cwd.is_dir() => {
+            format!("the working directory `{}` does not exist", cwd.display())
+        }
+        (io::ErrorKind::NotFound, _) if !cmd.contains('/') => {
+            format!("command `{cmd}` was not found on PATH")
+        }
+        (io::ErrorKind::NotFound, _) if in_cwd(cmd).exists() => {
+            format!("command `{cmd}` names an interpreter that does not exist")
+        }
+        (io::ErrorKind::NotFound, _) => format!("command `{cmd}` does not exist"),
+        (io::ErrorKind::PermissionDenied, _) => format!("command `{cmd}` is not executable"),
+        _ => format!("command `{cmd}` cannot be started: {error}"),
+    };
+    Error::new(ErrorKind::Unreachable, format!("{what} (for target `{name}`)"))
+}
