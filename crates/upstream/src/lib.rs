@@ -28,5 +28,6 @@ pub use settings::{Settings, Transport};
 pub use target::backoff::Backoff;
 pub use target::{Failure, State, Target};
 pub use task::Task;
+pub use wire::Tie;
 #[cfg(target_os = "linux")]
 pub use wire::stdio::keeper;

@@ -24,7 +24,7 @@ use crate::reply::{Answer, Event, Reply};
 use crate::settings::{Limits, Settings, Transport};
 use crate::task::Task;
 use crate::turn::{Taken, Turn};
-use crate::wire::{Frames, Outgoing, Wire};
+use crate::wire::{Frames, Outgoing, Tie, Wire};
 use crate::{Call, Caller, Error, ErrorKind};
 
 pub mod handshake;
@@ -145,7 +145,7 @@ impl Link {
             caller: opened.caller,
             limits: settings.limits.clone(),
             cancels_by_closing,
-            next_id: AtomicU64::new(handshake::FIRST_FREE_ID),
+            next_id: AtomicU64::new(opened.first_id),
             cancels,
             owner: Ear::new(owner),
             turn: Turn::default(),
@@ -167,6 +167,14 @@ impl Link {
     /// On whose account the link was opened: requests that are no client's are made on it as well.
     pub fn caller(&self) -> &Arc<Caller> {
         &self.shared.caller
+    }
+
+    /// Where the target keeps what it knows of the caller. A modern one keeps nothing.
+    pub fn tie(&self) -> Tie {
+        match self.shared.peer.era {
+            Era::Legacy => self.shared.wire.tie(),
+            Era::Modern => Tie::Nothing,
+        }
     }
 
     /// Sends a call. Dropping the returned future or stream cancels the call at the target, in the way of its era.

@@ -9,17 +9,17 @@ use tokio::sync::{Notify, broadcast, mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::link::handshake::{self, Way};
+use crate::link::handshake::{self, Shaken, Way};
 use crate::link::{Heard, Link, Notice};
 use crate::pool::plain::PlainLink;
 use crate::pool::{Borrowed, Pool};
 use crate::settings::{Settings, Transport};
 use crate::task::Task;
-use crate::wire::Connect;
 use crate::wire::http_client::HttpClient;
 use crate::wire::sse::SseConnect;
 use crate::wire::stdio::StdioConnect;
 use crate::wire::streamable::StreamableConnect;
+use crate::wire::{Connect, Tie};
 use crate::{Caller, Error, ErrorKind};
 
 pub mod backoff;
@@ -203,6 +203,27 @@ impl Target {
         let (sender, heard) = mpsc::channel(NOTICES);
         let link = self.shared.open(caller, sender).await?;
         Ok((link, heard))
+    }
+
+    /// Goes on with a session that a legacy target gave to an earlier link of this client's, perhaps in another process. `None`
+    /// if there is nothing to go on with: the target is not there, its sessions end with their connection, or it keeps none.
+    pub async fn adopt(&self, caller: &Arc<Caller>, session: &str) -> Option<(Link, mpsc::Receiver<Heard>)> {
+        let discovery = self.discovery_link().await.ok()?;
+        if !matches!(discovery.tie(), Tie::Session(_)) {
+            return None;
+        }
+        let (sender, heard) = mpsc::channel(NOTICES);
+        let shaken = Shaken { id: session, peer: discovery.peer().clone() };
+        let (settings, connect) = (&self.shared.settings, self.shared.connect.as_ref());
+        Some((handshake::adopt(settings, connect, shaken, caller, sender).await?, heard))
+    }
+
+    /// The link over which the target is looked at, if it is there now.
+    pub fn ready_link(&self) -> Option<Link> {
+        match &*self.shared.state.borrow() {
+            State::Ready(link) if !link.is_dead() => Some(link.clone()),
+            State::Ready(_) | State::Starting | State::Failing(_) | State::Stopped => None,
+        }
     }
 
     /// Lends a link for one call of a client that has no session and can be asked. Waits a while for one.

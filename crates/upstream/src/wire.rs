@@ -42,12 +42,28 @@ pub trait Wire: Send + Sync {
         false
     }
 
+    /// Where the target keeps what it knows of us over this wire.
+    fn tie(&self) -> Tie {
+        Tie::Connection
+    }
+
     /// Resolves when the wire is dead, with the reason. A wire without a connection of its own (HTTP) never is.
     fn closed(&self) -> BoxFuture<'_, Error>;
 
     /// Ends the wire in good order: an HTTP session is deleted, a child is stopped as a tree. Returns when nothing is
     /// left. A wire that is dropped without this is cut.
     fn close(&self) -> BoxFuture<'_, ()>;
+}
+
+/// Where a legacy target keeps what it knows of the client of a wire, and so whether another process can go on with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tie {
+    /// It keeps nothing.
+    Nothing,
+    /// Under the id of a session, which any connection may name.
+    Session(String),
+    /// With the connection, and it is lost with it.
+    Connection,
 }
 
 /// A message on its way to a target.
@@ -80,6 +96,13 @@ pub type Inbox = mpsc::Sender<Message>;
 pub trait Connect: Send + Sync {
     /// Opens a wire. The caller sets the deadline.
     fn connect(&self, inbox: Inbox) -> BoxFuture<'_, Result<Box<dyn Wire>, Error>>;
+
+    /// A wire that goes on with a session of the target's which another wire began, perhaps in another process. None where
+    /// sessions end with their connection. Nothing is sent: the first message finds out whether the target still knows it.
+    fn adopt(&self, inbox: Inbox, session: &str) -> Option<Box<dyn Wire>> {
+        let _ = (inbox, session);
+        None
+    }
 
     /// Whether the headers of a message reach the target, as they do over HTTP.
     fn carries_headers(&self) -> bool {

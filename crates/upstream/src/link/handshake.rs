@@ -22,7 +22,11 @@ const DISCOVER_ID: u64 = 1;
 const INITIALIZE_ID: u64 = 2;
 const DISCOVER_AGAIN_ID: u64 = 3;
 /// The first id of a call.
-pub(super) const FIRST_FREE_ID: u64 = 4;
+const FIRST_FREE_ID: u64 = 4;
+
+/// How many ids each of those who share a session has for itself. What they begin with is a random multiple of it, below the
+/// largest number that every JSON parser reads exactly.
+const IDS_EACH: u64 = 1 << 20;
 
 /// How many messages that belong to no call may wait on a link.
 const INBOX: usize = 256;
@@ -42,6 +46,14 @@ pub(super) struct Opened {
     pub(super) peer: Peer,
     /// Of whom the target was told.
     pub(super) caller: Arc<Caller>,
+    /// The first id of a call.
+    pub(super) first_id: u64,
+}
+
+impl Opened {
+    fn new(wire: Box<dyn Wire>, inbox: mpsc::Receiver<Message>, peer: Peer, caller: &Arc<Caller>) -> Self {
+        Self { wire, inbox, peer, caller: caller.clone(), first_id: FIRST_FREE_ID }
+    }
 }
 
 /// How to reach a target: its transport, and the older one that its address may speak instead.
@@ -74,6 +86,35 @@ pub async fn open(
         Some(Era::Modern) | None => probe(settings, way, caller).await,
     }?;
     Ok(Link::new(settings, opened, owner))
+}
+
+/// Goes on, without a handshake, with a session that the target gave to another link of this caller's, perhaps in another
+/// process. Both may use it at once, so that ids of calls begin at random. `None` if the target's sessions end with their
+/// connection. That the target has forgotten the session is found out by the first call.
+pub async fn adopt(
+    settings: &Settings,
+    connect: &dyn Connect,
+    session: Shaken<'_>,
+    caller: &Arc<Caller>,
+    owner: Owner,
+) -> Option<Link> {
+    let (sender, inbox) = mpsc::channel(INBOX);
+    let wire = connect.adopt(sender, session.id)?;
+    listen(wire.as_ref(), session.peer.version, caller).await;
+    let share = getrandom::u32().unwrap_or_default();
+    let opened = Opened {
+        first_id: u64::from(share) * IDS_EACH + FIRST_FREE_ID,
+        ..Opened::new(wire, inbox, session.peer, caller)
+    };
+    Some(Link::new(settings, opened, owner))
+}
+
+/// A session at a target that somebody shook hands for.
+pub struct Shaken<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// What the target says of itself.
+    pub peer: Peer,
 }
 
 /// What the answer to `server/discover` says.
@@ -109,9 +150,9 @@ async fn probe(settings: &Settings, way: &Way<'_>, caller: &Arc<Caller>) -> Resu
     }
     match verdict {
         Verdict::Again(versions) => Err(unspoken(settings, &versions)),
-        Verdict::Modern(peer) => Ok(Opened { wire, inbox, peer: *peer, caller: caller.clone() }),
+        Verdict::Modern(peer) => Ok(Opened::new(wire, inbox, *peer, caller)),
         Verdict::Legacy => match initialize(settings, wire.as_ref(), caller).await {
-            Ok(peer) => Ok(Opened { wire, inbox, peer, caller: caller.clone() }),
+            Ok(peer) => Ok(Opened::new(wire, inbox, peer, caller)),
             // Some servers are of no more use after a request they do not know: ask a fresh one.
             Err(error) if error.kind == ErrorKind::Unauthorized => Err(error),
             Err(_) => {
@@ -186,7 +227,7 @@ fn is_about_what_was_said(refusal: &Error) -> bool {
 async fn shake_hands(settings: &Settings, way: &Way<'_>, caller: &Arc<Caller>) -> Result<Opened, Error> {
     let (wire, inbox) = connect(way.connect).await?;
     let refused = match initialize(settings, wire.as_ref(), caller).await {
-        Ok(peer) => return Ok(Opened { wire, inbox, peer, caller: caller.clone() }),
+        Ok(peer) => return Ok(Opened::new(wire, inbox, peer, caller)),
         Err(error) => error,
     };
     let (ErrorKind::Status(400 | 404 | 405), Some(older)) = (refused.kind, way.older) else {
@@ -197,7 +238,7 @@ async fn shake_hands(settings: &Settings, way: &Way<'_>, caller: &Arc<Caller>) -
         return Err(refused);
     };
     match initialize(settings, wire.as_ref(), caller).await {
-        Ok(peer) => Ok(Opened { wire, inbox, peer, caller: caller.clone() }),
+        Ok(peer) => Ok(Opened::new(wire, inbox, peer, caller)),
         Err(error) => Err(error),
     }
 }
@@ -357,11 +398,7 @@ async fn initialize(settings: &Settings, wire: &dyn Wire, caller: &Caller) -> Re
         return Err(unspoken(settings, &[named]));
     };
     wire.send(legacy::initialized(version)).await?;
-    let stream = wire.open_stream(legacy::headers(version));
-    if capability::is_interactive(&caller.capabilities.object().unwrap_or_default()) {
-        // Some servers ask on this stream, whatever the question is about, and lose what they ask before it is there.
-        let _ = tokio::time::timeout(STREAM, stream).await;
-    }
+    listen(wire, version, caller).await;
     Ok(Peer {
         era: Era::Legacy,
         version,
@@ -369,6 +406,15 @@ async fn initialize(settings: &Settings, wire: &dyn Wire, caller: &Caller) -> Re
         info: result.get("serverInfo").cloned().unwrap_or_else(Raw::empty_object),
         instructions: result.text("instructions"),
     })
+}
+
+/// Opens the stream on which the target says what belongs to no call.
+async fn listen(wire: &dyn Wire, version: Version, caller: &Caller) {
+    let stream = wire.open_stream(legacy::headers(version));
+    if capability::is_interactive(&caller.capabilities.object().unwrap_or_default()) {
+        // Some servers ask on this stream, whatever the question is about, and lose what they ask before it is there.
+        let _ = tokio::time::timeout(STREAM, stream).await;
+    }
 }
 
 impl Transport {

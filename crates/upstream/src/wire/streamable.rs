@@ -9,13 +9,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use http::{HeaderMap, Uri};
+use http::{HeaderMap, HeaderValue, Uri};
 use tokio::sync::oneshot;
 use tokio_util::sync::DropGuard;
 
 use crate::settings::Limits;
 use crate::wire::http_client::HttpClient;
-use crate::wire::{Connect, Frames, Inbox, Outgoing, Wire};
+use crate::wire::{Connect, Frames, Inbox, Outgoing, Tie, Wire};
 use crate::{Error, Task};
 
 mod answer;
@@ -40,11 +40,22 @@ impl StreamableConnect {
     }
 }
 
+impl StreamableConnect {
+    fn wire(&self, inbox: Inbox) -> StreamableWire {
+        StreamableWire::new(&self.name, self.url.clone(), self.limit, self.client.clone(), inbox)
+    }
+}
+
 impl Connect for StreamableConnect {
     /// Nothing is sent: the first message finds out whether the target is there.
     fn connect(&self, inbox: Inbox) -> BoxFuture<'_, Result<Box<dyn Wire>, Error>> {
-        let wire = StreamableWire::new(&self.name, self.url.clone(), self.limit, self.client.clone(), inbox);
-        futures::future::ready(Ok(Box::new(wire) as Box<dyn Wire>)).boxed()
+        futures::future::ready(Ok(Box::new(self.wire(inbox)) as Box<dyn Wire>)).boxed()
+    }
+
+    fn adopt(&self, inbox: Inbox, session: &str) -> Option<Box<dyn Wire>> {
+        let wire = self.wire(inbox);
+        wire.endpoint.adopt_session(HeaderValue::try_from(session).ok()?);
+        Some(Box::new(wire))
     }
 }
 
@@ -89,6 +100,10 @@ impl Wire for StreamableWire {
     /// Each call has a stream of its own.
     fn attributes(&self) -> bool {
         true
+    }
+
+    fn tie(&self) -> Tie {
+        self.endpoint.session_name().map_or(Tie::Nothing, Tie::Session)
     }
 
     fn closed(&self) -> BoxFuture<'_, Error> {

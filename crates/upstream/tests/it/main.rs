@@ -1,5 +1,6 @@
 //! Wires and targets against real processes and real sockets.
 
+mod adopted;
 mod server;
 mod sse;
 mod stdio;

@@ -93,12 +93,13 @@ impl Endpoint {
         headers: &HeaderMap,
         last: Option<&str>,
     ) -> Result<Response<Incoming>, Error> {
+        let session = self.session_of(headers);
         let mut headers = headers.clone();
         headers.insert(ACCEPT, body::EVENT_STREAM);
         if let Some(last) = last.and_then(|id| HeaderValue::from_bytes(id.as_bytes()).ok()) {
             headers.insert(LAST_EVENT_ID, last);
         }
-        self.fetch(Method::GET, headers, self.session_id(), Bytes::new()).await
+        self.fetch(Method::GET, headers, session, Bytes::new()).await
     }
 
     /// Ends the session, if there is one. A server need not support that.
@@ -131,8 +132,14 @@ impl Endpoint {
         *self.session() = headers.get(SESSION_ID).map(|id| Session { id: id.clone(), headers: None });
     }
 
-    fn session_id(&self) -> Option<HeaderValue> {
-        self.session().as_ref().map(|session| session.id.clone())
+    /// Goes on with a session that another wire began.
+    pub(super) fn adopt_session(&self, id: HeaderValue) {
+        *self.session() = Some(Session { id, headers: None });
+    }
+
+    /// The id of the session, if there is one.
+    pub(super) fn session_name(&self) -> Option<String> {
+        self.session().as_ref().and_then(|session| session.id.to_str().ok()).map(str::to_owned)
     }
 
     /// The session's id for a message with these headers.

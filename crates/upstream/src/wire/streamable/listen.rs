@@ -61,9 +61,14 @@ pub(super) async fn listen(endpoint: Arc<Endpoint>, headers: HeaderMap, answered
 }
 
 /// Whether a status is an answer for good: 405 as the specification has it, and whatever else servers say instead.
-/// What a server or a proxy cannot do just now is asked for again.
+/// What a server or a proxy cannot do just now is asked for again. So is a stream that the session has already: the server may
+/// not have noticed yet that the connection broke over which it went, or another replica has it, and may leave it.
 fn offers_none(status: StatusCode) -> bool {
-    !status.is_server_error() || status == StatusCode::NOT_IMPLEMENTED
+    match status {
+        StatusCode::CONFLICT => false,
+        StatusCode::NOT_IMPLEMENTED => true,
+        status => !status.is_server_error(),
+    }
 }
 
 /// Whether somebody reads the inbox.
