@@ -14,10 +14,12 @@ use tokio_util::sync::CancellationToken;
 use upstream::{Target, Task};
 
 use crate::catalog::Catalog;
+use crate::inbound::Head;
 use crate::journal::{Journal, Tallies};
 use crate::parking::Parking;
 use crate::roster::watcher::{Retired, Watcher};
 use crate::roster::{ConditionKind, Member, Report};
+use crate::seal::{Seal, Seals};
 use crate::session::store::Sessions;
 use crate::settings::Settings;
 
@@ -25,8 +27,9 @@ use crate::settings::Settings;
 const START_GRACE: Duration = Duration::from_secs(10);
 /// Changes of several targets in quick succession make one new catalog.
 const COALESCE: Duration = Duration::from_millis(20);
-/// How often idle sessions are looked for.
+/// How often idle sessions are looked for, and where they may not be idle for long, at most.
 const SWEEP: Duration = Duration::from_secs(30);
+const SHORTEST_SWEEP: Duration = Duration::from_millis(100);
 
 /// A virtual server. Cheap to clone. Its targets are stopped when the last clone is dropped, in good order by
 /// [`Backend::stop`].
@@ -48,6 +51,8 @@ pub(crate) struct Shared {
     changes: watch::Sender<Changes>,
     /// Cancelled when the server stops.
     stopping: CancellationToken,
+    /// Seals what clients carry for us.
+    pub(crate) seal: Seals,
     pub(crate) sessions: Sessions,
     pub(crate) parking: Parking,
     /// Where calls are recorded when they end.
@@ -74,9 +79,11 @@ impl Backend {
             settings.targets.iter().map(|target| Member::start(target.clone(), &retired)).collect();
         let catalog = Catalog::build(&settings, &members);
         let sessions = Sessions::default();
+        let seal = Seal::of(&settings.sessions.keys).shared();
+        let key: Arc<str> = settings.key.as_str().into();
         sessions.wrap_uris(catalog.prefix().uris);
         let shared = Arc::new(Shared {
-            key: settings.key.as_str().into(),
+            key: key.clone(),
             settings: ArcSwap::from_pointee(settings),
             roster: watch::Sender::new(Arc::new(members)),
             retired,
@@ -85,7 +92,8 @@ impl Backend {
             changes: watch::Sender::default(),
             stopping: CancellationToken::new(),
             sessions,
-            parking: Parking::default(),
+            parking: Parking::new(seal.clone(), key),
+            seal,
             journal,
             tallies: Tallies::default(),
             conditions: Mutex::default(),
@@ -123,6 +131,9 @@ impl Backend {
             self.shared.retired.keep(member.target.name(), &member.watcher);
         }
         self.shared.sessions.retain_subscriptions(&names);
+        if self.shared.settings().sessions.keys != settings.sessions.keys {
+            self.shared.seal.store(Arc::new(Seal::of(&settings.sessions.keys)));
+        }
         self.shared.settings.store(Arc::new(settings));
         let members = Arc::new(members);
         self.shared.roster.send_replace(members.clone());
@@ -138,9 +149,9 @@ impl Backend {
         });
     }
 
-    /// Whether a session of this name is one of ours.
-    pub fn has_session(&self, id: &str) -> bool {
-        self.shared.sessions.find(id).is_some()
+    /// Whether the session that a request names is one of ours, here or at another replica.
+    pub fn has_session(&self, head: &Head) -> bool {
+        head.session.as_ref().is_some_and(|id| self.shared.has_given_out(id, &head.principal))
     }
 
     /// Ends all sessions and parked calls and stops all targets, and returns when nothing of them is left.
@@ -260,8 +271,7 @@ impl Shared {
 /// Builds a new catalog whenever something it is made of changes, and looks after sessions.
 async fn keep(shared: Arc<Shared>) {
     let mut roster = shared.roster.subscribe();
-    let mut sweep = tokio::time::interval(SWEEP);
-    sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut sweep = Instant::now();
     let mut reports = reports_of(&mut roster);
     loop {
         tokio::select! {
@@ -270,8 +280,10 @@ async fn keep(shared: Arc<Shared>) {
                 Ok(()) => reports = reports_of(&mut roster),
                 Err(_) => return,
             },
-            _ = sweep.tick() => {
-                shared.sessions.sweep();
+            () = tokio::time::sleep_until(sweep) => {
+                let idle = shared.settings().sessions.idle;
+                shared.sessions.sweep(idle);
+                sweep = Instant::now() + SWEEP.min(idle / 2).max(SHORTEST_SWEEP);
                 continue;
             }
         }

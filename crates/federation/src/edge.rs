@@ -5,7 +5,6 @@
 
 use bytes::Bytes;
 use protocol::{Era, Id, Message, Request, Version, header, message, meta, method};
-use tokio_util::sync::CancellationToken;
 
 use crate::backend::Backend;
 use crate::error::{Error, ErrorKind};
@@ -67,14 +66,14 @@ impl Backend {
     }
 
     /// Opens a connection of the HTTP+SSE transport of 2024-11-05: its session's name, and the stream that carries
-    /// everything. The session ends with the stream, and the stream when it is `closing` and everything is answered.
-    pub fn open_sse(&self, closing: CancellationToken) -> Result<(String, Frames), Single> {
-        legacy::sse::open(&self.shared, closing).map_err(|error| single(None, &error, Era::Legacy))
+    /// everything. The session ends with the stream, and the stream when its way is `closing` and everything is answered.
+    pub fn open_sse(&self, head: &Head) -> Result<(String, Frames), Single> {
+        legacy::sse::open(&self.shared, head).map_err(|error| single(None, &error, Era::Legacy))
     }
 
     /// Serves a body POSTed to a connection of 2024-11-05. What there is to say is said on its stream.
-    pub fn post_sse(&self, session: &str, body: &Bytes) -> Outcome {
-        legacy::sse::post(&self.shared, session, body)
+    pub fn post_sse(&self, head: &Head, body: &Bytes) -> Outcome {
+        legacy::sse::post(&self.shared, head, body)
     }
 }
 

@@ -6,6 +6,7 @@ use futures::stream::BoxStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::ErrorKind;
+use crate::principal::Principal;
 
 /// What a request's headers say to us.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +25,8 @@ pub struct Head {
     pub fault: Option<String>,
     /// `Last-Event-ID`: where a broken stream is to be taken up. Means nothing in a modern request.
     pub last_event_id: Option<String>,
+    /// Who sends it, as far as that is proved.
+    pub principal: Principal,
     /// Cancelled when the way to the client is about to be closed from our side: a stream without an end of its own says
     /// its last words then, and ends.
     pub closing: CancellationToken,

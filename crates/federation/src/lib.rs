@@ -18,6 +18,7 @@ mod task;
 
 mod journal;
 mod parking;
+mod principal;
 mod question;
 mod seal;
 
@@ -35,7 +36,9 @@ pub use backend::Backend;
 pub use error::{Error, ErrorKind};
 pub use inbound::{Frame, Frames, Head, Outcome, Single};
 pub use journal::{Ending, Entry, Figures, Journal, Keep, Kept, Moment, Percentiles};
+pub use principal::Principal;
 pub use roster::Condition;
-pub use session::SessionStatus;
-pub use settings::{FailureMode, PrefixMode, Settings};
+pub use seal::Key;
+pub use session::{SessionCounts, SessionStatus};
+pub use settings::{FailureMode, PrefixMode, Sessions, Settings};
 pub use view::{CatalogItem, TargetStatus};

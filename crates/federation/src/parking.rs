@@ -15,7 +15,7 @@ use self::keeper::Keeper;
 use self::state::Ticket;
 use crate::error::{Error, ErrorKind};
 use crate::question;
-use crate::seal::{Purpose, Seal, Unopened};
+use crate::seal::{Purpose, Seals, Unopened};
 
 mod keeper;
 mod open;
@@ -24,7 +24,7 @@ mod state;
 
 pub(crate) use self::open::{Asked, OpenCall};
 pub(crate) use self::retry::Retry;
-pub(crate) use self::state::{Digest, Principal, State};
+pub(crate) use self::state::{Digest, State};
 
 /// For how long a call waits for its client. People answer; programs that have gone away never do.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5 * 60);
@@ -39,7 +39,9 @@ pub(crate) const MOST_OF_ONE: usize = 24;
 pub(crate) struct Parking(Arc<Inner>);
 
 struct Inner {
-    seal: Seal,
+    seal: Seals,
+    /// The virtual server whose calls these are: another that has the same keys must not take their names for its own.
+    backend: Arc<str>,
     calls: Mutex<HashMap<Ticket, Parked>>,
     /// No call is parked any more. Changed under the lock of the calls.
     ended: AtomicBool,
@@ -54,13 +56,12 @@ struct Parked {
     keeper: Keeper,
 }
 
-impl Default for Parking {
-    fn default() -> Self {
-        Self(Arc::new(Inner { seal: Seal::random(), calls: Mutex::default(), ended: AtomicBool::default() }))
-    }
-}
-
 impl Parking {
+    /// A place for the calls of a virtual server.
+    pub(crate) fn new(seal: Seals, backend: Arc<str>) -> Self {
+        Self(Arc::new(Inner { seal, backend, calls: Mutex::default(), ended: AtomicBool::default() }))
+    }
+
     /// Parks a call and returns the state under which the request that has this digest resumes it.
     pub(crate) fn park(&self, mut call: OpenCall, digest: Digest) -> Result<String, Error> {
         let ticket = Ticket::random().ok_or_else(unsealed)?;
@@ -95,7 +96,7 @@ impl Parking {
 
     /// What a `requestState` says; `None` if it is not one of ours, and so perhaps the target's.
     pub(crate) fn read(&self, state: &str) -> Result<Option<State>, Error> {
-        match self.0.seal.open(Purpose::REQUEST_STATE, state, SystemTime::now()) {
+        match self.0.seal.load().open(self.0.purpose(), state, SystemTime::now()) {
             Ok(text) => Ok(State::from_bytes(&text)),
             Err(Unopened::Foreign) => Ok(None),
             Err(Unopened::Expired) => Err(gone()),
@@ -144,7 +145,7 @@ impl Parking {
     }
 
     fn seal(&self, state: &State) -> Option<String> {
-        self.0.seal.seal(Purpose::REQUEST_STATE, &state.to_bytes(), SystemTime::now() + PATIENCE)
+        self.0.seal.load().seal(self.0.purpose(), &state.to_bytes(), SystemTime::now() + PATIENCE)
     }
 }
 
@@ -164,6 +165,10 @@ impl Parked {
 }
 
 impl Inner {
+    fn purpose(&self) -> Purpose<'_> {
+        Purpose::request_state(&self.backend)
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<Ticket, Parked>> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }

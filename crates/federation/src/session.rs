@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use upstream::{Caller, Link, Task};
+use upstream::{Caller, Link, Target, Task};
 
 use self::asking::Asking;
 pub(crate) use self::asking::Stray;
@@ -18,20 +18,26 @@ pub(crate) use self::ledger::{Ledger, Made};
 use self::links::Lease;
 use self::outlet::Outlet;
 pub use self::status::SessionStatus;
+pub use self::store::SessionCounts;
 use self::streams::Streams;
 pub(crate) use self::subscriptions::Subscription;
 pub(crate) use self::tasks::{asked, expose_related};
+use crate::principal::Principal;
 use crate::roster::watcher::Watch;
 
 mod asking;
+mod ended;
 mod event_id;
 mod ledger;
 mod links;
 pub(crate) mod outlet;
+mod passport;
+pub(crate) mod prepared;
 mod status;
 pub(crate) mod store;
 mod streams;
 mod subscriptions;
+pub(crate) mod takeover;
 mod tasks;
 
 /// How many calls may run in a session at once. Each holds memory here and a place at a target; no client that means well
@@ -43,7 +49,10 @@ const STRAYS: usize = 16;
 
 /// A session of a legacy client.
 pub(crate) struct Session {
-    pub(crate) id: String,
+    /// What the client calls it. Sealed, and says what another replica needs to go on with it.
+    pub(crate) id: Arc<str>,
+    /// Whose it is.
+    pub(crate) principal: Principal,
     /// Its number among all sessions that there were. Unlike the id, it gives no right to use the session.
     pub(crate) number: u64,
     /// When it began, by the two clocks.
@@ -54,6 +63,10 @@ pub(crate) struct Session {
     /// Whether URIs carry their target now: a reload may change it under a running session.
     wrap: Arc<AtomicBool>,
     handshake: OnceLock<Handshake>,
+    /// Whether its client has done no more than shake hands.
+    fresh: AtomicBool,
+    /// Sessions at targets that another replica began for the client, and with which this one has not gone on yet.
+    adoptable: Mutex<HashMap<String, (Target, String)>>,
     /// The tasks that the client made.
     pub(crate) tasks: Ledger,
     /// The least severe log messages that the client wants, if it said so.
@@ -102,26 +115,61 @@ pub(crate) struct Handshake {
     pub(crate) caller: Arc<Caller>,
 }
 
+/// What a session begins with.
+pub(crate) struct Birth {
+    id: Arc<str>,
+    principal: Principal,
+    is_connection: bool,
+    handshake: Option<Handshake>,
+    /// Whether its client has yet to come back after its handshake.
+    is_fresh: bool,
+    /// After which number it counts its streams, its events and its questions.
+    origin: u64,
+    adoptable: Vec<(Target, String)>,
+}
+
+impl Birth {
+    fn new(id: Arc<str>, principal: Principal) -> Self {
+        let (handshake, adoptable) = (None, Vec::new());
+        Self { id, principal, is_connection: false, handshake, is_fresh: false, origin: 0, adoptable }
+    }
+}
+
+/// How a session ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Its client or an operator wants it to be over, wherever it is.
+    ForGood,
+    /// Nobody has used it here, or there is no longer a here. It may go on elsewhere, and so do its sessions at targets that
+    /// its id names.
+    Here,
+}
+
 impl Session {
-    fn new(id: String, number: u64, is_connection: bool, wrap: Arc<AtomicBool>) -> Arc<Self> {
+    fn new(birth: Birth, number: u64, wrap: Arc<AtomicBool>) -> Arc<Self> {
+        let Birth { id, principal, is_connection, handshake, is_fresh, origin, adoptable } = birth;
+        let adoptable = adoptable.into_iter().map(|(target, id)| (target.name().to_owned(), (target, id)));
         Arc::new(Self {
             id,
+            principal,
             number,
             began: SystemTime::now(),
             begun: Instant::now(),
             is_connection,
             wrap,
-            handshake: OnceLock::new(),
+            handshake: handshake.map_or_else(OnceLock::new, OnceLock::from),
+            fresh: AtomicBool::new(is_fresh),
+            adoptable: Mutex::new(adoptable.collect()),
             tasks: Ledger::default(),
             level: Mutex::default(),
             running: Mutex::default(),
             calls: AtomicU64::new(0),
-            asking: Asking::default(),
+            asking: Asking::after(origin),
             leases: Mutex::default(),
             subscriptions: Mutex::default(),
-            mailbox: Outlet::default(),
+            mailbox: Outlet::after(origin),
             speaking: TaskTracker::new(),
-            streams: Streams::default(),
+            streams: Streams::after(origin),
             roots: AtomicU64::new(0),
             used: Mutex::new(Instant::now()),
             over: CancellationToken::new(),
@@ -221,6 +269,7 @@ impl Session {
 
     /// Cuts the session's own link to a target that is started anew. The next call opens another.
     fn cut(&self, target: &str) {
+        lock(&self.adoptable).remove(target);
         let Some(slot) = lock(&self.leases).remove(target) else { return };
         Task::spawn_finite("cut link", async move {
             if let Some(lease) = slot.lock().await.take() {
@@ -229,14 +278,22 @@ impl Session {
         });
     }
 
+    /// Whether its client has done no more than shake hands.
+    fn is_fresh(&self) -> bool {
+        self.fresh.load(Ordering::Relaxed)
+    }
+
     /// Ends the session: running calls are cancelled, streams end, links are closed in good order.
-    pub(crate) async fn end(&self) {
+    pub(crate) async fn end(&self, end: End) {
         self.over.cancel();
         self.close_streams();
         let subscriptions = std::mem::take(&mut *lock(&self.subscriptions));
         drop(subscriptions);
-        let links = self.live_links();
-        futures::future::join_all(links.iter().map(Link::close)).await;
+        let (links, elsewhere) = match end {
+            End::ForGood => (self.live_links(), self.adopt_all().await),
+            End::Here => (self.links_of_its_own(), Vec::new()),
+        };
+        futures::future::join_all(links.iter().chain(&elsewhere).map(Link::close)).await;
         lock(&self.leases).clear();
     }
 }

@@ -1,6 +1,10 @@
 //! What a configuration may say about a virtual server.
 
+use std::time::Duration;
+
 use protocol::name::MaxLength;
+
+use crate::seal::Key;
 
 /// One virtual server.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,6 +21,26 @@ pub struct Settings {
     pub failure: FailureMode,
     /// Serve legacy clients without sessions.
     pub stateless: bool,
+    /// The sessions of legacy clients.
+    pub sessions: Sessions,
+}
+
+/// What a configuration may say about the sessions of legacy clients.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sessions {
+    /// The keys of session ids and of whatever else clients carry for us: the first seals, all of them open. Without any, one
+    /// of our own, which no other process has.
+    pub keys: Vec<Key>,
+    /// Sessions without an open stream, a running call or a request for this long end.
+    pub idle: Duration,
+    /// How many there may be at once.
+    pub most: usize,
+}
+
+impl Default for Sessions {
+    fn default() -> Self {
+        Self { keys: Vec::new(), idle: Duration::from_secs(30 * 60), most: 20_000 }
+    }
 }
 
 /// When names and URIs carry their target.

@@ -8,7 +8,7 @@ use upstream::Peer;
 use crate::backend::Backend;
 use crate::journal::Figures;
 use crate::roster::{Condition, Member};
-use crate::session::SessionStatus;
+use crate::session::{SessionCounts, SessionStatus};
 
 /// How a target is doing.
 #[derive(Debug, Clone)]
@@ -99,6 +99,11 @@ impl Backend {
     /// How many sessions there are.
     pub fn session_count(&self) -> usize {
         self.shared.sessions.len()
+    }
+
+    /// What became of sessions, since the start.
+    pub fn session_counts(&self) -> SessionCounts {
+        self.shared.sessions.counts()
     }
 
     /// Ends the session with this number. False if there is none.

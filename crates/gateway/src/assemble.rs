@@ -158,6 +158,7 @@ fn settings(backend: &config::Backend, limits: &config::Limits) -> federation::S
         },
         stateless: *stateless,
         longest_name: None,
+        sessions: federation::Sessions::default(),
     }
 }
 

@@ -56,6 +56,7 @@ fn a_mode_says_what_carries_a_target() {
         longest_name: None,
         failure: crate::FailureMode::FailOpen,
         stateless: false,
+        sessions: crate::settings::Sessions::default(),
     };
     let only_uris = Prefix { names: false, uris: true };
     for (mode, of_none, of_one, of_two) in [

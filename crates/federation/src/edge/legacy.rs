@@ -8,11 +8,10 @@ use upstream::Caller;
 
 use super::{refuse, unsupported};
 use crate::backend::Shared;
-use crate::catalog::Catalog;
 use crate::context::required_text;
 use crate::error::{Error, ErrorKind};
 use crate::inbound::{Head, Outcome, Single};
-use crate::session::{Handshake, Session};
+use crate::session::{Handshake, Session, prepared};
 use crate::{extensions, local};
 
 pub(super) mod batch;
@@ -29,7 +28,7 @@ pub(super) mod sse;
 /// Serves a request.
 pub(super) async fn request(backend: &Arc<Shared>, head: Head, request: Request) -> Outcome {
     if &*request.method == "initialize" {
-        return initialize(backend, &request).await;
+        return initialize(backend, &head, &request).await;
     }
     let session = match session_or_none(backend, &head) {
         Ok(session) => session,
@@ -74,8 +73,9 @@ pub(super) fn session(backend: &Shared, head: &Head) -> Result<Arc<Session>, Err
         let text = "the header `Mcp-Session-Id` is missing: begin with `initialize`, and send the id that it returns";
         return Err(Error::new(ErrorKind::SessionRequired, text));
     };
-    let session = backend.sessions.find(id).ok_or_else(unknown_session)?;
+    let session = backend.session(id, &head.principal)?;
     session.touch();
+    backend.sessions.came_back(&session);
     Ok(session)
 }
 
@@ -88,10 +88,6 @@ fn session_or_none(backend: &Shared, head: &Head) -> Result<Option<Arc<Session>>
     session(backend, head).map(Some)
 }
 
-fn unknown_session() -> Error {
-    Error::new(ErrorKind::UnknownSession, "the session is unknown or over; begin again with `initialize`")
-}
-
 /// A version header must name a revision that we speak; none means 2025-03-26 or what was agreed on.
 fn check_version(head: &Head) -> Result<(), Error> {
     match head.version.as_deref() {
@@ -101,52 +97,46 @@ fn check_version(head: &Head) -> Result<(), Error> {
 }
 
 /// The handshake: a session, unless the server keeps none.
-async fn initialize(backend: &Arc<Shared>, request: &Request) -> Outcome {
+async fn initialize(backend: &Arc<Shared>, head: &Head, request: &Request) -> Outcome {
     if backend.settings().stateless {
         let version = negotiate(&request.params);
         let result = local::initialize_stateless(&*backend.settled_catalog().await, version);
         return Outcome::One(Single::plain(message::response(Some(&request.id), Ok(&result))));
     }
-    // The session begins last: a client that hangs up before would leave one that nobody knows of.
-    let begun = Shake::prepare(backend, &request.params).await.and_then(|shake| {
-        let session = backend.sessions.create()?;
-        Ok((shake.with(&session)?, session))
-    });
-    match begun {
+    match begin(backend, head, &request.params).await {
         Ok((result, session)) => {
             let body = message::response(Some(&request.id), Ok(&result));
-            Outcome::One(Single { body, error: None, session: Some(session.id.clone()) })
+            Outcome::One(Single { body, error: None, session: Some(session.id.to_string()) })
         }
         Err(error) => refuse(Some(&request.id), &error, Era::Legacy),
     }
 }
 
-/// A handshake that waits for its session.
-struct Shake {
-    handshake: Handshake,
-    catalog: Arc<Catalog>,
+/// Begins a session. It does so after everything that takes time: a client that hangs up before would leave one that nobody
+/// knows of.
+async fn begin(backend: &Shared, head: &Head, params: &Object) -> Result<(Raw, Arc<Session>), Error> {
+    let handshake = heard(backend, params).await?;
+    backend.sessions.check_room(backend.settings().sessions.most)?;
+    let prepared = prepared::prepare(backend, &handshake.caller).await;
+    let version = handshake.version;
+    let session = backend.begin_session(handshake, &head.principal, prepared)?;
+    Ok((welcome(backend, version), session))
 }
 
-impl Shake {
-    /// Reads what the client says of itself, and waits until there is something to say to it.
-    async fn prepare(backend: &Shared, params: &Object) -> Result<Self, Error> {
-        required_text(params, "protocolVersion")?;
-        let version = negotiate(params);
-        let declared = params.object("capabilities").unwrap_or_default();
-        let declared = capability::for_target(&declared, version, &extensions::known(Era::Legacy));
-        let caller = Caller::new(Era::Legacy, &declared, params.get("clientInfo").cloned());
-        Ok(Self { handshake: Handshake { version, caller }, catalog: backend.settled_catalog().await })
-    }
+/// What the client says of itself, once there is something to say to it.
+async fn heard(backend: &Shared, params: &Object) -> Result<Handshake, Error> {
+    required_text(params, "protocolVersion")?;
+    let version = negotiate(params);
+    let declared = params.object("capabilities").unwrap_or_default();
+    let declared = capability::for_target(&declared, version, &extensions::known(Era::Legacy));
+    let caller = Caller::new(Era::Legacy, &declared, params.get("clientInfo").cloned());
+    backend.settled_catalog().await;
+    Ok(Handshake { version, caller })
+}
 
-    /// The handshake in a session, which has one. Changes are announced to it from now on, so nothing may be waited for since
-    /// the catalog was taken.
-    fn with(self, session: &Session) -> Result<Raw, Error> {
-        let version = self.handshake.version;
-        if !session.shake(self.handshake) {
-            return Err(Error::new(ErrorKind::Malformed, "the session is initialized already"));
-        }
-        Ok(local::initialize(&self.catalog, version))
-    }
+/// What is said to a client whose session has begun. Later changes are announced to it.
+fn welcome(backend: &Shared, version: Version) -> Raw {
+    local::initialize(&backend.catalog(), version)
 }
 
 fn negotiate(params: &Object) -> Version {

@@ -55,6 +55,7 @@ pub(super) async fn request(backend: &Arc<Shared>, head: Head, request: Request)
         row,
         params: request.params,
         caller: envelope.caller.clone(),
+        principal: head.principal.clone(),
         hints: hints(backend, row),
         token: envelope.token.clone(),
         level: envelope.level.clone(),

@@ -5,6 +5,8 @@ use std::io;
 use aws_lc_rs::digest::{Context, SHA256};
 use protocol::Object;
 
+use crate::principal::Principal;
+
 /// What the client's next request shall do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum State {
@@ -47,15 +49,6 @@ impl State {
     }
 }
 
-/// Whose a request is. Nobody proves who a caller is yet; when somebody does, no call can be resumed by another.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Principal(&'static str);
-
-impl Principal {
-    /// Anyone.
-    pub(crate) const ANONYMOUS: Self = Self("");
-}
-
 /// The members of params that differ between the rounds of one request.
 const OF_THE_ROUND: [&str; 3] = ["inputResponses", "requestState", "_meta"];
 
@@ -66,9 +59,9 @@ pub(crate) struct Digest([u8; 32]);
 
 impl Digest {
     /// The digest of a request. The order of keys and white space do not matter.
-    pub(crate) fn of(Principal(principal): &Principal, method: &str, params: &Object) -> Self {
+    pub(crate) fn of(principal: &Principal, method: &str, params: &Object) -> Self {
         let mut hash = Hash(Context::new(&SHA256));
-        for part in [principal, method] {
+        for part in [principal.as_str(), method] {
             // With its length, so that no two pairs are spelled the same.
             hash.0.update(&part.len().to_be_bytes());
             hash.0.update(part.as_bytes());
@@ -112,7 +105,7 @@ mod tests {
 
     fn digest(params: &'static str) -> Digest {
         Digest::of(
-            &Principal::ANONYMOUS,
+            &Principal::default(),
             "tools/call",
             &Object::parse(&Bytes::from_static(params.as_bytes())).expect(params),
         )
@@ -149,7 +142,7 @@ mod tests {
             assert!(all[index + 1..].iter().all(|other| digest(one) != digest(other)), "{one}");
         }
         let params = Object::default();
-        let of = |principal, method| Digest::of(&Principal(principal), method, &params);
+        let of = |principal, method| Digest::of(&Principal::named(principal), method, &params);
         assert_ne!(of("", "tools/call"), of("", "prompts/get"));
         assert_ne!(of("one", "tools/call"), of("two", "tools/call"));
         assert_ne!(of("one", "tools/call"), of("onet", "ools/call"));

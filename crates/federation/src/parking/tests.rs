@@ -6,6 +6,14 @@ use tokio::sync::{mpsc, oneshot};
 use upstream::{Answer, Ask, Event, Note, Question};
 
 use super::*;
+use crate::principal::Principal;
+use crate::seal::Seal;
+
+impl Default for Parking {
+    fn default() -> Self {
+        Self::new(Seal::random().shared(), "".into())
+    }
+}
 
 /// The target's end of a call.
 struct Far {
@@ -45,7 +53,7 @@ fn object(value: &Value) -> Object {
 }
 
 fn digest() -> Digest {
-    Digest::of(&Principal::ANONYMOUS, "tools/call", &object(&json!({ "name": "x" })))
+    Digest::of(&Principal::default(), "tools/call", &object(&json!({ "name": "x" })))
 }
 
 fn retry(answers: Value) -> Retry {
@@ -108,7 +116,7 @@ async fn a_retry_that_is_not_valid_leaves_the_call_where_it_is() {
     let ticket = park(&parking, call);
     let other = |method: &str, params: Value| {
         let params = object(&params);
-        Retry::read(Digest::of(&Principal::ANONYMOUS, method, &params), &params).expect("a retry")
+        Retry::read(Digest::of(&Principal::default(), method, &params), &params).expect("a retry")
     };
     for invalid in [
         other("prompts/get", json!({ "name": "x", "inputResponses": accept() })),
@@ -292,6 +300,10 @@ async fn a_state_of_another_server_is_not_ours() {
     assert_eq!(Parking::default().read(&state), Ok(None));
     assert_eq!(Parking::default().read(""), Ok(None));
     assert!(!Parking::default().has_given_out(&state));
+    let (seal, parked) = (Seal::random().shared(), asking());
+    let (one, two) = (Parking::new(seal.clone(), "one".into()), Parking::new(seal, "two".into()));
+    let state = one.park(parked.0, digest()).expect("a state");
+    assert!(one.has_given_out(&state) && !two.has_given_out(&state), "two servers with one key");
 }
 
 #[tokio::test(start_paused = true)]
@@ -301,7 +313,7 @@ async fn a_state_to_call_again_is_bound_to_its_request() {
     let Ok(Some(State::Again(bound))) = parking.read(&state) else { panic!("not a state to call again") };
     assert!(same_request(&bound, &retry(json!({}))).is_ok());
     let params = object(&json!({ "name": "y" }));
-    let digest = Digest::of(&Principal::ANONYMOUS, "tools/call", &params);
+    let digest = Digest::of(&Principal::default(), "tools/call", &params);
     let other = Retry::read(digest, &params).expect("a retry");
     assert!(same_request(&bound, &other).is_err());
 }

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const HERE: Purpose = Purpose::REQUEST_STATE;
+const HERE: Purpose<'_> = Purpose { what: "here", of: ["", ""] };
 
 fn at(seconds: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
@@ -24,7 +24,25 @@ fn what_was_sealed_opens_until_it_expires() {
 #[test]
 fn a_token_for_another_purpose_does_not_open() {
     let seal = Seal::random();
-    assert_eq!(seal.open(Purpose("cursor"), &sealed(&seal, b"text"), at(0)), Err(Unopened::Foreign));
+    for other in [
+        Purpose { what: "there", ..HERE },
+        Purpose { of: ["x", ""], ..HERE },
+        Purpose { of: ["", "x"], ..HERE },
+        Purpose { what: "her", of: ["e", ""] },
+    ] {
+        assert_eq!(seal.open(other, &sealed(&seal, b"text"), at(0)), Err(Unopened::Foreign), "{other:?}");
+    }
+}
+
+#[test]
+fn a_key_is_64_hexadecimal_digits_and_shows_nothing() {
+    let key = Key::parse(&"0aF".repeat(22)[..64]).expect("a key");
+    assert_eq!((key.0[..3].to_vec(), format!("{key:?}")), (vec![0x0a, 0xf0, 0xaf], "<hidden>".to_owned()));
+    for wrong in
+        ["", "0a", &"0".repeat(63), &"0".repeat(65), &"0".repeat(66), &"+0".repeat(32), &"é".repeat(32)]
+    {
+        assert_eq!(Key::parse(wrong), None, "{wrong}");
+    }
 }
 
 #[test]
@@ -41,6 +59,18 @@ fn the_first_key_seals_and_every_key_opens() {
     let token = sealed(&both, b"new");
     assert_eq!(Seal::with(&[new]).open(HERE, &token, at(0)), Ok(b"new".to_vec()));
     assert_eq!(Seal::with(&[old]).open(HERE, &token, at(0)), Err(Unopened::Foreign));
+}
+
+#[test]
+fn a_token_has_room_for_as_much_as_it_is_said_to() {
+    let seal = Seal::random();
+    for length in [100, 101, 2048, LONGEST] {
+        let room = Seal::room(length);
+        assert!(
+            sealed(&seal, &vec![7; room]).len() <= length && sealed(&seal, &vec![7; room + 4]).len() > length
+        );
+    }
+    assert_eq!(Seal::room(3), 0);
 }
 
 #[test]

@@ -34,6 +34,13 @@ pub(super) struct Asking {
     initialized: SetOnce<()>,
 }
 
+impl Asking {
+    /// Ids begin after this one.
+    pub(super) fn after(origin: u64) -> Self {
+        Self { last: AtomicU64::new(origin), ..Self::default() }
+    }
+}
+
 /// A question that a target asked without saying about which call.
 pub(crate) struct Stray {
     pub(crate) target: String,

@@ -16,8 +16,13 @@ use super::{Session, Stray, lock};
 /// A link of the session's own to a target.
 pub(super) struct Lease {
     pub(super) link: Link,
+    /// Whether the client's id names the target's session, so that another replica may be using it.
+    is_carried: bool,
     _forward: Task,
 }
+
+/// A link, and what is heard over it outside of calls.
+type Opened = (Link, mpsc::Receiver<Heard>);
 
 impl Session {
     /// The link over which this session calls a target: the one that everybody shares for modern targets, which know no
@@ -32,16 +37,62 @@ impl Session {
         if let Some(lease) = slot.as_ref().filter(|lease| !lease.link.is_dead()) {
             return Ok(lease.link.clone());
         }
-        let caller = self.handshake().map_or_else(Caller::plain, |handshake| handshake.caller.clone());
-        let (link, heard) = tokio::select! {
+        let caller = self.caller();
+        let ((link, heard), is_carried) = tokio::select! {
             biased;
             () = self.over.cancelled() => return Err(Error::new(upstream::ErrorKind::Stopped, "the session is over")),
-            leased = target.lease(&caller) => leased?,
+            opened = self.open(target, &caller) => opened?,
         };
         self.restore(&link, target.name()).await;
-        let forward = forward(Arc::downgrade(self), heard, target.clone());
-        *slot = Some(Lease { link: link.clone(), _forward: Task::spawn("session notices", forward) });
+        *slot = Some(self.lease(target, (link.clone(), heard), is_carried));
+        // What the target did not go on with, it has forgotten.
+        lock(&self.adoptable).remove(target.name());
         Ok(link)
+    }
+
+    /// Opens a link. The first one to a target goes on with what another replica began there for the client.
+    async fn open(&self, target: &Target, caller: &Arc<Caller>) -> Result<(Opened, bool), Error> {
+        let adoptable = lock(&self.adoptable).get(target.name()).map(|(_, id)| id.clone());
+        if let Some(id) = adoptable
+            && let Some(opened) = target.adopt(caller, &id).await
+        {
+            return Ok((opened, true));
+        }
+        Ok((target.lease(caller).await?, false))
+    }
+
+    fn lease(self: &Arc<Self>, target: &Target, (link, heard): Opened, is_carried: bool) -> Lease {
+        let forward = forward(Arc::downgrade(self), heard, target.clone());
+        Lease { link, is_carried, _forward: Task::spawn("session notices", forward) }
+    }
+
+    /// Gives a session that has just begun a link that was opened for it.
+    pub(super) fn install(self: &Arc<Self>, target: &Target, opened: Opened, is_carried: bool) {
+        let lease = self.lease(target, opened, is_carried);
+        let slot = Arc::new(tokio::sync::Mutex::new(Some(lease)));
+        lock(&self.leases).insert(target.name().to_owned(), slot);
+    }
+
+    /// Goes on with what another replica began at targets, for a client that listens: what it subscribed to there is told to
+    /// whoever has the target's session.
+    pub(super) fn listen_on(self: &Arc<Self>) {
+        let targets: Vec<_> = lock(&self.adoptable).values().map(|(target, _)| target.clone()).collect();
+        for target in targets {
+            Task::spawn_finite("listen on", self.clone().reopen(target));
+        }
+    }
+
+    /// Links to the sessions at targets with which this replica has not gone on, to be closed.
+    pub(super) async fn adopt_all(&self) -> Vec<Link> {
+        let left = std::mem::take(&mut *lock(&self.adoptable));
+        let caller = self.caller();
+        let adopting = left.values().map(|(target, id)| target.adopt(&caller, id));
+        let adopted = futures::future::join_all(adopting).await;
+        adopted.into_iter().flatten().map(|(link, _heard)| link).collect()
+    }
+
+    fn caller(&self) -> Arc<Caller> {
+        self.handshake().map_or_else(Caller::plain, |handshake| handshake.caller.clone())
     }
 
     /// Opens a link again that has died. Boxed, because the link's own forwarder waits for it.
@@ -99,13 +150,24 @@ impl Session {
     }
 
     pub(super) fn live_links(&self) -> Vec<Link> {
+        self.live_links_if(|_| true)
+    }
+
+    /// The links behind which there is nothing that another replica may be using.
+    pub(super) fn links_of_its_own(&self) -> Vec<Link> {
+        self.live_links_if(|lease| !lease.is_carried)
+    }
+
+    fn live_links_if(&self, wanted: impl Fn(&Lease) -> bool) -> Vec<Link> {
         let slots: Vec<_> = lock(&self.leases).values().cloned().collect();
         let mut links = Vec::new();
         for slot in slots {
             // One that is being opened is brought up to date before it is used.
             if let Ok(slot) = slot.try_lock() {
                 links.extend(
-                    slot.as_ref().filter(|lease| !lease.link.is_dead()).map(|lease| lease.link.clone()),
+                    slot.as_ref()
+                        .filter(|lease| !lease.link.is_dead() && wanted(lease))
+                        .map(|lease| lease.link.clone()),
                 );
             }
         }
@@ -115,6 +177,7 @@ impl Session {
     /// Gives up the links to targets that are no longer there. Calls that run over them finish.
     pub(crate) fn release(&self, targets: &[String]) {
         lock(&self.leases).retain(|target, _| !targets.contains(target));
+        lock(&self.adoptable).retain(|target, _| !targets.contains(target));
     }
 }
 

@@ -88,6 +88,13 @@ impl State {
 }
 
 impl Outlet {
+    /// A stream whose messages are numbered after this one.
+    pub(crate) fn after(origin: u64) -> Self {
+        let outlet = Self::default();
+        outlet.state().queue = Queue::after(origin);
+        outlet
+    }
+
     // === Saying ===
 
     /// Posts a message that may be lost if nobody reads for long. A message that waits already is not posted again.

@@ -1,58 +1,141 @@
 //! The sessions of a virtual server: the only map of them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
 use protocol::{Kind, Object, message};
 use upstream::{Target, Task};
 
-use super::{Session, SessionStatus};
+use super::ended::Ended;
+use super::takeover::{no_randomness, unknown};
+use super::{Birth, End, Session, SessionStatus};
 use crate::error::{Error, ErrorKind};
+use crate::principal::Principal;
 
-/// Sessions without an open stream, a running call or a request for this long are ended.
-const IDLE: Duration = Duration::from_secs(30 * 60);
-/// More sessions than this at once are refused.
-const MOST: usize = 20_000;
+/// How long after its handshake a client may take to come back. No client takes longer that means well, and sessions that only
+/// shake hands must not take the place of others for half an hour.
+const FRESH: Duration = Duration::from_secs(60);
 
 /// Every session of a virtual server.
 #[derive(Default)]
 pub(crate) struct Sessions {
-    by_id: Mutex<HashMap<String, Arc<Session>>>,
+    open: Mutex<Open>,
     /// Whether URIs carry their target.
     wrap: Arc<AtomicBool>,
     /// The number of the latest session.
     latest: AtomicU64,
+    counts: Mutex<SessionCounts>,
+}
+
+#[derive(Default)]
+struct Open {
+    by_id: HashMap<Arc<str>, Arc<Session>>,
+    /// Those whose clients have only shaken hands, by number, and so by age.
+    fresh: BTreeMap<u64, Arc<str>>,
+    ended: Ended,
+}
+
+/// What became of sessions, since the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SessionCounts {
+    /// Begun with a handshake, or a connection of 2024-11-05.
+    pub begun: u64,
+    /// Gone on with here, after they had begun elsewhere or ended here as idle.
+    pub taken_over: u64,
+    /// Not begun or gone on with, because there were too many.
+    pub refused: u64,
+    /// Ended by their clients or by an operator.
+    pub ended: u64,
+    /// Ended because nobody used them.
+    pub idle: u64,
+    /// Ended because their clients only shook hands: after a minute, or earlier to make room for others.
+    pub unused: u64,
 }
 
 impl Sessions {
-    /// Begins a session under a fresh name of 256 random bits.
-    pub(crate) fn create(&self) -> Result<Arc<Session>, Error> {
-        self.enter(false)
-    }
-
-    /// The same for a connection of 2024-11-05.
-    pub(crate) fn connect(&self) -> Result<Arc<Session>, Error> {
-        self.enter(true)
-    }
-
-    fn enter(&self, is_connection: bool) -> Result<Arc<Session>, Error> {
+    /// Begins a session for a connection of 2024-11-05. It lives no longer than its connection, so that its id says nothing: it
+    /// is 256 random bits.
+    pub(crate) fn connect(&self, principal: &Principal, most: usize) -> Result<Arc<Session>, Error> {
         let mut random = [0u8; 32];
-        getrandom::fill(&mut random).map_err(|_| {
-            Error::new(ErrorKind::TooManySessions, "no session can be opened: the system has no randomness")
-        })?;
-        let number = self.latest.fetch_add(1, Ordering::Relaxed) + 1;
-        let session = Session::new(URL_SAFE_NO_PAD.encode(random), number, is_connection, self.wrap.clone());
-        let mut sessions = self.lock();
-        if sessions.len() >= MOST {
-            let text = format!("no session can be opened: {MOST} are open already");
-            return Err(Error::new(ErrorKind::TooManySessions, text));
+        getrandom::fill(&mut random).map_err(|_| no_randomness())?;
+        let id = URL_SAFE_NO_PAD.encode(random).into();
+        self.enter(Birth { is_connection: true, ..Birth::new(id, principal.clone()) }, most)
+    }
+
+    /// Begins a session, or goes on with one. If there are as many as there may be, the oldest gives way of those whose clients
+    /// have only shaken hands.
+    pub(super) fn enter(&self, birth: Birth, most: usize) -> Result<Arc<Session>, Error> {
+        let is_new = birth.is_fresh || birth.is_connection;
+        let mut open = self.lock();
+        if let Some(there) = open.by_id.get(&birth.id) {
+            // Two requests of one client go on with it at once.
+            return Ok(there.clone());
         }
-        sessions.insert(session.id.clone(), session.clone());
+        if !is_new && open.ended.holds(&birth.id) {
+            return Err(unknown());
+        }
+        let displaced = match open.by_id.len() >= most {
+            true => {
+                let Some(displaced) = open.oldest_fresh() else {
+                    drop(open);
+                    self.count(|counts| counts.refused += 1);
+                    return Err(full(most));
+                };
+                open.remove(&displaced)
+            }
+            false => None,
+        };
+        let number = self.latest.fetch_add(1, Ordering::Relaxed) + 1;
+        let session = Session::new(birth, number, self.wrap.clone());
+        if session.is_fresh() {
+            open.fresh.insert(number, session.id.clone());
+        }
+        open.by_id.insert(session.id.clone(), session.clone());
+        drop(open);
+        if let Some(displaced) = displaced {
+            self.count(|counts| counts.unused += 1);
+            retire(displaced, End::Here);
+        }
+        self.count(|counts| if is_new { counts.begun += 1 } else { counts.taken_over += 1 });
         Ok(session)
+    }
+
+    /// Refuses a client early for whom there is no room.
+    pub(crate) fn check_room(&self, most: usize) -> Result<(), Error> {
+        let open = self.lock();
+        let room = open.by_id.len() < most || !open.fresh.is_empty();
+        drop(open);
+        if !room {
+            self.count(|counts| counts.refused += 1);
+        }
+        if room { Ok(()) } else { Err(full(most)) }
+    }
+
+    /// The client came back after its handshake.
+    pub(crate) fn came_back(&self, session: &Session) {
+        if session.is_fresh() {
+            session.fresh.store(false, Ordering::Relaxed);
+            self.lock().fresh.remove(&session.number);
+        }
+    }
+
+    /// How many clients have only shaken hands.
+    pub(crate) fn fresh(&self) -> usize {
+        self.lock().fresh.len()
+    }
+
+    /// What became of sessions, since the start.
+    pub(crate) fn counts(&self) -> SessionCounts {
+        *self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn count(&self, change: impl FnOnce(&mut SessionCounts)) {
+        change(&mut self.counts.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     /// From now on, URIs carry their target or do not.
@@ -66,98 +149,135 @@ impl Sessions {
     }
 
     pub(crate) fn find(&self, id: &str) -> Option<Arc<Session>> {
-        self.lock().get(id).cloned()
+        self.lock().by_id.get(id).cloned()
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.lock().len()
+        self.lock().by_id.len()
     }
 
-    /// Ends a session. False if there is none of this name.
+    /// Ends a session for good. False if there is none of this name.
     pub(crate) fn end(&self, id: &str) -> bool {
-        let Some(session) = self.lock().remove(id) else {
+        let mut open = self.lock();
+        let Some(session) = open.remove(id) else {
             return false;
         };
-        Task::spawn_finite("end session", async move { session.end().await });
+        if !session.is_connection {
+            open.ended.note(id);
+        }
+        drop(open);
+        self.count(|counts| counts.ended += 1);
+        retire(session, End::ForGood);
         true
     }
 
     /// Ends the session with this number. False if there is none.
     pub(crate) fn end_number(&self, number: u64) -> bool {
-        let id =
-            self.lock().values().find(|session| session.number == number).map(|session| session.id.clone());
+        let id = self.all().into_iter().find(|session| session.number == number).map(|it| it.id.clone());
         id.is_some_and(|id| self.end(&id))
     }
 
     /// How every session is doing.
     pub(crate) fn status(&self) -> Vec<SessionStatus> {
-        let sessions: Vec<_> = self.lock().values().cloned().collect();
-        sessions.iter().map(|session| session.status()).collect()
+        self.all().iter().map(|session| session.status()).collect()
     }
 
-    /// Ends the sessions that nobody has used for long, and forgets the streams that nobody comes back for.
-    pub(crate) fn sweep(&self) {
-        let idle: Vec<String> = self
-            .lock()
-            .values()
-            .inspect(|session| session.tidy_streams())
-            .filter(|session| session.idle_since().is_some_and(|since| since.elapsed() >= IDLE))
-            .map(|session| session.id.clone())
-            .collect();
-        for id in idle {
-            tracing::debug!("ended a session that was idle for {} minutes", IDLE.as_secs() / 60);
-            self.end(&id);
+    /// Ends the sessions that nobody has used for so long, and those whose clients only shook hands, and forgets the streams
+    /// that nobody comes back for.
+    pub(crate) fn sweep(&self, idle: Duration) {
+        let (mut unused, mut over) = (Vec::new(), Vec::new());
+        for session in self.all() {
+            session.tidy_streams();
+            match session.idle_since().map(|since| since.elapsed()) {
+                Some(elapsed) if elapsed >= idle => over.push(session),
+                Some(elapsed) if elapsed >= FRESH && session.is_fresh() => unused.push(session),
+                Some(_) | None => {}
+            }
         }
+        let (unused, over) = (self.drop_here(&unused), self.drop_here(&over));
+        if unused + over > 0 {
+            tracing::debug!("ended {over} sessions that were idle, and {unused} that only shook hands");
+        }
+        self.count(|counts| (counts.unused, counts.idle) = (counts.unused + unused, counts.idle + over));
+    }
+
+    /// Ends these sessions here, and says how many were still there.
+    fn drop_here(&self, sessions: &[Arc<Session>]) -> u64 {
+        let here = sessions.iter().filter_map(|session| self.lock().remove(&session.id));
+        here.map(|session| retire(session, End::Here)).count() as u64
     }
 
     /// Ends every session and returns when their links are closed.
     pub(crate) async fn end_all(&self) {
-        let sessions: Vec<_> = self.lock().drain().map(|(_, session)| session).collect();
-        futures::future::join_all(sessions.iter().map(|session| session.end())).await;
+        let sessions: Vec<_> = std::mem::take(&mut *self.lock()).by_id.into_values().collect();
+        futures::future::join_all(sessions.iter().map(|session| session.end(End::Here))).await;
     }
 
     /// Tells every session that has begun that lists changed.
     pub(crate) fn announce(&self, kinds: &[Kind]) {
-        let messages: Vec<_> = list_changed(kinds)
-            .into_iter()
-            .map(|method| message::notification(method, &Object::default()))
-            .collect();
-        for session in self.lock().values().filter(|session| session.handshake().is_some()) {
+        let messages = list_changed(kinds);
+        for session in self.all().iter().filter(|session| session.handshake().is_some()) {
             messages.iter().for_each(|message| session.mailbox.post(message.clone()));
         }
     }
 
     /// Has every session give up its links to these targets.
     pub(crate) fn release(&self, targets: &[String]) {
-        self.lock().values().for_each(|session| session.release(targets));
+        self.all().iter().for_each(|session| session.release(targets));
     }
 
     /// Has every session cut its own link to a target that is started anew.
     pub(crate) fn cut(&self, target: &str) {
-        self.lock().values().for_each(|session| session.cut(target));
+        self.all().iter().for_each(|session| session.cut(target));
     }
 
     /// Has every session that listened at one of these targets listen at what took its place.
     pub(crate) fn listen_at(&self, targets: &[&Target]) {
-        for session in self.lock().values() {
+        for session in self.all() {
             targets.iter().for_each(|target| session.listen_at(target));
         }
     }
 
     /// Has every session forget its subscriptions at targets that are not among these.
     pub(crate) fn retain_subscriptions(&self, targets: &[String]) {
-        self.lock().values().for_each(|session| session.retain_subscriptions(targets));
+        self.all().iter().for_each(|session| session.retain_subscriptions(targets));
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<Session>>> {
-        self.by_id.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Every session. What is done with them must not hold up those who look for theirs.
+    fn all(&self) -> Vec<Arc<Session>> {
+        self.lock().by_id.values().cloned().collect()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The three notifications that say that a list changed, for the kinds that did.
-fn list_changed(kinds: &[Kind]) -> Vec<&'static str> {
+impl Open {
+    fn remove(&mut self, id: &str) -> Option<Arc<Session>> {
+        let session = self.by_id.remove(id)?;
+        self.fresh.remove(&session.number);
+        Some(session)
+    }
+
+    fn oldest_fresh(&self) -> Option<Arc<str>> {
+        self.fresh.values().next().cloned()
+    }
+}
+
+fn retire(session: Arc<Session>, end: End) {
+    Task::spawn_finite("end session", async move { session.end(end).await });
+}
+
+fn full(most: usize) -> Error {
+    let text = format!("no session can be opened: {most} are open already; try again later");
+    Error::new(ErrorKind::TooManySessions, text)
+}
+
+/// What is said to clients when lists of these kinds changed.
+pub(super) fn list_changed(kinds: &[Kind]) -> Vec<Bytes> {
     let mut names: Vec<_> = kinds.iter().map(|kind| kind.changed()).collect();
     // Resources and templates stand side by side in the order of kinds.
     names.dedup();
-    names
+    names.into_iter().map(|method| message::notification(method, &Object::default())).collect()
 }

@@ -2,7 +2,7 @@
 //! up again where it broke off, for as long as its call runs and for a while after.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use protocol::Version;
@@ -31,15 +31,27 @@ pub(super) struct Streams(Mutex<Numbered>);
 
 #[derive(Default)]
 struct Numbered {
-    /// How many there have been. The session's own stream has the number 0, so that these begin at 1.
+    /// The number of the latest. The session's own stream has the number 0, so that these begin at 1.
     count: u64,
     by_number: BTreeMap<u64, Outlet>,
+}
+
+impl Streams {
+    /// Their numbers begin after this one.
+    pub(super) fn after(origin: u64) -> Self {
+        Self(Mutex::new(Numbered { count: origin, ..Numbered::default() }))
+    }
 }
 
 impl Session {
     /// The stream that a client opens with GET: its own, until the way out is `closing`; or with the id of an event the one
     /// of that event, from there to its own end.
-    pub(crate) fn stream(&self, last: Option<&str>, closing: CancellationToken) -> Result<Frames, Error> {
+    pub(crate) fn stream(
+        self: &Arc<Self>,
+        last: Option<&str>,
+        closing: CancellationToken,
+    ) -> Result<Frames, Error> {
+        self.listen_on();
         let Some(last) = last.filter(|last| !last.trim().is_empty()) else {
             return Ok(self.own(None).until(closing));
         };

@@ -8,12 +8,11 @@ use federation::{ErrorKind, Frames, Head, Outcome};
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _};
 use serde_json::{Value, json};
-use tokio_util::sync::CancellationToken;
 use upstream::settings::Custom;
 use upstream::wire::{self, Connect, Inbox, Outgoing, Wire};
 use upstream::{Error, Transport};
 
-use crate::client::{Listener, World, messages, seconds, settle};
+use crate::client::{Listener, World, messages, named, seconds, settle};
 use crate::target::{Act, Door, Target};
 
 fn everything() -> Value {
@@ -227,9 +226,9 @@ async fn a_token_that_is_none_asks_for_no_progress_and_progress_that_is_no_numbe
 
 /// A connection of 2024-11-05, with its handshake done and nothing of it read.
 async fn connect(world: &World) -> (String, Frames) {
-    let (session, frames) = world.backend.open_sse(CancellationToken::new()).expect("a connection");
+    let (session, frames) = world.backend.open_sse(&Head::default()).expect("a connection");
     let shake = json!({ "jsonrpc": "2.0", "id": "i", "method": "initialize", "params": { "protocolVersion": "2024-11-05" } });
-    assert!(matches!(world.backend.post_sse(&session, &bytes(&shake)), Outcome::Accepted));
+    assert!(matches!(world.backend.post_sse(&named(&session), &bytes(&shake)), Outcome::Accepted));
     settle().await;
     (session, frames)
 }
@@ -244,7 +243,7 @@ async fn a_client_that_asks_and_never_reads_its_one_stream_is_not_served_for_eve
     let (session, frames) = connect(&world).await;
     let mut taken = 0;
     for n in 0..2000 {
-        match world.backend.post_sse(&session, &ping(n)) {
+        match world.backend.post_sse(&named(&session), &ping(n)) {
             Outcome::Accepted => taken += 1,
             Outcome::One(refusal) => assert!(refusal.error.is_some(), "HTTP has to show it"),
             Outcome::Stream(_) => panic!("no stream"),
@@ -257,7 +256,7 @@ async fn a_client_that_asks_and_never_reads_its_one_stream_is_not_served_for_eve
     for _ in 0..=taken {
         hears.next().await.expect("an answer");
     }
-    assert!(matches!(world.backend.post_sse(&session, &ping(9999)), Outcome::Accepted));
+    assert!(matches!(world.backend.post_sse(&named(&session), &ping(9999)), Outcome::Accepted));
     assert_eq!(hears.next().await.expect("an answer")["id"], 9999);
 }
 
@@ -266,7 +265,7 @@ async fn a_session_with_streams_of_its_own_is_no_connection_of_2024_11_05() {
     let world = World::start(&[&Target::legacy("a", &["x"])]).await;
     let client = world.legacy().await;
     let session = client.session.clone().expect("a session");
-    let outcome = world.backend.post_sse(&session, &ping(1));
+    let outcome = world.backend.post_sse(&named(&session), &ping(1));
     assert!(matches!(outcome, Outcome::One(single) if single.error == Some(ErrorKind::UnknownSession)));
 }
 
@@ -349,9 +348,9 @@ async fn a_client_that_hangs_up_in_its_handshake_leaves_no_session() {
 async fn a_post_of_2024_11_05_does_not_wait_for_the_handshake_that_it_begins() {
     let a = Target::legacy("a", &["x"]).be(|script| script.door = Door::Hung);
     let world = World::at_once(&[&a], |_| {});
-    let (session, frames) = world.backend.open_sse(CancellationToken::new()).expect("a connection");
+    let (session, frames) = world.backend.open_sse(&Head::default()).expect("a connection");
     let shake = json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": { "protocolVersion": "2024-11-05" } });
-    assert!(matches!(world.backend.post_sse(&session, &bytes(&shake)), Outcome::Accepted), "at once");
+    assert!(matches!(world.backend.post_sse(&named(&session), &bytes(&shake)), Outcome::Accepted), "at once");
     assert_eq!(Listener::of(frames).next().await.expect("an answer")["id"], 1);
 }
 
@@ -452,22 +451,22 @@ async fn the_calls_of_a_batch_are_asked_each_its_own_question_on_the_batchs_stre
 async fn a_connection_of_2024_11_05_is_asked_on_its_stream_and_answers_by_post() {
     let a = Target::legacy("a", &["x"]).on("tools/call", Act::Ask("roots/list", json!({})));
     let world = World::start(&[&a]).await;
-    let (session, frames) = world.backend.open_sse(CancellationToken::new()).expect("a connection");
+    let (session, frames) = world.backend.open_sse(&Head::default()).expect("a connection");
     let mut hears = Listener::of(frames);
     let shake = json!({ "jsonrpc": "2.0", "id": "i", "method": "initialize",
                         "params": { "protocolVersion": "2024-11-05", "capabilities": { "roots": {} } } });
-    world.backend.post_sse(&session, &bytes(&shake));
+    world.backend.post_sse(&named(&session), &bytes(&shake));
     hears.next().await.expect("the handshake");
     let over = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
-    world.backend.post_sse(&session, &bytes(&over));
+    world.backend.post_sse(&named(&session), &bytes(&over));
     let call = json!({ "jsonrpc": "2.0", "id": "c", "method": "tools/call", "params": call() });
-    world.backend.post_sse(&session, &bytes(&call));
+    world.backend.post_sse(&named(&session), &bytes(&call));
     let asked = hears.asked().await.expect("a question");
     let answer = json!({ "jsonrpc": "2.0", "id": asked["id"], "result": { "roots": [] } });
-    assert!(matches!(world.backend.post_sse(&session, &bytes(&answer)), Outcome::Accepted));
+    assert!(matches!(world.backend.post_sse(&named(&session), &bytes(&answer)), Outcome::Accepted));
     assert_eq!(hears.next().await.expect("an answer")["id"], "c");
     assert_eq!(answered(&a)["result"], json!({ "roots": [] }));
-    world.backend.post_sse(&session, &bytes(&call));
+    world.backend.post_sse(&named(&session), &bytes(&call));
     hears.asked().await.expect("a question");
     drop(hears);
     seconds(10).await;
@@ -637,7 +636,7 @@ async fn a_call_that_fails_in_the_gateway_itself_is_answered() {
     assert_eq!(client.call_as(json!(1), "ping", json!({})).await.expect("an answer").ok(), json!({}));
     let (session, frames) = connect(&world).await;
     let call = json!({ "jsonrpc": "2.0", "id": "c", "method": "tools/call", "params": call() });
-    world.backend.post_sse(&session, &bytes(&call));
+    world.backend.post_sse(&named(&session), &bytes(&call));
     let mut hears = Listener::of(frames);
     assert_eq!(hears.next().await.expect("the handshake")["id"], "i");
     assert_eq!(hears.next().await.expect("an answer")["error"]["code"], -32603);

@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use federation::{Backend, FailureMode, Frames, Head, Journal, Keep, Outcome, PrefixMode, Settings};
+use federation::{
+    Backend, FailureMode, Frames, Head, Journal, Keep, Outcome, PrefixMode, Sessions, Settings,
+};
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt as _};
 use serde_json::{Value, json};
@@ -131,6 +133,7 @@ fn settings(targets: &[&Target]) -> Settings {
         longest_name: None,
         failure: FailureMode::default(),
         stateless: false,
+        sessions: Sessions::default(),
     }
 }
 
@@ -424,6 +427,11 @@ impl Client {
     pub(crate) fn end(&self) {
         self.backend.end(&self.session_head()).expect("a session ends");
     }
+}
+
+/// The headers of a request that names a session and nothing else.
+pub(crate) fn named(session: &str) -> Head {
+    Head { session: Some(session.into()), ..Head::default() }
 }
 
 /// A session's own stream.

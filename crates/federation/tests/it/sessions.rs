@@ -7,17 +7,12 @@ use bytes::Bytes;
 use federation::{ErrorKind, Head, Outcome};
 use futures::StreamExt as _;
 use serde_json::{Value, json};
-use tokio_util::sync::CancellationToken;
 
-use crate::client::{Listener, World, background, seconds, settle};
+use crate::client::{Listener, World, background, named, seconds, settle};
 use crate::target::{Act, Target};
 
 async fn post(world: &World, head: Head, body: &str) -> Outcome {
     world.backend.post(head, Bytes::from(body.to_owned())).await
-}
-
-fn named(session: &str) -> Head {
-    Head { session: Some(session.into()), ..Head::default() }
 }
 
 async fn refused(world: &World, head: Head, body: &str) -> (i64, Option<ErrorKind>, Value) {
@@ -331,10 +326,10 @@ async fn a_connection_of_2024_11_05_carries_everything_on_its_stream() {
     let progress = r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":$token,"progress":1}}"#;
     let a = Target::legacy("a", &["x"]).on("tools/call", Act::saying([progress], Act::text("done")));
     let world = World::start(&[&a]).await;
-    let (session, frames) = world.backend.open_sse(CancellationToken::new()).expect("a connection");
+    let (session, frames) = world.backend.open_sse(&Head::default()).expect("a connection");
     let mut hears = Listener::of(frames);
     let send = async |body: &str| {
-        let outcome = world.backend.post_sse(&session, &Bytes::from(body.to_owned()));
+        let outcome = world.backend.post_sse(&named(&session), &Bytes::from(body.to_owned()));
         assert!(matches!(outcome, Outcome::Accepted), "{outcome:?}");
     };
     send(r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#).await;
@@ -355,20 +350,20 @@ async fn a_connection_of_2024_11_05_carries_everything_on_its_stream() {
     drop(hears);
     seconds(3).await;
     assert_eq!((world.backend.session_count(), a.open()), (0, 1), "the session ends with its stream");
-    let gone = world.backend.post_sse(&session, &Bytes::from_static(b"{}"));
+    let gone = world.backend.post_sse(&named(&session), &Bytes::from_static(b"{}"));
     assert!(matches!(gone, Outcome::One(single) if single.error == Some(ErrorKind::UnknownSession)));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_second_handshake_in_a_connection_is_refused() {
     let world = World::start(&[&Target::legacy("a", &["x"])]).await;
-    let (session, frames) = world.backend.open_sse(CancellationToken::new()).expect("a connection");
+    let (session, frames) = world.backend.open_sse(&Head::default()).expect("a connection");
     let mut hears = Listener::of(frames);
     let shake = Bytes::from_static(
         br#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2024-11-05"}}"#,
     );
-    world.backend.post_sse(&session, &shake);
-    world.backend.post_sse(&session, &shake);
+    world.backend.post_sse(&named(&session), &shake);
+    world.backend.post_sse(&named(&session), &shake);
     assert!(hears.next().await.expect("one").get("result").is_some());
     assert_eq!(hears.next().await.expect("two")["error"]["code"], -32600);
 }

@@ -10,7 +10,7 @@ use futures::stream::BoxStream;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::client::{Client, Listener, World, messages, seconds, settle};
+use crate::client::{Client, Listener, World, messages, named, seconds, settle};
 use crate::target::{Act, Target};
 
 const PROGRESS: &str =
@@ -378,13 +378,13 @@ async fn a_batch_is_one_stream_that_can_be_resumed() {
 #[tokio::test(start_paused = true)]
 async fn a_connection_of_2024_11_05_has_no_ids() {
     let world = World::start(&[&stepping()]).await;
-    let (session, frames) = world.backend.open_sse(CancellationToken::new()).expect("a connection");
+    let (session, frames) = world.backend.open_sse(&Head::default()).expect("a connection");
     let mut hears = events(frames);
     let ping = Bytes::from_static(br#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#);
-    world.backend.post_sse(&session, &ping);
+    world.backend.post_sse(&named(&session), &ping);
     assert_eq!(hears.next().await.as_deref(), Some("none answer 1"));
     let shake = r#"{"jsonrpc":"2.0","id":2,"method":"initialize","params":{"protocolVersion":"2025-11-25"}}"#;
-    world.backend.post_sse(&session, &Bytes::from(shake));
+    world.backend.post_sse(&named(&session), &Bytes::from(shake));
     assert_eq!(hears.next().await.as_deref(), Some("none answer 2"));
 }
 
@@ -393,11 +393,14 @@ async fn a_connection_of_2024_11_05_ends_when_the_way_out_closes_and_what_was_be
     let world = World::start(&[&stepping()]).await;
     let (busy, idle, sudden) = (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
     for (closing, calls) in [(busy, 2), (idle, 0), (sudden, 1)] {
-        let (session, frames) = world.backend.open_sse(closing.clone()).expect("a connection");
+        let (session, frames) = world
+            .backend
+            .open_sse(&Head { closing: closing.clone(), ..Head::default() })
+            .expect("a connection");
         let mut hears = events(frames);
         let post = async |id: u32, method: &str, params: Value| {
             let body = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
-            world.backend.post_sse(&session, &Bytes::from(body.to_string()))
+            world.backend.post_sse(&named(&session), &Bytes::from(body.to_string()))
         };
         post(1, "initialize", json!({ "protocolVersion": "2024-11-05" })).await;
         assert_eq!(hears.next().await.as_deref(), Some("none answer 1"));

@@ -101,7 +101,7 @@ async fn by_method(
     let head = Head { closing: from.finishing.clone(), ..head(&parts.headers) };
     match parts.method {
         Method::POST => post(site, route, head, parts, body).await,
-        Method::GET => get(route, &head, parts, from),
+        Method::GET => get(route, &head, parts),
         Method::DELETE => delete(route, &head),
         _ => respond::method_not_allowed(),
     }
@@ -114,7 +114,7 @@ async fn post(site: &Site, route: &RouteState, head: Head, parts: &Parts, body: 
             "the Content-Type must be application/json",
         );
     }
-    let old = old_session(parts);
+    let old = old_session(parts).map(|session| Head { session: Some(session), ..head.clone() });
     if old.is_none() && !accepts(&parts.headers, &["application/json", "text/event-stream"]) {
         let text = "the Accept header must allow both application/json and text/event-stream";
         return respond::error(StatusCode::NOT_ACCEPTABLE, text);
@@ -124,23 +124,23 @@ async fn post(site: &Site, route: &RouteState, head: Head, parts: &Parts, body: 
         Err(error) => return respond::unread(&error),
     };
     let outcome = match old {
-        Some(session) => backend(route, Some(&session)).post_sse(&session, &body),
+        Some(old) => backend(route, &old).post_sse(&old, &body),
         None => {
             let asked = owner(route, |backend| backend.has_round(&body));
-            asked.unwrap_or_else(|| backend(route, head.session.as_deref())).post(head, body).await
+            asked.unwrap_or_else(|| backend(route, &head)).post(head, body).await
         }
     };
     respond::outcome(outcome)
 }
 
-fn get(route: &RouteState, head: &Head, parts: &Parts, from: &ConnInfo) -> Response<Body> {
+fn get(route: &RouteState, head: &Head, parts: &Parts) -> Response<Body> {
     if !accepts(&parts.headers, &["text/event-stream"]) {
         return respond::error(StatusCode::NOT_ACCEPTABLE, "the Accept header must allow text/event-stream");
     }
     if head.session.is_none() && is_sse_path(parts.uri.path()) {
-        return open_sse(route, parts, from);
+        return open_sse(route, head, parts);
     }
-    let backend = backend(route, head.session.as_deref());
+    let backend = backend(route, head);
     if keeps_no_sessions(backend, head) {
         return respond::method_not_allowed();
     }
@@ -151,7 +151,7 @@ fn get(route: &RouteState, head: &Head, parts: &Parts, from: &ConnInfo) -> Respo
 }
 
 fn delete(route: &RouteState, head: &Head) -> Response<Body> {
-    let backend = backend(route, head.session.as_deref());
+    let backend = backend(route, head);
     if keeps_no_sessions(backend, head) {
         return respond::method_not_allowed();
     }
@@ -174,8 +174,8 @@ fn is_sse_path(path: &str) -> bool {
 }
 
 /// Opens a connection of 2024-11-05, whose first event says where to POST: here, with the session in the query.
-fn open_sse(route: &RouteState, parts: &Parts, from: &ConnInfo) -> Response<Body> {
-    match backend(route, None).open_sse(from.finishing.clone()) {
+fn open_sse(route: &RouteState, head: &Head, parts: &Parts) -> Response<Body> {
+    match by_weight(&route.backends).open_sse(head) {
         Ok((session, frames)) => {
             let endpoint = format!("{}?sessionId={session}", parts.uri.path());
             respond::old_events(&endpoint, frames)
@@ -196,8 +196,9 @@ fn old_session(parts: &Parts) -> Option<String> {
 // === Backends ===
 
 /// The backend that has the session; for a request without one, or with one that nobody has, one picked by weight.
-fn backend<'a>(route: &'a RouteState, session: Option<&str>) -> &'a Backend {
-    let owner = session.and_then(|session| owner(route, |backend| backend.has_session(session)));
+fn backend<'a>(route: &'a RouteState, head: &Head) -> &'a Backend {
+    let named = head.session.is_some();
+    let owner = named.then(|| owner(route, |backend| backend.has_session(head))).flatten();
     owner.unwrap_or_else(|| by_weight(&route.backends))
 }
 

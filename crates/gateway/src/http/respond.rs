@@ -4,7 +4,7 @@ use bytes::Bytes;
 use federation::{ErrorKind, Frame, Frames, Outcome, Single};
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
 use policy::{Kind, Refusal};
 use protocol::{RpcError, header, message, sse};
@@ -20,10 +20,17 @@ pub fn outcome(outcome: Outcome) -> Response<Body> {
     }
 }
 
+/// When a client may try again that found no room for a session, in seconds. Those that clients leave behind right after their
+/// handshake end within a minute or two.
+const TRY_AGAIN: HeaderValue = HeaderValue::from_static("30");
+
 /// One message as JSON.
 pub fn single(single: Single) -> Response<Body> {
     let Single { body, error, session } = single;
     let mut response = json(error.map_or(StatusCode::OK, status), body);
+    if error == Some(ErrorKind::TooManySessions) {
+        response.headers_mut().insert(RETRY_AFTER, TRY_AGAIN);
+    }
     if let Some(session) = session.and_then(|session| HeaderValue::try_from(session).ok()) {
         response.headers_mut().insert(header::SESSION_ID, session);
     }

@@ -4,26 +4,24 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::StreamExt as _;
-use protocol::{Era, Message, message};
+use protocol::{Era, Message, Object, Raw, message};
 use tokio_util::sync::CancellationToken;
 use upstream::Task;
 
 use super::call::{self, Voice};
-use super::{Shake, heed, unknown_session};
+use super::{heard, heed, welcome};
 use crate::backend::Shared;
 use crate::edge::{refuse, refuse_unscanned, single};
 use crate::error::{Error, ErrorKind};
-use crate::inbound::{Frames, Outcome};
-use crate::session::Session;
+use crate::inbound::{Frames, Head, Outcome};
 use crate::session::outlet::{Kind, Naming};
+use crate::session::{Session, takeover};
 
 /// Opens a connection; its session ends when the stream is dropped. When the way out is `closing`, the stream ends once
 /// nothing runs any more.
-pub(in crate::edge) fn open(
-    backend: &Arc<Shared>,
-    closing: CancellationToken,
-) -> Result<(String, Frames), Error> {
-    let session = backend.sessions.connect()?;
+pub(in crate::edge) fn open(backend: &Arc<Shared>, head: &Head) -> Result<(String, Frames), Error> {
+    let session = backend.sessions.connect(&head.principal, backend.settings().sessions.most)?;
+    let closing = head.closing.clone();
     session.closes_with(closing.clone());
     let last_words = Task::spawn("last words", last_words(session.clone(), closing));
     let guard = EndOnDrop { backend: backend.clone(), id: session.id.clone(), _last_words: last_words };
@@ -31,7 +29,7 @@ pub(in crate::edge) fn open(
         let _held = &guard;
         frame
     });
-    Ok((session.id.clone(), Frames(frames.boxed())))
+    Ok((session.id.to_string(), Frames(frames.boxed())))
 }
 
 /// Ends the stream in good order: what was begun is answered on it first.
@@ -44,7 +42,7 @@ async fn last_words(session: Arc<Session>, closing: CancellationToken) {
 
 struct EndOnDrop {
     backend: Arc<Shared>,
-    id: String,
+    id: Arc<str>,
     _last_words: Task,
 }
 
@@ -54,10 +52,21 @@ impl Drop for EndOnDrop {
     }
 }
 
+/// The handshake. Only the first counts.
+async fn shake(backend: &Shared, session: &Session, params: &Object) -> Result<Raw, Error> {
+    let handshake = heard(backend, params).await?;
+    let version = handshake.version;
+    if !session.shake(handshake) {
+        return Err(Error::new(ErrorKind::Malformed, "the session is initialized already"));
+    }
+    Ok(welcome(backend, version))
+}
+
 /// Serves a body; the answers go to the connection's stream.
-pub(in crate::edge) fn post(backend: &Arc<Shared>, id: &str, body: &Bytes) -> Outcome {
-    let Some(session) = backend.sessions.find(id).filter(|session| session.is_connection) else {
-        return refuse(None, &unknown_session(), Era::Legacy);
+pub(in crate::edge) fn post(backend: &Arc<Shared>, head: &Head, body: &Bytes) -> Outcome {
+    let found = head.session.as_ref().and_then(|id| backend.sessions.find(id));
+    let Some(session) = found.filter(|it| it.is_connection && it.principal == head.principal) else {
+        return refuse(None, &takeover::unknown(), Era::Legacy);
     };
     let speaks = session.speaking.token();
     match message::scan(body) {
@@ -66,11 +75,10 @@ pub(in crate::edge) fn post(backend: &Arc<Shared>, id: &str, body: &Bytes) -> Ou
             let backend = backend.clone();
             Task::spawn_finite("handshake", async move {
                 let _speaks = speaks;
-                let frame =
-                    match Shake::prepare(&backend, &request.params).await.and_then(|it| it.with(&session)) {
-                        Ok(result) => message::response(Some(&request.id), Ok(&result)),
-                        Err(error) => single(Some(&request.id), &error, Era::Legacy).body,
-                    };
+                let frame = match shake(&backend, &session, &request.params).await {
+                    Ok(result) => message::response(Some(&request.id), Ok(&result)),
+                    Err(error) => single(Some(&request.id), &error, Era::Legacy).body,
+                };
                 session.mailbox.say(Kind::Answer(None), frame).await;
             });
         }

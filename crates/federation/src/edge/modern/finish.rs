@@ -12,7 +12,8 @@ use crate::backend::Shared;
 use crate::edge::single;
 use crate::error::{Error, ErrorKind};
 use crate::inbound::Single;
-use crate::parking::{Digest, Principal};
+use crate::parking::Digest;
+use crate::principal::Principal;
 use crate::{local, settings, task};
 
 /// Caching hints for results of our own.
@@ -50,6 +51,7 @@ pub(super) struct Finish {
     /// The params as the client sent them.
     pub(super) params: Object,
     pub(super) caller: Arc<Caller>,
+    pub(super) principal: Principal,
     pub(super) hints: Hints,
     pub(super) token: Option<Raw>,
     pub(super) level: Option<String>,
@@ -63,7 +65,7 @@ impl Finish {
 
     /// What identifies the request over all its rounds.
     pub(super) fn digest(&self) -> Digest {
-        Digest::of(&Principal::ANONYMOUS, self.row.name, &self.params)
+        Digest::of(&self.principal, self.row.name, &self.params)
     }
 
     /// A target's answer as the end of the request.

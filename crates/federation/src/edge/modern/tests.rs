@@ -62,6 +62,7 @@ fn server() -> Backend {
         longest_name: None,
         failure: FailureMode::default(),
         stateless: false,
+        sessions: crate::settings::Sessions::default(),
     })
 }
 
@@ -86,6 +87,7 @@ fn begin_as(backend: &Backend, capabilities: &Value, method: &str) -> (BoxStream
         row,
         params: object(&json!({ "name": "x", "_meta": { "progressToken": "one" } })),
         caller,
+        principal: crate::Principal::default(),
         hints: hints(&backend.shared, row),
         token: Some(Raw::string("one")),
         level: None,

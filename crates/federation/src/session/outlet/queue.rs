@@ -53,7 +53,9 @@ pub(super) enum Admission {
 pub(super) struct Queue {
     /// By number, with gaps where messages were dropped.
     entries: VecDeque<Entry>,
-    /// The number of the newest message. The first is 1: 0 is the place before it.
+    /// The place before the first message: 0, but for a stream that others count from elsewhere.
+    origin: u64,
+    /// The number of the newest message.
     newest: u64,
     /// The number of the message that the reader got last.
     at: u64,
@@ -78,6 +80,11 @@ struct Amount {
 }
 
 impl Queue {
+    /// A queue whose messages are numbered after this one.
+    pub(super) fn after(origin: u64) -> Self {
+        Self { origin, newest: origin, at: origin, said: origin, ..Self::default() }
+    }
+
     // === What is to be said ===
 
     /// Takes a message that may be lost. One that waits already is not taken again. False if it had to be dropped.
@@ -168,7 +175,7 @@ impl Queue {
 
     /// Goes back to a place, so that everything that is kept after it is said again. False for a place where no reader was.
     pub(super) fn go_back(&mut self, after: u64) -> bool {
-        let known = after <= self.said;
+        let known = (self.origin..=self.said).contains(&after);
         if known {
             self.at = after;
         }

@@ -5,10 +5,13 @@ use bytes::Bytes;
 use futures::StreamExt as _;
 
 use super::*;
+use crate::principal::Principal;
+use crate::session::Birth;
 use crate::session::outlet::Kind;
 
 fn session() -> Arc<Session> {
-    Session::new("test".into(), 1, false, Arc::new(AtomicBool::new(false)))
+    let birth = Birth::new("test".into(), Principal::default());
+    Session::new(birth, 1, Arc::new(AtomicBool::new(false)))
 }
 
 /// A stream that has said this and is over. It was read up to its answer, and to its end if `told`.
