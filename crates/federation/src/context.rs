@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures::StreamExt as _;
 use protocol::{Kind, Method, Object, Raw};
 use upstream::{Call, Caller};
 
@@ -77,7 +78,18 @@ impl Context {
     /// Sends a call to its target.
     pub(crate) async fn send(&self, to: &Destination, call: Call) -> Result<Served, Error> {
         self.reaches(to.target.name());
-        relay(&self.links, to, call).await
+        let served = relay(&self.links, to, call).await;
+        match (served, &self.record) {
+            (Ok(Served::Stream { target, events }), Some(record)) => {
+                let record = record.clone();
+                let events = events.inspect(move |event| record.note_failure(event.as_ref().err()));
+                Ok(Served::Stream { target, events: events.boxed() })
+            }
+            (served, record) => {
+                record.iter().for_each(|record| record.note_failure(served.as_ref().err()));
+                served
+            }
+        }
     }
 
     /// Notes which target has the request.

@@ -49,6 +49,8 @@ pub enum ErrorKind {
     TargetUnavailable,
     /// A target failed while it had the call, which may have run.
     TargetFailed,
+    /// A target did not answer in time. The call may have run.
+    TargetSilent,
     /// A target ended the call with a result that this client cannot be given.
     CannotRelay,
     /// The gateway itself failed. The log says more.
@@ -70,6 +72,7 @@ impl ErrorKind {
             Self::TooManySessions
             | Self::TargetUnavailable
             | Self::TargetFailed
+            | Self::TargetSilent
             | Self::CannotRelay
             | Self::Internal => INTERNAL,
         }
@@ -114,7 +117,7 @@ impl Error {
             Kind::Unauthorized => (ErrorKind::TargetUnavailable, "refuses the gateway's credentials"),
             Kind::SessionLost => (ErrorKind::TargetUnavailable, "lost its session; the call did not run"),
             Kind::Closed => (ErrorKind::TargetFailed, "ended before it answered; the call may have run"),
-            Kind::Timeout => (ErrorKind::TargetFailed, "did not answer in time; the call may have run"),
+            Kind::Timeout => (ErrorKind::TargetSilent, "did not answer in time; the call may have run"),
             Kind::Status(_) => (ErrorKind::TargetFailed, "answered with an HTTP error"),
             Kind::Protocol => (ErrorKind::TargetFailed, "sent something that is not MCP"),
             Kind::TooLarge => {

@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::broadcast;
 
 pub use self::entry::{Ending, Entry, Kept};
-pub use self::tally::{Figures, Percentiles};
+pub use self::histogram::{BOUNDS, Histogram};
+pub use self::tally::{CallCounts, CallOutcome, Figures, MethodCounts, Percentiles};
 pub(crate) use self::tally::{Tallies, Tally};
 pub use self::traffic::Moment;
 use self::traffic::Traffic;
@@ -18,6 +19,7 @@ pub(crate) mod record;
 
 mod durations;
 mod entry;
+mod histogram;
 mod tally;
 mod traffic;
 

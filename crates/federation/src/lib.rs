@@ -26,6 +26,7 @@ mod backend;
 mod catalog;
 mod extensions;
 mod logger;
+mod measure;
 mod roster;
 mod view;
 
@@ -35,7 +36,11 @@ pub mod settings;
 pub use backend::Backend;
 pub use error::{Error, ErrorKind};
 pub use inbound::{Frame, Frames, Head, Outcome, Single};
-pub use journal::{Ending, Entry, Figures, Journal, Keep, Kept, Moment, Percentiles};
+pub use journal::{
+    BOUNDS, CallCounts, CallOutcome, Ending, Entry, Figures, Histogram, Journal, Keep, Kept, MethodCounts,
+    Moment, Percentiles,
+};
+pub use measure::{Measures, TargetMeasures};
 pub use principal::Principal;
 pub use roster::Condition;
 pub use seal::Key;

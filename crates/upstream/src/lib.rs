@@ -26,7 +26,7 @@ pub use link::{Heard, Link, Listening, Notice, Peer};
 pub use reply::{Answer, Ask, Event, Note, Question, Reply};
 pub use settings::{Settings, Transport};
 pub use target::backoff::Backoff;
-pub use target::{Failure, State, Target};
+pub use target::{Failure, LinkCounts, State, Target};
 pub use task::Task;
 pub use wire::Tie;
 #[cfg(target_os = "linux")]

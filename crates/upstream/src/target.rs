@@ -67,6 +67,17 @@ pub struct Failure {
     pub last_words: Vec<String>,
 }
 
+/// How many links of each kind a target has, besides those of sessions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LinkCounts {
+    /// 1 while the target is there.
+    pub discovery: usize,
+    /// 1 while there is a link for those who cannot be asked.
+    pub plain: usize,
+    /// Links that are lent for a call, or wait for the next one.
+    pub lent: usize,
+}
+
 struct Shared {
     settings: Settings,
     /// On whose account the target is looked at.
@@ -160,6 +171,13 @@ impl Target {
     /// How often the target had to be started or connected to again.
     pub fn restarts(&self) -> u32 {
         self.shared.restarts.load(std::sync::atomic::Ordering::Relaxed) + self.shared.pool.deaths()
+    }
+
+    /// The links that callers without a session share or borrow, and the one over which the target is looked at.
+    pub fn links(&self) -> LinkCounts {
+        let (lent, plain) = self.shared.pool.open();
+        let discovery = usize::from(matches!(*self.shared.state.borrow(), State::Ready(_)));
+        LinkCounts { discovery, plain, lent }
     }
 
     /// The process ids of the target's live children.

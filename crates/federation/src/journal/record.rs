@@ -13,6 +13,8 @@ use upstream::Caller;
 use super::entry::short;
 use super::{Ending, Entry, Journal, Kept, Tally};
 use crate::backend::Shared;
+use crate::error::{Error, ErrorKind};
+use crate::journal::tally::{CallOutcome, Ended};
 
 /// A call that runs. It enters the journal when it ends, and if it is dropped before that, as cancelled.
 pub(crate) struct Record {
@@ -24,12 +26,16 @@ pub(crate) struct Record {
     params: Object,
     at: SystemTime,
     began: Instant,
+    /// Counts the call until a target has it.
+    nobodys: Arc<Tally>,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
     target: Option<(String, Arc<Tally>)>,
+    /// Why there is no answer of the target, if it is the way to it that failed.
+    failure: Option<ErrorKind>,
     over: bool,
 }
 
@@ -54,6 +60,7 @@ impl Record {
             params: params.clone(),
             at: SystemTime::now(),
             began: Instant::now(),
+            nobodys: backend.tallies.nobodys(),
             state: Mutex::default(),
         }))
     }
@@ -67,7 +74,14 @@ impl Record {
         let tally = backend.tallies.of(target);
         tally.begin();
         if let Some((_, before)) = state.target.replace((target.to_owned(), tally)) {
-            before.end(self.began.elapsed(), false);
+            before.pass_on();
+        }
+    }
+
+    /// Notes that there will be no answer of the target, if there is a failure.
+    pub(crate) fn note_failure(&self, failure: Option<&Error>) {
+        if let Some(error) = failure {
+            self.state().failure = Some(error.kind);
         }
     }
 
@@ -81,12 +95,12 @@ impl Record {
         if std::mem::replace(&mut state.over, true) {
             return;
         }
-        let target = state.target.take();
+        let (target, failure) = (state.target.take(), state.failure);
         drop(state);
         let duration = self.began.elapsed();
-        if let Some((_, tally)) = &target {
-            tally.end(duration, ending.is_failure());
-        }
+        let outcome = outcome(&ending, target.is_some(), failure);
+        let tally = target.as_ref().map_or(&self.nobodys, |(_, tally)| tally);
+        tally.end(&Ended { method: self.method, duration, failed: ending.is_failure(), outcome });
         let keep = self.journal.kept();
         let bodies = if keep.calls == 0 { 0 } else { keep.bodies };
         self.journal.enter(Entry {
@@ -116,6 +130,21 @@ impl Record {
 impl Drop for Record {
     fn drop(&mut self) {
         self.enter(Ending::Cancelled, None);
+    }
+}
+
+/// The ending in one word. What failed is known best by who saw it; an error that nobody noted came from the target.
+fn outcome(ending: &Ending, reached: bool, failure: Option<ErrorKind>) -> CallOutcome {
+    match (ending, failure) {
+        (Ending::Done, _) => CallOutcome::Ok,
+        (Ending::ToolFailed, _) => CallOutcome::ToolError,
+        (Ending::InputRequired, _) => CallOutcome::InputRequired,
+        (Ending::Cancelled, _) => CallOutcome::Cancelled,
+        (Ending::Failed { .. }, Some(ErrorKind::TargetUnavailable)) => CallOutcome::Unavailable,
+        (Ending::Failed { .. }, Some(ErrorKind::TargetSilent)) => CallOutcome::Timeout,
+        (Ending::Failed { .. }, Some(ErrorKind::TargetFailed)) => CallOutcome::Failed,
+        (Ending::Failed { .. }, None) if reached => CallOutcome::RpcError,
+        (Ending::Failed { .. }, _) => CallOutcome::Refused,
     }
 }
 

@@ -4,11 +4,18 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use protocol::Method;
+
 use super::durations::Durations;
+use super::histogram::Histogram;
 
 /// The tallies of a virtual server's targets, by name.
 #[derive(Default)]
-pub(crate) struct Tallies(Mutex<HashMap<String, Arc<Tally>>>);
+pub(crate) struct Tallies {
+    of_targets: Mutex<HashMap<String, Arc<Tally>>>,
+    /// Of calls that reach no target, such as those of unknown tools.
+    nobodys: Arc<Tally>,
+}
 
 /// Counts the calls of one target.
 #[derive(Default)]
@@ -20,6 +27,89 @@ struct Counts {
     total: u64,
     failed: u64,
     durations: Durations,
+    /// Of the methods that were called. They are few, so a list is searched faster than a map.
+    methods: Vec<MethodCounts>,
+}
+
+/// How a call ended, in one word: a bounded set, for figures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallOutcome {
+    /// With a result.
+    Ok,
+    /// With the result of a tool that says of itself that it failed.
+    ToolError,
+    /// With an error of the target's.
+    RpcError,
+    /// With a question to the client, who calls again.
+    InputRequired,
+    /// The target could not be reached, or was busy. The call did not run.
+    Unavailable,
+    /// The target did not answer in time.
+    Timeout,
+    /// The target failed while it had the call.
+    Failed,
+    /// Refused here: an unknown name, or params of the wrong shape.
+    Refused,
+    /// The client gave up, or is gone.
+    Cancelled,
+}
+
+impl CallOutcome {
+    /// Each of them.
+    pub const ALL: [Self; 9] = [
+        Self::Ok,
+        Self::ToolError,
+        Self::RpcError,
+        Self::InputRequired,
+        Self::Unavailable,
+        Self::Timeout,
+        Self::Failed,
+        Self::Refused,
+        Self::Cancelled,
+    ];
+
+    /// The word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::ToolError => "tool_error",
+            Self::RpcError => "rpc_error",
+            Self::InputRequired => "input_required",
+            Self::Unavailable => "unavailable",
+            Self::Timeout => "timeout",
+            Self::Failed => "failed",
+            Self::Refused => "refused",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// A call that has ended, as far as it is counted.
+pub(crate) struct Ended {
+    pub(crate) method: &'static Method,
+    pub(crate) duration: Duration,
+    pub(crate) failed: bool,
+    pub(crate) outcome: CallOutcome,
+}
+
+/// The calls of one method.
+#[derive(Debug, Clone)]
+pub struct MethodCounts {
+    /// The method.
+    pub method: &'static Method,
+    /// How many ended in each way, in the order of [`CallOutcome::ALL`].
+    pub outcomes: [u64; CallOutcome::ALL.len()],
+    /// How long they took.
+    pub durations: Histogram,
+}
+
+/// The calls of one target, in figures that only grow.
+#[derive(Debug, Clone, Default)]
+pub struct CallCounts {
+    /// Calls that have not ended yet.
+    pub running: u64,
+    /// Those that have, by method; only the methods that were called.
+    pub methods: Vec<MethodCounts>,
 }
 
 /// How a target's calls went since it was configured.
@@ -49,16 +139,21 @@ pub struct Percentiles {
 impl Tallies {
     /// The tally of a target.
     pub(crate) fn of(&self, target: &str) -> Arc<Tally> {
-        let mut tallies = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tallies = self.of_targets.lock().unwrap_or_else(PoisonError::into_inner);
         match tallies.get(target) {
             Some(tally) => tally.clone(),
             None => tallies.entry(target.to_owned()).or_default().clone(),
         }
     }
 
+    /// The tally of calls that reach no target.
+    pub(crate) fn nobodys(&self) -> Arc<Tally> {
+        self.nobodys.clone()
+    }
+
     /// Forgets targets that are gone or were replaced: figures of another server would only mislead.
     pub(crate) fn forget(&self, targets: &[String]) {
-        let mut tallies = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tallies = self.of_targets.lock().unwrap_or_else(PoisonError::into_inner);
         targets.iter().for_each(|target| drop(tallies.remove(target)));
     }
 }
@@ -68,12 +163,27 @@ impl Tally {
         self.counts().running += 1;
     }
 
-    pub(crate) fn end(&self, duration: Duration, failed: bool) {
+    /// Another target gets the call.
+    pub(crate) fn pass_on(&self) {
+        let mut counts = self.counts();
+        counts.running = counts.running.saturating_sub(1);
+    }
+
+    pub(crate) fn end(&self, ended: &Ended) {
+        let Ended { method, duration, failed, outcome } = *ended;
         let mut counts = self.counts();
         counts.running = counts.running.saturating_sub(1);
         counts.total += 1;
         counts.failed += u64::from(failed);
         counts.durations.count(duration);
+        let of_method = counts.of(method);
+        of_method.outcomes[outcome as usize] += 1;
+        of_method.durations.count(duration);
+    }
+
+    pub(crate) fn call_counts(&self) -> CallCounts {
+        let counts = self.counts();
+        CallCounts { running: counts.running, methods: counts.methods.clone() }
     }
 
     pub(crate) fn figures(&self) -> Figures {
@@ -88,5 +198,17 @@ impl Tally {
 
     fn counts(&self) -> std::sync::MutexGuard<'_, Counts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Counts {
+    fn of(&mut self, method: &'static Method) -> &mut MethodCounts {
+        let known = self.methods.iter().position(|counts| std::ptr::eq(counts.method, method));
+        let at = known.unwrap_or_else(|| {
+            let outcomes = [0; CallOutcome::ALL.len()];
+            self.methods.push(MethodCounts { method, outcomes, durations: Histogram::default() });
+            self.methods.len() - 1
+        });
+        &mut self.methods[at]
     }
 }

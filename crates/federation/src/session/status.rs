@@ -31,15 +31,18 @@ pub struct SessionStatus {
 }
 
 impl Session {
+    /// The targets to which it has links of its own.
+    pub(super) fn linked(&self) -> Vec<String> {
+        let leases = lock(&self.leases);
+        // A slot that is locked is about to have one.
+        let open = leases.iter().filter(|(_, slot)| slot.try_lock().map_or(true, |slot| slot.is_some()));
+        open.map(|(target, _)| target.clone()).collect()
+    }
+
     /// How it is doing now.
     pub(super) fn status(&self) -> SessionStatus {
         let client = self.handshake().map(|handshake| (handshake.caller.clone(), handshake.version));
-        let mut links: Vec<String> = lock(&self.leases)
-            .iter()
-            // A slot that is locked is about to have one.
-            .filter(|(_, slot)| slot.try_lock().map_or(true, |slot| slot.is_some()))
-            .map(|(target, _)| target.clone())
-            .collect();
+        let mut links = self.linked();
         links.sort();
         SessionStatus {
             number: self.number,

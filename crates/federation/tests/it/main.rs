@@ -25,6 +25,7 @@ mod listen;
 mod listening;
 mod lists;
 mod log;
+mod measures;
 mod mirrors;
 mod names;
 mod notes;

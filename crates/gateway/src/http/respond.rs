@@ -159,6 +159,7 @@ fn status(kind: ErrorKind) -> StatusCode {
         | ErrorKind::UnknownResource
         | ErrorKind::TargetUnavailable
         | ErrorKind::TargetFailed
+        | ErrorKind::TargetSilent
         | ErrorKind::CannotRelay => StatusCode::OK,
     }
 }

@@ -74,6 +74,7 @@ pub(super) fn transport_level(kind: ErrorKind) -> Option<ErrorKind> {
         | ErrorKind::MissingCapability
         | ErrorKind::TargetUnavailable
         | ErrorKind::TargetFailed
+        | ErrorKind::TargetSilent
         | ErrorKind::CannotRelay => None,
     }
 }
