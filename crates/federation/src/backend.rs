@@ -108,14 +108,14 @@ impl Backend {
         self.shared.settings.load_full()
     }
 
-    /// Takes over new settings: targets whose settings are equal keep running, others are started, those that are gone are
+    /// Takes over new settings: targets that are reached as before keep running, others are started, those that are gone are
     /// stopped. Sessions go on with the new set, and are told what changed.
     pub fn reconfigure(&self, settings: Settings) {
         let before = self.shared.roster.borrow().clone();
         let member = |wanted: &upstream::Settings| {
             let same_name = before.iter().find(|member| member.target.name() == wanted.name);
             match same_name {
-                Some(member) if member.target.settings() == wanted => member.clone(),
+                Some(member) if member.target.reconfigure(wanted) => member.clone(),
                 Some(member) => member.succeed(wanted.clone()),
                 None => Member::start(wanted.clone(), &self.shared.retired),
             }
@@ -123,7 +123,7 @@ impl Backend {
         let members: Vec<Member> = settings.targets.iter().map(member).collect();
         let gone: Vec<Member> = before
             .iter()
-            .filter(|member| !settings.targets.contains(member.target.settings()))
+            .filter(|member| !settings.targets.contains(&*member.target.settings()))
             .cloned()
             .collect();
         let names: Vec<String> = settings.targets.iter().map(|target| target.name.clone()).collect();

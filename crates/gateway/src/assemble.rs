@@ -174,6 +174,7 @@ fn target_settings(target: &config::Target, limits: &config::Limits) -> upstream
         config::Transport::Http { url } => upstream::Transport::Http(url.clone()),
         config::Transport::Sse { url } => upstream::Transport::Sse(url.clone()),
     };
-    let limits = Limits { message: limits.response_body, ..Limits::default() };
-    upstream::Settings { name: target.name.clone(), transport, limits }
+    let config::Conduct { limits: own, sharing, warm, breaker } = target.conduct.clone();
+    let limits = Limits { message: limits.response_body, ..own };
+    upstream::Settings { name: target.name.clone(), transport, limits, sharing, warm, breaker }
 }

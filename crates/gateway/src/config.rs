@@ -235,6 +235,21 @@ pub struct Target {
     pub name: String,
     /// How to reach it.
     pub transport: Transport,
+    /// How it is treated.
+    pub conduct: Conduct,
+}
+
+/// How a target is treated. A reload changes all of this under its links.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Conduct {
+    /// How long things may take, and how many they may be. The size of a message is that of the gateway's limits.
+    pub limits: upstream::settings::Limits,
+    /// Whom its links serve.
+    pub sharing: upstream::settings::Sharing,
+    /// Whether a spare link is kept open for the next session.
+    pub warm: bool,
+    /// When it is no longer called because it fails.
+    pub breaker: upstream::settings::Breaker,
 }
 
 /// How a target is reached.

@@ -21,7 +21,8 @@ use self::events::{CancelOnDrop, end_of_call, events};
 use self::notice::{Ear, Owner};
 use self::questions::{Asked, Questions};
 use crate::reply::{Answer, Event, Reply};
-use crate::settings::{Limits, Settings, Transport};
+use crate::settings::{Limits, Transport};
+use crate::target::common::Common;
 use crate::task::Task;
 use crate::turn::{Taken, Turn};
 use crate::wire::{Frames, Outgoing, Tie, Wire};
@@ -106,12 +107,11 @@ pub struct Link {
 }
 
 struct Shared {
-    target: String,
+    common: Arc<Common>,
     wire: Box<dyn Wire>,
     peer: Peer,
     /// On whose account the link was opened.
     caller: Arc<Caller>,
-    limits: Limits,
     /// Whether a dropped stream is what tells this target that a call is cancelled.
     cancels_by_closing: bool,
     next_id: AtomicU64,
@@ -132,18 +132,17 @@ struct Shared {
 
 impl Link {
     /// Takes over a wire on which the handshake is done.
-    fn new(settings: &Settings, opened: handshake::Opened, owner: Owner) -> Self {
+    fn new(common: &Arc<Common>, opened: handshake::Opened, owner: Owner) -> Self {
         let (cancels, cancelled) = mpsc::channel(CANCELS);
         let cancels_by_closing =
-            opened.peer.era == Era::Modern && matches!(settings.transport, Transport::Http(_));
+            opened.peer.era == Era::Modern && matches!(common.settings().transport, Transport::Http(_));
         let gone = CancellationToken::new();
         let shared = Arc::new(Shared {
-            target: settings.name.clone(),
+            common: common.clone(),
             wire: opened.wire,
             peer: opened.peer,
             questions: Questions::new(&opened.caller),
             caller: opened.caller,
-            limits: settings.limits.clone(),
             cancels_by_closing,
             next_id: AtomicU64::new(opened.first_id),
             cancels,
@@ -195,7 +194,7 @@ impl Link {
             Era::Modern => modern::outgoing(shared.fresh_id(), &call, shared.peer.version),
         };
         let mut guard = CancelOnDrop::new(shared, out.id.clone(), turn);
-        let until = Instant::now() + shared.limits.longest_call;
+        let until = Instant::now() + shared.limits().longest_call;
         let frames = match shared.until_silent(call.method.name, until, shared.wire.request(out)).await? {
             Ok(frames) => frames,
             Err(error) => {
@@ -221,9 +220,9 @@ impl Link {
     }
 
     async fn turn(&self, method: &str) -> Result<Taken, Error> {
-        let deadline = self.shared.limits.call;
+        let deadline = self.shared.limits().call;
         tokio::time::timeout(deadline, self.shared.turn.take()).await.map_err(|_| {
-            let (target, waited) = (&self.shared.target, deadline.as_secs());
+            let (target, waited) = (self.shared.target(), deadline.as_secs());
             let text =
                 format!("target `{target}` was busy with another call for {waited} s; {method} was not sent");
             Error::new(ErrorKind::Busy, text)
@@ -289,7 +288,7 @@ impl Link {
                 Ok(Err(error)) => error.to_string(),
                 Err(_) => format!("no answer within {} s", WISH.as_secs()),
             };
-            let target = &self.shared.target;
+            let target = self.shared.target();
             tracing::debug!("target `{target}` does not do what is wished with {method}: {refused}");
         }
         .boxed()
@@ -324,7 +323,7 @@ impl Link {
                 Some(Ok(_)) | None => Err(shared.protocol_error("refuses to be listened to")),
             }
         };
-        let deadline = shared.limits.connect;
+        let deadline = shared.limits().connect;
         let (honoured, frames) = tokio::time::timeout(deadline, opening)
             .await
             .map_err(|_| shared.silent("subscriptions/listen", deadline))??;
@@ -359,6 +358,15 @@ impl Link {
 }
 
 impl Shared {
+    fn target(&self) -> &str {
+        self.common.name()
+    }
+
+    /// The limits in force.
+    fn limits(&self) -> Limits {
+        self.common.settings().limits
+    }
+
     fn fresh_id(&self) -> Id {
         Id::from(self.next_id.fetch_add(1, Ordering::Relaxed))
     }
@@ -374,11 +382,11 @@ impl Shared {
     }
 
     fn protocol_error(&self, what: &str) -> Error {
-        Error::new(ErrorKind::Protocol, format!("target `{}` {what}", self.target))
+        Error::new(ErrorKind::Protocol, format!("target `{}` {what}", self.target()))
     }
 
     fn silent(&self, method: &str, waited: Duration) -> Error {
-        let target = &self.target;
+        let target = self.target();
         Error::new(
             ErrorKind::Timeout,
             format!("target `{target}` did not answer {method} within {} s", waited.as_secs_f32()),
@@ -395,18 +403,19 @@ impl Shared {
     ) -> Result<T, Error> {
         let mut next = std::pin::pin!(next);
         loop {
-            let silent = Instant::now() + self.limits.call;
+            let patience = self.limits().call;
+            let silent = Instant::now() + patience;
             match tokio::time::timeout_at(silent.min(until), &mut next).await {
                 Ok(next) => return Ok(next),
                 Err(_) if until <= Instant::now() => return Err(self.endless(method)),
                 Err(_) if self.questions.any_open() => {}
-                Err(_) => return Err(self.silent(method, self.limits.call)),
+                Err(_) => return Err(self.silent(method, patience)),
             }
         }
     }
 
     fn endless(&self, method: &str) -> Error {
-        let (target, most) = (&self.target, self.limits.longest_call.as_secs());
+        let (target, most) = (self.target(), self.limits().longest_call.as_secs());
         Error::new(ErrorKind::Timeout, format!("target `{target}` did not end {method} within {most} s"))
     }
 
@@ -469,7 +478,7 @@ impl Shared {
         let params: Object = [("requestId", id.to_raw())].into_iter().collect();
         let body = message::notification(notifications::CANCELLED, &params);
         if let Err(error) = self.say(body).await {
-            tracing::debug!("a call could not be cancelled at target `{}`: {error}", self.target);
+            tracing::debug!("a call could not be cancelled at target `{}`: {error}", self.target());
         }
     }
 }

@@ -1,4 +1,5 @@
-//! What a configuration may say about a target. Equal settings mean that a reload leaves the target alone.
+//! What a configuration may say about a target. Equal settings mean that a reload leaves the target alone; settings that differ
+//! in nothing that its links were opened with are taken over by the running target.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,8 +16,61 @@ pub struct Settings {
     pub name: String,
     /// How it is reached.
     pub transport: Transport,
-    /// How long things may take and how large they may be.
+    /// How long things may take, and how large and many they may be.
     pub limits: Limits,
+    /// Whom its links serve.
+    pub sharing: Sharing,
+    /// Whether a spare link is kept open for the next session.
+    pub warm: bool,
+    /// When it is no longer called because it fails.
+    pub breaker: Breaker,
+}
+
+impl Settings {
+    /// A target with the default settings.
+    pub fn new(name: impl Into<String>, transport: Transport) -> Self {
+        Self {
+            name: name.into(),
+            transport,
+            limits: Limits::default(),
+            sharing: Sharing::default(),
+            warm: false,
+            breaker: Breaker::default(),
+        }
+    }
+
+    /// Whether links that were opened with these settings are as good for the others. Everything else may change under them.
+    pub fn reach_the_same(&self, other: &Self) -> bool {
+        self.name == other.name
+            && self.transport == other.transport
+            && self.limits.message == other.limits.message
+    }
+}
+
+/// Whom the links to a legacy target serve. Modern targets know no sessions, so that their link is everybody's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sharing {
+    /// Each session has a link of its own, because the target may keep state for it.
+    #[default]
+    Session,
+    /// The target keeps nothing between calls. Calls about which it can ask nothing share a link; one about which it may ask
+    /// has a link alone for as long as it runs.
+    Shared,
+}
+
+/// When a target is no longer called because it fails, and for how long.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Breaker {
+    /// After so many failures in a row; 0 is never.
+    pub failures: u32,
+    /// For so long at first. Each trial that fails doubles it, up to a minute.
+    pub pause: Duration,
+}
+
+impl Default for Breaker {
+    fn default() -> Self {
+        Self { failures: 5, pause: Duration::from_secs(10) }
+    }
 }
 
 /// How a target is reached.
@@ -89,7 +143,7 @@ impl fmt::Debug for Custom {
 }
 
 /// Ceilings and deadlines of one target.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Limits {
     /// The largest message a target may send, in bytes.
     pub message: usize,
@@ -104,6 +158,16 @@ pub struct Limits {
     pub call: Duration,
     /// How long a call may take in all, however much it has to say.
     pub longest_call: Duration,
+    /// How long a link that serves one session, or nobody in particular, is kept without a call.
+    pub idle: Duration,
+    /// How many calls may be in flight.
+    pub calls: usize,
+    /// How many items of one list are read, over how many pages. What goes beyond is left out.
+    pub items: usize,
+    /// See `items`.
+    pub pages: usize,
+    /// How many notifications are heard in a second. What goes beyond is dropped.
+    pub notifications: u32,
 }
 
 impl Default for Limits {
@@ -115,6 +179,11 @@ impl Default for Limits {
             list: Duration::from_secs(30),
             call: Duration::from_secs(300),
             longest_call: Duration::from_secs(4 * 3600),
+            idle: Duration::from_secs(30 * 60),
+            calls: 256,
+            items: 10_000,
+            pages: 1000,
+            notifications: 100,
         }
     }
 }

@@ -9,6 +9,7 @@ use tokio::sync::{Notify, broadcast, mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use self::common::Common;
 use crate::link::handshake::{self, Shaken, Way};
 use crate::link::{Heard, Link, Notice};
 use crate::pool::plain::PlainLink;
@@ -23,6 +24,7 @@ use crate::wire::{Connect, Tie};
 use crate::{Caller, Error, ErrorKind};
 
 pub mod backoff;
+pub mod common;
 
 /// For how long a target that was found to be legacy is believed to be so. A server that was upgraded would go on
 /// serving the handshake, so nothing but time corrects this verdict; a wrong "modern" fails loudly instead.
@@ -79,7 +81,7 @@ pub struct LinkCounts {
 }
 
 struct Shared {
-    settings: Settings,
+    common: Arc<Common>,
     /// On whose account the target is looked at.
     discovery: Arc<Caller>,
     connect: Arc<dyn Connect>,
@@ -116,7 +118,7 @@ impl Target {
         };
         let stop = CancellationToken::new();
         let shared = Arc::new(Shared {
-            settings,
+            common: Common::new(settings),
             discovery,
             connect,
             older,
@@ -138,13 +140,27 @@ impl Target {
     }
 
     /// What the configuration says of the target.
-    pub fn settings(&self) -> &Settings {
-        &self.shared.settings
+    pub fn settings(&self) -> Arc<Settings> {
+        self.shared.common.settings().clone()
+    }
+
+    /// Takes over other settings, if links that are open are as good for them. False, and nothing changed, if the target has to
+    /// be started anew. Waits that have begun end as they were meant to.
+    pub fn reconfigure(&self, settings: &Settings) -> bool {
+        let mut as_good = true;
+        let now = self.settings();
+        if *now != *settings {
+            as_good = now.reach_the_same(settings);
+            if as_good {
+                self.shared.common.change(settings.clone());
+            }
+        }
+        as_good
     }
 
     /// The target's name.
     pub fn name(&self) -> &str {
-        &self.shared.settings.name
+        self.shared.common.name()
     }
 
     /// How the target is doing, now and from now on.
@@ -232,8 +248,8 @@ impl Target {
         }
         let (sender, heard) = mpsc::channel(NOTICES);
         let shaken = Shaken { id: session, peer: discovery.peer().clone() };
-        let (settings, connect) = (&self.shared.settings, self.shared.connect.as_ref());
-        Some((handshake::adopt(settings, connect, shaken, caller, sender).await?, heard))
+        let (common, connect) = (&self.shared.common, self.shared.connect.as_ref());
+        Some((handshake::adopt(common, connect, shaken, caller, sender).await?, heard))
     }
 
     /// The link over which the target is looked at, if it is there now.
@@ -299,14 +315,14 @@ impl Shared {
                     self.pool.let_go();
                     self.restarts.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                     let Some(error) = error else {
-                        tracing::info!("target `{}` is restarted, as was asked for", self.settings.name);
+                        tracing::info!("target `{}` is restarted, as was asked for", self.common.name());
                         backoff = backoff::Backoff::new();
                         continue;
                     };
                     backoff.lived_for(since.elapsed());
                     // The target is there and has only forgotten us; who waits for the link gets the next one.
                     if error.kind == ErrorKind::SessionLost && since.elapsed() >= backoff.floor() {
-                        tracing::info!("target `{}` lost its session; opening another", self.settings.name);
+                        tracing::info!("target `{}` lost its session; opening another", self.common.name());
                         continue;
                     }
                     error
@@ -325,7 +341,7 @@ impl Shared {
 
     fn announce(&self, link: &Link, failures: u32) {
         let peer = link.peer();
-        let (name, version, era) = (&self.settings.name, peer.version.as_str(), peer.era.as_str());
+        let (name, version, era) = (self.common.name(), peer.version.as_str(), peer.era.as_str());
         let again = if failures > 0 { " again" } else { "" };
         tracing::info!("target `{name}` is ready{again}: protocol version {version}, {era} era");
         self.state.send_replace(State::Ready(link.clone()));
@@ -349,7 +365,7 @@ impl Shared {
                 }
                 () = self.stop.cancelled() => {
                     futures::future::join(link.close(), self.pool.close()).await;
-                    return Some(stopped(&self.settings.name));
+                    return Some(stopped(self.common.name()));
                 }
                 Ok(()) = restart.changed() => {
                     // Who needs the target from now on waits for the next link.
@@ -385,7 +401,7 @@ impl Shared {
 
     /// Says why the target is not there: aloud when that is news, and quietly each time it is still so.
     fn complain(&self, error: &Error, attempts: u32, pause: Duration, last_words: &[String]) {
-        let name = &self.settings.name;
+        let name = self.common.name();
         let known = matches!(&*self.state.borrow(), State::Failing(before) if before.error == *error);
         if known {
             tracing::debug!("target `{name}` is still not available after {attempts} attempts: {error}");
@@ -406,8 +422,8 @@ impl Shared {
     async fn open(&self, caller: &Arc<Caller>, owner: mpsc::Sender<Heard>) -> Result<Link, Error> {
         let way = Way { connect: self.connect.as_ref(), older: self.older.as_deref() };
         let known = self.known_era();
-        let opening = handshake::open(&self.settings, &way, known, caller, owner);
-        let deadline = self.settings.limits.connect;
+        let opening = handshake::open(&self.common, &way, known, caller, owner);
+        let deadline = self.common.settings().limits.connect;
         let link = tokio::time::timeout(deadline, opening).await.map_err(|_| {
             let seconds = deadline.as_secs();
             Error::new(ErrorKind::Timeout, format!("did not finish its handshake within {seconds} s"))

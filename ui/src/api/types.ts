@@ -117,6 +117,8 @@ export interface Target {
   /** Its last lines of standard error, oldest first. */
   stderr: string[]
   calls: CallFigures
+  /** What the file says of it that is not the default: deadlines, limits, sharing, … */
+  settings: Record<string, unknown>
 }
 
 export type Transport =

@@ -46,10 +46,9 @@ fn a_mode_says_what_carries_a_target() {
     let settings = |prefix, count: usize| Settings {
         key: String::new(),
         targets: (0..count)
-            .map(|_| upstream::Settings {
-                name: "t".into(),
-                transport: upstream::Transport::Stdio(upstream::settings::Stdio::default()),
-                limits: upstream::settings::Limits::default(),
+            .map(|_| {
+                let stdio = upstream::settings::Stdio::default();
+                upstream::Settings::new("t", upstream::Transport::Stdio(stdio))
             })
             .collect(),
         prefix,

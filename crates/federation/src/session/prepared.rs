@@ -54,7 +54,7 @@ impl Prepared {
     /// The session that the target gave, if it did.
     pub(super) fn carried(&self) -> Option<Carried> {
         match self.lent.as_ref().map(|(link, _)| link.tie())? {
-            Tie::Session(id) => Some(Carried::new(self.target.settings(), id)),
+            Tie::Session(id) => Some(Carried::new(&self.target.settings(), id)),
             Tie::Nothing | Tie::Connection => None,
         }
     }

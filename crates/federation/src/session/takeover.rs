@@ -31,7 +31,7 @@ impl Shared {
         let birth = Birth { is_fresh: true, handshake: Some(handshake), ..Birth::new(id, principal.clone()) };
         let session = self.sessions.enter(birth, self.settings().sessions.most)?;
         for prepared in prepared {
-            let is_carried = carried.iter().any(|carried| carried.is_from(prepared.target.settings()));
+            let is_carried = carried.iter().any(|carried| carried.is_from(&prepared.target.settings()));
             if let Some((target, link, heard)) = prepared.take() {
                 session.install(&target, (link, heard), is_carried);
             }
@@ -76,7 +76,7 @@ impl Shared {
             return Err(unknown());
         }
         let adoptable = passport.carried.iter().filter_map(|carried| {
-            let target = targets().find(|target| carried.is_from(target.settings()))?;
+            let target = targets().find(|target| carried.is_from(&target.settings()))?;
             Some((target.clone(), carried.id.clone()))
         });
         // What is counted elsewhere, from 0 or from another random number, does not meet what is counted here.

@@ -4,9 +4,32 @@ use std::sync::Arc;
 
 use federation::{FailureMode, PrefixMode};
 use serde_json::json;
+use tokio::time::{Duration, Instant};
 
 use crate::client::{World, background, seconds, settle};
 use crate::target::{Act, Target};
+
+#[tokio::test(start_paused = true)]
+async fn what_links_are_not_opened_with_changes_under_them() {
+    let a = Target::legacy("a", &["x", "hung"]).on("tools/call hung", Act::Hang);
+    let mut world = World::start(&[&a]).await;
+    let client = world.legacy().await;
+    assert_eq!(client.tool("x").await.said(), "a:x");
+    let opened = a.opened();
+    a.configure(|settings| settings.limits.call = Duration::from_secs(7));
+    world.reconfigure(&[&a], |_| {});
+    settle().await;
+    let start = Instant::now();
+    assert_eq!(client.tool("hung").await.code(), -32603);
+    assert_eq!(start.elapsed().as_secs(), 7);
+    assert_eq!((a.opened(), a.open()), (opened, opened), "the links are those that there were");
+    // The largest message is what a wire is opened with.
+    a.configure(|settings| settings.limits.message = 1 << 20);
+    world.reconfigure(&[&a], |_| {});
+    settle().await;
+    assert_eq!(client.tool("x").await.said(), "a:x");
+    assert!(a.opened() > opened);
+}
 
 #[tokio::test(start_paused = true)]
 async fn an_equal_target_keeps_its_link_a_removed_one_stops_and_an_added_one_appears() {

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
-use upstream::settings::{Custom, Limits};
+use upstream::settings::Custom;
 use upstream::wire::pipe::PipeWire;
 use upstream::wire::{Connect, Inbox, Wire};
 use upstream::{Error, ErrorKind, Task, Transport};
@@ -239,15 +239,24 @@ impl Target {
         &self.0.name
     }
 
-    /// The settings under which the gateway knows this target; always equal.
+    /// Has other settings from now on: those of the next configuration.
+    pub(crate) fn configure(&self, change: impl FnOnce(&mut upstream::Settings)) {
+        let mut settings = self.settings();
+        change(&mut settings);
+        *lock(&self.0.settings) = Some(settings);
+    }
+
+    /// The same before it is started.
+    pub(crate) fn set(self, change: impl FnOnce(&mut upstream::Settings)) -> Self {
+        self.configure(change);
+        self
+    }
+
+    /// The settings under which the gateway knows this target; equal each time, unless they were changed.
     pub(crate) fn settings(&self) -> upstream::Settings {
         let mut settings = lock(&self.0.settings);
-        let made = || upstream::Settings {
-            name: self.0.name.clone(),
-            transport: Transport::Custom(Custom(Arc::new(self.clone()))),
-            limits: Limits::default(),
-        };
-        settings.get_or_insert_with(made).clone()
+        let transport = || Transport::Custom(Custom(Arc::new(self.clone())));
+        settings.get_or_insert_with(|| upstream::Settings::new(self.0.name.clone(), transport())).clone()
     }
 
     /// What was heard, without probes and handshakes.

@@ -1,12 +1,15 @@
 //! What a configuration means, in the words of the file: every key, with the value that is in force.
 
+use std::time::Duration;
+
 use policy::cors::Names;
 use policy::host::HostPattern;
 use serde_json::{Map, Value, json};
+use upstream::settings::{Breaker, Sharing};
 
 use crate::config::{
-    Activity, Backend, Bind, Config, CorsSettings, HeaderMatch, Limits, Listener, Logging, Match, Origin,
-    PathMatch, QueryMatch, Route, Target, TlsFiles, TlsMode, Transport, ValueMatch,
+    Activity, Backend, Bind, Conduct, Config, CorsSettings, HeaderMatch, Limits, Listener, Logging, Match,
+    Origin, PathMatch, QueryMatch, Route, Target, TlsFiles, TlsMode, Transport, ValueMatch,
 };
 
 /// All of it, in the long shape of the file. What may be secret is shown as the file spells it, or not at all.
@@ -129,8 +132,68 @@ fn backend(it: &Backend) -> Value {
     })
 }
 
-fn target(Target { name, transport }: &Target) -> Value {
-    match transport {
+fn target(Target { name, transport, conduct: its }: &Target) -> Value {
+    let mut target = reached(transport);
+    target.insert("name".to_owned(), json!(name));
+    target.extend(conduct(its));
+    target.into()
+}
+
+/// How a target is treated. Times are shown as the file may say them.
+fn conduct(it: &Conduct) -> Map<String, Value> {
+    let Conduct { limits, sharing, warm, breaker } = it;
+    let Breaker { failures, pause } = breaker;
+    let time = |time: &Duration| json!(format!("{}ms", time.as_millis()));
+    let members = [
+        (
+            "sharing",
+            json!(match sharing {
+                Sharing::Session => "session",
+                Sharing::Shared => "shared",
+            }),
+        ),
+        ("warm", json!(u8::from(*warm))),
+        ("idleTimeout", time(&limits.idle)),
+        (
+            "timeouts",
+            json!({
+                "connect": time(&limits.connect),
+                "list": time(&limits.list),
+                "call": time(&limits.call),
+                "longestCall": time(&limits.longest_call),
+            }),
+        ),
+        (
+            "limits",
+            json!({
+                "calls": limits.calls,
+                "items": limits.items,
+                "pages": limits.pages,
+                "notifications": limits.notifications,
+            }),
+        ),
+        ("breaker", json!({ "failures": failures, "pause": time(pause) })),
+    ];
+    members.map(|(key, value)| (key.to_owned(), value)).into_iter().collect()
+}
+
+/// What of it is not the default.
+pub(super) fn unusual(it: &Conduct) -> Map<String, Value> {
+    fn differing(is: Map<String, Value>, usual: &Map<String, Value>) -> Map<String, Value> {
+        is.into_iter()
+            .filter(|(key, value)| usual.get(key) != Some(value))
+            .map(|(key, value)| match (value, usual.get(&key)) {
+                (Value::Object(is), Some(Value::Object(usual))) => (key, differing(is, usual).into()),
+                (value, _) => (key, value),
+            })
+            .collect()
+    }
+    differing(conduct(it), &conduct(&Conduct::default()))
+}
+
+/// How a target is reached.
+fn reached(transport: &Transport) -> Map<String, Value> {
+    let (key, value) = match transport {
         Transport::Stdio { cmd, args, env, clear_env, cwd } => {
             let args: Vec<_> = args.iter().map(ToString::to_string).collect();
             let env: Map<_, _> =
@@ -142,11 +205,12 @@ fn target(Target { name, transport }: &Target) -> Value {
                 ("clear_env", Some(json!(clear_env))),
                 ("cwd", cwd.as_ref().map(|cwd| json!(cwd))),
             ]);
-            json!({ "name": name, "stdio": stdio })
+            ("stdio", stdio)
         }
-        Transport::Http { url } => json!({ "name": name, "mcp": { "host": Origin(url).to_string() } }),
-        Transport::Sse { url } => json!({ "name": name, "sse": { "host": Origin(url).to_string() } }),
-    }
+        Transport::Http { url } => ("mcp", json!({ "host": Origin(url).to_string() })),
+        Transport::Sse { url } => ("sse", json!({ "host": Origin(url).to_string() })),
+    };
+    [(key.to_owned(), value)].into_iter().collect()
 }
 
 /// The members that are there.
@@ -173,6 +237,24 @@ mod tests {
             Value::Array(elements) => elements.iter().for_each(|element| keys(element, found)),
             _ => {}
         }
+    }
+
+    #[test]
+    fn only_what_is_not_the_default_is_unusual() {
+        let of = |keys: &str| {
+            let text = format!("mcp: {{targets: [{{name: a, stdio: {{cmd: b}}{keys}}}]}}");
+            let config = load(&Source::Inline(text), &|_| None).unwrap_or_else(|faults| panic!("{faults}"));
+            Value::from(unusual(&config.binds[0].listeners[0].routes[0].backends[0].targets[0].conduct))
+        };
+        assert_eq!(of(""), json!({}));
+        assert_eq!(
+            of(", timeouts: {call: 300s, list: 5s}, warm: 0"),
+            json!({ "timeouts": { "list": "5000ms" } })
+        );
+        assert_eq!(
+            of(", sharing: shared, breaker: {failures: 0}"),
+            json!({ "sharing": "shared", "breaker": { "failures": 0 } })
+        );
     }
 
     #[test]

@@ -8,10 +8,10 @@ use policy::host::HostPattern;
 use policy::origin::Origin;
 use protocol::Kind;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::shown::Shown;
-use super::time;
+use super::{effective, time};
 use crate::config::{self, FailureMode, PathMatch, PrefixMode, Problem, TlsMode};
 use crate::log::Current;
 
@@ -118,6 +118,7 @@ struct Target {
     restarts: u32,
     stderr: Vec<String>,
     calls: Figures,
+    settings: Map<String, Value>,
 }
 
 #[derive(Serialize, PartialEq)]
@@ -392,6 +393,7 @@ impl Target {
                 p90_ms: duration(|durations| durations.p90),
                 p99_ms: duration(|durations| durations.p99),
             },
+            settings: effective::unusual(&configured.conduct),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What the document means, and everything that is wrong with it although its form is right.
 
+mod conduct;
 mod cors;
 mod route;
 mod target;
@@ -168,18 +169,22 @@ impl Check {
         };
 
         let grace = shutdown.as_ref().and_then(|said::Shutdown { grace }| grace.as_deref());
-        let grace = grace.unwrap_or(said::DEFAULT_GRACE);
-        let at = at.key("shutdown").key("grace");
-        let duration = units::duration(grace);
+        let grace = self.duration(grace, said::DEFAULT_GRACE, &at.key("shutdown").key("grace"));
+        (admin, logging, limits, grace)
+    }
+
+    fn duration(&mut self, text: Option<&str>, default: &str, at: &At<'_>) -> Option<Duration> {
+        let text = text.unwrap_or(default);
+        let duration = units::duration(text);
         if duration.is_none() {
-            let digits = !grace.is_empty() && grace.bytes().all(|b| b.is_ascii_digit());
+            let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
             let hint = match (digits, at.spelling()) {
-                (true, None) => format!("say the unit: `{}s`", shorten(grace)),
+                (true, None) => format!("say the unit: `{}s`", shorten(text)),
                 _ => "write it like `10s`, `500ms` or `1m30s`".to_owned(),
             };
-            self.fault(&at, format!("{} is not a duration", at.quote(grace)), hint);
+            self.fault(at, format!("{} is not a duration", at.quote(text)), hint);
         }
-        (admin, logging, limits, duration)
+        duration
     }
 
     fn activity(&mut self, activity: Option<&said::Activity>, at: &At<'_>) -> Activity {

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{FailureMode, Level, LogFormat, PrefixMode};
 
@@ -29,6 +29,17 @@ pub(super) const DEFAULT_GRACE: &str = "10s";
 pub(super) const DEFAULT_LEVEL: Level = Level::Info;
 pub(super) const DEFAULT_FORMAT: LogFormat = LogFormat::Text;
 pub(super) const DEFAULT_WEIGHT: u32 = 1;
+pub(super) const DEFAULT_IDLE: &str = "30m";
+pub(super) const DEFAULT_CONNECT: &str = "60s";
+pub(super) const DEFAULT_LIST: &str = "30s";
+pub(super) const DEFAULT_CALL: &str = "5m";
+pub(super) const DEFAULT_LONGEST_CALL: &str = "4h";
+pub(super) const DEFAULT_CALLS_IN_FLIGHT: u32 = 256;
+pub(super) const DEFAULT_ITEMS: u32 = 10_000;
+pub(super) const DEFAULT_PAGES: u32 = 1000;
+pub(super) const DEFAULT_NOTIFICATIONS: u32 = 100;
+pub(super) const DEFAULT_FAILURES: u32 = 5;
+pub(super) const DEFAULT_PAUSE: &str = "10s";
 /// Small enough that the weights of a route never overflow when they are added up.
 const MAX_WEIGHT: u32 = 1_000_000;
 
@@ -345,6 +356,92 @@ pub(super) struct Target {
     pub(super) mcp: Option<RemoteMcp>,
     /// A server to reach over the older transport HTTP+SSE.
     pub(super) sse: Option<RemoteSse>,
+    /// Whom the links to it serve. This is about servers of protocol versions with sessions; others always serve everybody
+    /// over one link.
+    #[schemars(extend("default" = Sharing::default()))]
+    pub(super) sharing: Option<Sharing>,
+    /// How many spare links are kept ready, so that the first call of a new session does not wait for a program to start: 0 or
+    /// 1. A server is told once, in its handshake, what its client can do. So the spare is for clients that declare the same as
+    /// the latest one did, and the very first client of its kind waits.
+    #[schemars(range(max = 1), extend("default" = 0))]
+    pub(super) warm: Option<u8>,
+    /// A session's own link without a call, a subscription or an open question for this long is closed, and opened again by
+    /// the next call: a duration like `30m`. What a program kept in memory for the session is lost then. Spare and shared links
+    /// are closed after this time as well.
+    #[schemars(extend("default" = DEFAULT_IDLE))]
+    pub(super) idle_timeout: Option<String>,
+    /// How long things may take.
+    pub(super) timeouts: Option<Timeouts>,
+    /// How much the server may hold, offer and say.
+    pub(super) limits: Option<TargetLimits>,
+    /// When the server is no longer called because it fails.
+    pub(super) breaker: Option<Breaker>,
+}
+
+/// Whom the links to a server serve.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum Sharing {
+    /// Each session has a link of its own, and a program runs once for each session, because it may keep something for it.
+    #[default]
+    Session,
+    /// For servers that keep nothing between calls. Calls of clients that can be asked nothing share one link, which declares
+    /// nothing. A call of a client that declared sampling, elicitation or roots has a link alone for as long as it runs, so
+    /// that a question reaches the client whose call it is about, and nobody else; after it the link serves any client that
+    /// declared the same. Outside of calls there is nobody to ask: a server that asks then is refused. Resources are
+    /// subscribed to once for everybody. Tasks keep to a link of their session.
+    Shared,
+}
+
+/// How long things may take, as durations like `30s`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Timeouts {
+    /// To start or connect to the server, handshake included.
+    #[schemars(extend("default" = DEFAULT_CONNECT))]
+    pub(super) connect: Option<String>,
+    /// One page of a list.
+    #[schemars(extend("default" = DEFAULT_LIST))]
+    pub(super) list: Option<String>,
+    /// Silence during a call. Whatever the server says of the call starts the time again.
+    #[schemars(extend("default" = DEFAULT_CALL))]
+    pub(super) call: Option<String>,
+    /// A call in all, however much it has to say.
+    #[schemars(extend("default" = DEFAULT_LONGEST_CALL))]
+    pub(super) longest_call: Option<String>,
+}
+
+/// How much a server may hold, offer and say.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct TargetLimits {
+    /// Calls in flight, of all clients together; more are refused at once.
+    #[schemars(range(min = 1), extend("default" = DEFAULT_CALLS_IN_FLIGHT))]
+    pub(super) calls: Option<u32>,
+    /// Items of one list; the rest is left out, and the list says so.
+    #[schemars(range(min = 1), extend("default" = DEFAULT_ITEMS))]
+    pub(super) items: Option<u32>,
+    /// Pages of one list; the same.
+    #[schemars(range(min = 1), extend("default" = DEFAULT_PAGES))]
+    pub(super) pages: Option<u32>,
+    /// Notifications in a second: progress, log messages and updates of resources. More are dropped, and counted.
+    #[schemars(range(min = 1), extend("default" = DEFAULT_NOTIFICATIONS))]
+    pub(super) notifications: Option<u32>,
+}
+
+/// When a server is no longer called because it fails.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Breaker {
+    /// After so many failures in a row, calls are refused at once; 0 turns this off. A failure is no answer in time, a
+    /// connection that breaks, an HTTP error, or something that is not MCP. Every answer, also one that is an error, is none,
+    /// and begins the count anew.
+    #[schemars(extend("default" = DEFAULT_FAILURES))]
+    pub(super) failures: Option<u32>,
+    /// For so long: a duration like `10s`. Then one call is let through over a fresh link; if it fails, the pause is twice as
+    /// long, up to a minute.
+    #[schemars(extend("default" = DEFAULT_PAUSE))]
+    pub(super) pause: Option<String>,
 }
 
 /// A program to start, which speaks MCP on its standard input and output.

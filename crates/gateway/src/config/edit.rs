@@ -199,7 +199,10 @@ impl File {
             Edit::ReplaceTarget { backend, name, target } => {
                 let (targets, backend) = self.backend(backend)?;
                 let index = position(backend, name)?;
-                let new = target.to_node();
+                let new = match targets.find_mut(&mut self.tree.clone()) {
+                    Some(Node { kind: Kind::List(nodes), .. }) => target.in_place_of(&nodes[index]),
+                    _ => target.to_node(),
+                };
                 let sample = write::sample(&tree::list([new.clone()]));
                 let by_hand =
                     format!("write this in place of `{}`\n\n{sample}", targets.clone().index(index));

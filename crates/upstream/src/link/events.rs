@@ -38,7 +38,10 @@ impl Drop for CancelOnDrop {
             return;
         };
         if !shared.cancels_by_closing && shared.cancels.try_send(id).is_err() {
-            tracing::debug!("too many cancellations at once; target `{}` was not told of one", shared.target);
+            tracing::debug!(
+                "too many cancellations at once; target `{}` was not told of one",
+                shared.target()
+            );
         }
     }
 }
@@ -64,7 +67,7 @@ pub(super) fn events(
                     guard.disarm();
                     let error = Error::new(
                         ErrorKind::Closed,
-                        format!("target `{}` ended the stream without an answer", shared.target),
+                        format!("target `{}` ended the stream without an answer", shared.target()),
                     );
                     return Some((Err(shared.note(error)), None));
                 }

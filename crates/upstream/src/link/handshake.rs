@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 
 use super::{Link, Owner, Peer, legacy, modern};
 use crate::settings::{Settings, Transport};
+use crate::target::common::Common;
 use crate::wire::{Connect, Frames, Outgoing, Wire};
 use crate::{Caller, Error, ErrorKind};
 
@@ -70,12 +71,13 @@ pub struct Way<'a> {
 /// account the link is opened: a legacy target is told here what its client can do. Whoever calls this sets the deadline for
 /// all of it.
 pub async fn open(
-    settings: &Settings,
+    common: &Arc<Common>,
     way: &Way<'_>,
     known: Option<Era>,
     caller: &Arc<Caller>,
     owner: Owner,
 ) -> Result<Link, Error> {
+    let settings = &*common.settings().clone();
     let opened = match known {
         Some(Era::Legacy) => match initialize_fresh(settings, way, caller).await {
             Err(error) if matches!(error.kind, ErrorKind::Protocol | ErrorKind::Status(_)) => {
@@ -85,14 +87,14 @@ pub async fn open(
         },
         Some(Era::Modern) | None => probe(settings, way, caller).await,
     }?;
-    Ok(Link::new(settings, opened, owner))
+    Ok(Link::new(common, opened, owner))
 }
 
 /// Goes on, without a handshake, with a session that the target gave to another link of this caller's, perhaps in another
 /// process. Both may use it at once, so that ids of calls begin at random. `None` if the target's sessions end with their
 /// connection. That the target has forgotten the session is found out by the first call.
 pub async fn adopt(
-    settings: &Settings,
+    common: &Arc<Common>,
     connect: &dyn Connect,
     session: Shaken<'_>,
     caller: &Arc<Caller>,
@@ -106,7 +108,7 @@ pub async fn adopt(
         first_id: u64::from(share) * IDS_EACH + FIRST_FREE_ID,
         ..Opened::new(wire, inbox, session.peer, caller)
     };
-    Some(Link::new(settings, opened, owner))
+    Some(Link::new(common, opened, owner))
 }
 
 /// A session at a target that somebody shook hands for.

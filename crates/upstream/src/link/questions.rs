@@ -122,7 +122,7 @@ impl Shared {
                     }
                     Ok(()) => self.ask(id, &method, params).await,
                     Err(required) => {
-                        let target = &self.target;
+                        let target = self.target();
                         tracing::warn!(
                             "target `{target}` asked for `{method}`, which its client did not declare; refused"
                         );
@@ -164,7 +164,7 @@ impl Shared {
 
     async fn respond(&self, id: &Id, outcome: &Answer) {
         if let Err(error) = self.say(message::response(Some(id), outcome.as_ref())).await {
-            tracing::debug!("a request of target `{}` could not be answered: {error}", self.target);
+            tracing::debug!("a request of target `{}` could not be answered: {error}", self.target());
         }
     }
 }

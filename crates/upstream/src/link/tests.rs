@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 use super::handshake::Way;
 use super::*;
 use crate::Caller;
-use crate::settings::Custom;
+use crate::settings::{Custom, Settings};
 use crate::wire::pipe::PipeWire;
 use crate::wire::{Connect, Inbox};
 
@@ -79,7 +79,7 @@ impl Scripted {
 
     pub(super) fn settings(&self) -> Settings {
         let transport = Transport::Custom(Custom(Arc::new(self.clone())));
-        Settings { name: "t".into(), transport, limits: Limits::default() }
+        Settings::new("t", transport)
     }
 
     /// The methods heard so far, each with the connection it came on.
@@ -127,7 +127,8 @@ impl Scripted {
     async fn open_as(&self, caller: &Arc<Caller>) -> (Link, mpsc::Receiver<Heard>) {
         let (sender, heard) = mpsc::channel(64);
         let way = Way { connect: self, older: None };
-        let link = handshake::open(&self.settings(), &way, None, caller, sender).await.expect("a link");
+        let link =
+            handshake::open(&Common::new(self.settings()), &way, None, caller, sender).await.expect("a link");
         (link, heard)
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use protocol::{Object, Raw};
 use tokio::time::{Instant, sleep};
-use upstream::settings::{Limits, Stdio};
+use upstream::settings::Stdio;
 use upstream::{Call, Caller, Error, Reply, Settings, Target, Transport};
 
 /// Knows the handshake of 2025-11-25, and answers a call with what its client declared.
@@ -22,8 +22,7 @@ done"#;
 
 fn start() -> Target {
     let stdio = Stdio { cmd: "sh".into(), args: vec!["-c".into(), SERVER.into()], ..Stdio::default() };
-    let settings =
-        Settings { name: "t".into(), transport: Transport::Stdio(stdio), limits: Limits::default() };
+    let settings = Settings::new("t", Transport::Stdio(stdio));
     let everything = [("sampling", Raw::empty_object())].into_iter().collect();
     Target::start(settings, Caller::discovery(&everything))
 }

@@ -20,11 +20,7 @@ fn usual() -> Handshake {
 }
 
 fn target(name: &str, host: &str) -> upstream::Settings {
-    upstream::Settings {
-        name: name.into(),
-        transport: Transport::Http(format!("http://{host}/mcp").parse().expect("a URL")),
-        limits: upstream::settings::Limits::default(),
-    }
+    upstream::Settings::new(name, Transport::Http(format!("http://{host}/mcp").parse().expect("a URL")))
 }
 
 /// Sessions with the ids of most SDKs.

@@ -19,7 +19,7 @@ impl Check {
         let mut meant = Vec::new();
         for (index, target) in targets.iter().enumerate() {
             let at = at.index(index);
-            let said::Target { name, stdio, mcp, sse } = target;
+            let said::Target { name, stdio, mcp, sse, .. } = target;
             let at_name = at.key("name");
             self.target_name(name, &at_name);
             match names.get(name.as_str()) {
@@ -60,7 +60,8 @@ impl Check {
             } else {
                 None
             };
-            meant.extend(transport.map(|transport| Target { name: name.clone(), transport }));
+            let conduct = self.conduct(target, &at);
+            meant.extend(transport.map(|transport| Target { name: name.clone(), transport, conduct }));
         }
         meant
     }

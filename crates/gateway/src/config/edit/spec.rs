@@ -117,6 +117,19 @@ impl TargetSpec {
         })
     }
 
+    /// As the file would say it in place of `old`, of which everything stays that a spec says nothing about.
+    pub(super) fn in_place_of(&self, old: &Node) -> Node {
+        let mut new = self.to_node();
+        if let (Kind::Map(entries), Kind::Map(known)) = (&mut new.kind, &old.kind) {
+            let unsaid = known.iter().filter(|(key, _)| !Self::KEYS.contains(&key.text.as_str()));
+            entries.extend(unsaid.cloned());
+        }
+        new
+    }
+
+    /// What a spec is about.
+    const KEYS: [&str; 4] = ["name", "stdio", "mcp", "sse"];
+
     /// As the file would say it: the keys that are set, in this order.
     pub(super) fn to_node(&self) -> Node {
         let Self { name, stdio, mcp, sse } = self;

@@ -962,3 +962,26 @@ fn edits_are_read_from_json() {
     expect!["unknown field `arg`, expected one of `cmd`, `args`, `env`, `clear_env`, `cwd`"]
         .assert_eq(&read(unknown).expect_err("unknown key"));
 }
+
+#[test]
+fn what_the_form_says_nothing_about_stays() {
+    let text = "mcp:\n  targets:\n  - name: time\n    timeouts: {call: 1m} # slow\n    stdio: {cmd: b}\n    sharing: shared\n";
+    check(
+        text,
+        &Edit::ReplaceTarget {
+            backend: "3000/listener0/route0/0".to_owned(),
+            name: "time".to_owned(),
+            target: spec(r#"{"name": "clock", "mcp": {"host": "https://example.com/mcp"}}"#),
+        },
+        expect![[r#"
+            @@ -2,5 +2,5 @@
+               targets:
+            -  - name: time
+            +  - name: clock
+            +    mcp: {host: "https://example.com/mcp"}
+                 timeouts: {call: 1m} # slow
+            -    stdio: {cmd: b}
+                 sharing: shared
+        "#]],
+    );
+}

@@ -613,6 +613,64 @@ fn settings() {
 }
 
 #[test]
+fn how_targets_are_treated() {
+    check(
+        "mcp:\n  targets:\n  - name: a\n    stdio: {cmd: b}\n    sharing: all\n    warm: 2\n    idleTimeout: 0s\n    timeouts: {list: 30, call: 5m, longestCall: 4m, conect: 1s}\n    limits: {calls: 0, pages: many}\n    breaker: {failures: -1, pause: soon}\n",
+        expect![[r#"
+            <inline>:5:14: mcp.targets[0].sharing: expected one of `session` or `shared`, found `all`
+              |
+            5 |     sharing: all
+              |              ^
+            <inline>:6:11: mcp.targets[0].warm: expected a whole number from 0 to 1, found `2`
+              |
+            6 |     warm: 2
+              |           ^
+            <inline>:7:18: mcp.targets[0].idleTimeout: a time of 0 leaves no time at all; write a duration like `30m`
+              |
+            7 |     idleTimeout: 0s
+              |                  ^
+            <inline>:8:22: mcp.targets[0].timeouts.list: `30` is not a duration; say the unit: `30s`
+              |
+            8 |     timeouts: {list: 30, call: 5m, longestCall: 4m, conect: 1s}
+              |                      ^
+            <inline>:8:49: mcp.targets[0].timeouts.longestCall: a call may be silent for longer than it may take in all; give `longestCall` at least the 300 s of `call`
+              |
+            8 |     timeouts: {list: 30, call: 5m, longestCall: 4m, conect: 1s}
+              |                                                 ^
+            <inline>:8:53: mcp.targets[0].timeouts: unknown key `conect`; did you mean `connect`?
+              |
+            8 |     timeouts: {list: 30, call: 5m, longestCall: 4m, conect: 1s}
+              |                                                     ^
+            <inline>:9:21: mcp.targets[0].limits.calls: expected a whole number, at least 1, found `0`
+              |
+            9 |     limits: {calls: 0, pages: many}
+              |                     ^
+            <inline>:9:31: mcp.targets[0].limits.pages: expected a whole number, at least 1, found `many`
+              |
+            9 |     limits: {calls: 0, pages: many}
+              |                               ^
+            <inline>:10:25: mcp.targets[0].breaker.failures: expected a whole number, at least 0, found `-1`
+               |
+            10 |     breaker: {failures: -1, pause: soon}
+               |                         ^
+            <inline>:10:36: mcp.targets[0].breaker.pause: `soon` is not a duration; write it like `10s`, `500ms` or `1m30s`
+               |
+            10 |     breaker: {failures: -1, pause: soon}
+               |                                    ^
+            10 faults in <inline>"#]],
+    );
+    check(
+        "mcp: {targets: [{name: a, stdio: {cmd: b}, timeouts: {call: 5h}}]}\n",
+        expect![[r#"
+        <inline>:1:61: mcp.targets[0].timeouts.call: a call may be silent for longer than it may take in all; give `longestCall` at least the 18000 s of `call`
+          |
+        1 | mcp: {targets: [{name: a, stdio: {cmd: b}, timeouts: {call: 5h}}]}
+          |                                                             ^
+        1 fault in <inline>"#]],
+    );
+}
+
+#[test]
 fn ports() {
     check(
         &format!(

@@ -12,7 +12,14 @@ async fn open_as(target: &Scripted, known: Option<Era>) -> Result<Link, Error> {
 
 async fn open_for(target: &Scripted, known: Option<Era>, caller: &Arc<Caller>) -> Result<Link, Error> {
     let (notices, _) = mpsc::channel(1);
-    super::open(&target.settings(), &Way { connect: target, older: None }, known, caller, notices).await
+    super::open(
+        &Common::new(target.settings()),
+        &Way { connect: target, older: None },
+        known,
+        caller,
+        notices,
+    )
+    .await
 }
 
 /// What we declare that anybody may.
@@ -274,9 +281,14 @@ async fn a_target_that_is_not_there_is_no_verdict() {
     }
     let (notices, _) = mpsc::channel(1);
     let settings = legacy(|_, _| {}).settings();
-    let opened =
-        super::open(&settings, &Way { connect: &Nowhere, older: None }, None, &Caller::plain(), notices)
-            .await;
+    let opened = super::open(
+        &Common::new(settings),
+        &Way { connect: &Nowhere, older: None },
+        None,
+        &Caller::plain(),
+        notices,
+    )
+    .await;
     assert_eq!(opened.err().map(|error| error.kind), Some(ErrorKind::Unreachable));
 }
 
