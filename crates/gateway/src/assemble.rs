@@ -23,6 +23,8 @@ pub struct Site {
     listeners: Vec<ListenerState>,
     /// The largest body a client may send, in bytes.
     pub request_body: usize,
+    /// How deep the arrays and objects of a client's message may lie in each other.
+    pub json_depth: usize,
 }
 
 struct ListenerState {
@@ -122,7 +124,8 @@ fn site(
                 .collect(),
         })
         .collect();
-    Site { bind: bind.clone(), listeners, request_body: config.limits.request_body }
+    let config::Limits { request_body, json_depth, .. } = config.limits;
+    Site { bind: bind.clone(), listeners, request_body, json_depth }
 }
 
 /// The headers of MCP. A page that may call must be able to speak the protocol, whatever else it may send: otherwise each
@@ -143,7 +146,8 @@ fn known_hosts(listener: &config::Listener) -> Vec<HostPattern> {
 }
 
 fn settings(backend: &config::Backend, limits: &config::Limits) -> federation::Settings {
-    let config::Backend { key, weight: _, prefix_mode, failure_mode, stateless, targets } = backend;
+    let config::Backend { key, weight: _, prefix_mode, longest_name, failure_mode, stateless, targets } =
+        backend;
     federation::Settings {
         key: key.clone(),
         targets: targets.iter().map(|target| target_settings(target, limits)).collect(),
@@ -152,12 +156,12 @@ fn settings(backend: &config::Backend, limits: &config::Limits) -> federation::S
             config::PrefixMode::Always => federation::PrefixMode::Always,
             config::PrefixMode::Never => federation::PrefixMode::Never,
         },
+        longest_name: *longest_name,
         failure: match failure_mode {
             config::FailureMode::FailOpen => federation::FailureMode::FailOpen,
             config::FailureMode::FailClosed => federation::FailureMode::FailClosed,
         },
         stateless: *stateless,
-        longest_name: None,
         sessions: federation::Sessions::default(),
     }
 }

@@ -41,6 +41,7 @@ pub use fault::{Fault, Faults, Problem};
 pub use matching::{HeaderMatch, Match, PathMatch, Pattern, QueryMatch, ValueMatch, request_host};
 pub use policy::cors::Settings as CorsSettings;
 pub use policy::host::HostPattern;
+pub use protocol::name::MaxLength;
 pub use restart::restart_keys;
 
 /// What the configuration means: everything resolved, nothing left to look up or to doubt.
@@ -52,7 +53,7 @@ pub struct Config {
     pub admin: Option<String>,
     /// What is logged, and how.
     pub logging: Logging,
-    /// The sizes beyond which a message is refused.
+    /// What a message may not exceed.
     pub limits: Limits,
     /// How much of recent calls is kept.
     pub activity: Activity,
@@ -110,13 +111,15 @@ pub enum LogFormat {
     Json,
 }
 
-/// The sizes, in bytes, beyond which a message is refused.
+/// What a message may not exceed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// The largest body a client may send.
+    /// The largest body a client may send, in bytes.
     pub request_body: usize,
-    /// The largest answer a target may give.
+    /// The largest answer a target may give, in bytes.
     pub response_body: usize,
+    /// How deep the arrays and objects of a client's message may lie in each other.
+    pub json_depth: usize,
 }
 
 /// How much of recent calls is kept for the admin interface.
@@ -196,6 +199,8 @@ pub struct Backend {
     pub weight: u32,
     /// When names get the target's name in front.
     pub prefix_mode: PrefixMode,
+    /// To which length the names of tools and prompts are shortened, if they are.
+    pub longest_name: Option<MaxLength>,
     /// What a list or a handshake does when a target fails.
     pub failure_mode: FailureMode,
     /// Whether legacy clients get no session.

@@ -5,6 +5,7 @@
 //! message is scanned once into an envelope of raw slices ([`Raw`]), and an edit replaces one slice and leaves
 //! every other byte alone. That is what keeps unknown members, key order and number spelling intact.
 
+pub mod depth;
 pub mod edit;
 pub mod json;
 

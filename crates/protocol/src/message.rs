@@ -253,7 +253,8 @@ fn explain(bytes: &Bytes, error: &serde_json::Error) -> ScanError {
     }
 }
 
-fn find_id(bytes: &Bytes) -> Option<Id> {
+/// The id of a message that may be none for other reasons.
+pub fn find_id(bytes: &Bytes) -> Option<Id> {
     #[derive(serde::Deserialize)]
     struct OnlyId<'a> {
         #[serde(borrow)]

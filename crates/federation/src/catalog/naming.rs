@@ -1,7 +1,7 @@
 //! Under which names items are shown.
 
-use protocol::name::{self, MaxLength};
 use protocol::Kind;
+use protocol::name::{self, MaxLength};
 
 use super::{List, Prefix};
 

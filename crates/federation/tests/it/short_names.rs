@@ -24,12 +24,8 @@ async fn short(targets: &[&Target]) -> World {
 async fn a_shortened_name_leads_to_its_tool_for_clients_of_both_eras() {
     let (a, b) = (Target::legacy("a", &["x", LONG, OTHER]), Target::modern("b", &[LONG]));
     let world = short(&[&a, &b]).await;
-    let names = [
-        "a_x".into(),
-        shortened(Some("a"), LONG),
-        shortened(Some("a"), OTHER),
-        shortened(Some("b"), LONG),
-    ];
+    let names =
+        ["a_x".into(), shortened(Some("a"), LONG), shortened(Some("a"), OTHER), shortened(Some("b"), LONG)];
     let (modern, legacy) = (world.modern(), world.legacy().await);
     assert_eq!(modern.tools().await, names);
     assert_eq!(legacy.tools().await, names);
@@ -133,8 +129,7 @@ async fn after_a_restart_a_call_waits_until_its_target_says_what_the_name_is() {
         Target::legacy("a", &[LONG]).on("initialize", Act::with(|_| Act::after(3, handshake()))),
         Target::legacy("b", &["x"]),
     );
-    let world =
-        World::at_once(&[&a, &b], |settings| settings.longest_name = Some(MaxLength::USUAL));
+    let world = World::at_once(&[&a, &b], |settings| settings.longest_name = Some(MaxLength::USUAL));
     let name = shortened(Some("a"), LONG);
     assert_eq!(world.modern().tool(&name).await.said(), format!("a:{LONG}"));
 }
@@ -159,7 +154,11 @@ async fn a_name_of_a_target_that_is_not_there_is_not_called_unknown() {
     assert_eq!(refused(&name).await, (json!(-32603), "target `a` is not available".to_owned()));
     let strange = shortened(Some("b"), LONG);
     assert_eq!(refused(&strange).await, (json!(-32602), format!("unknown tool: `{strange}`")));
-    assert_eq!((a.count("tools/call"), b.count("tools/call")), (0, 0), "nobody was asked for a name cut short");
+    assert_eq!(
+        (a.count("tools/call"), b.count("tools/call")),
+        (0, 0),
+        "nobody was asked for a name cut short"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -169,7 +168,10 @@ async fn it_is_said_once_what_was_shortened_and_what_is_too_long() {
     let a = Target::legacy("a", &tools.iter().map(String::as_str).collect::<Vec<_>>());
     let mut world = World::start(&[&a]).await;
     let too_long = log.said(Level::INFO, "`names: {maxLength: 64}`");
-    assert!(matches!(&too_long[..], [line] if line.starts_with("8 names") && line.contains(&tools[0])), "{too_long:?}");
+    assert!(
+        matches!(&too_long[..], [line] if line.starts_with("8 names") && line.contains(&tools[0])),
+        "{too_long:?}"
+    );
     world.reconfigure(&[&a], |settings| settings.longest_name = Some(MaxLength::USUAL));
     // The lists are read again, and are what they were.
     a.notify("notifications/tools/list_changed", Value::Null);

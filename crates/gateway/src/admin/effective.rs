@@ -16,13 +16,13 @@ use crate::config::{
 pub(super) fn of(config: &Config) -> Value {
     let Config { admin, logging, limits, activity, grace, binds } = config;
     let Logging { level, format } = logging;
-    let Limits { request_body, response_body } = limits;
+    let Limits { request_body, response_body, json_depth } = limits;
     let Activity { calls, bodies } = activity;
     json!({
         "config": {
             "adminAddr": admin.as_deref().unwrap_or("off"),
             "logging": { "level": level, "format": format },
-            "limits": { "requestBody": request_body, "responseBody": response_body },
+            "limits": { "requestBody": request_body, "responseBody": response_body, "jsonDepth": json_depth },
             "activity": { "calls": calls, "bodies": bodies },
             "shutdown": { "grace": format!("{}ms", grace.as_millis()) },
         },
@@ -120,16 +120,16 @@ fn names<T: AsRef<str>>(names: &Names<T>) -> Value {
 }
 
 fn backend(it: &Backend) -> Value {
-    let Backend { key: _, weight, prefix_mode, failure_mode, stateless, targets } = it;
-    json!({
-        "weight": weight,
-        "mcp": {
-            "prefixMode": prefix_mode,
-            "failureMode": failure_mode,
-            "statefulMode": if *stateless { "stateless" } else { "stateful" },
-            "targets": targets.iter().map(target).collect::<Vec<_>>(),
-        },
-    })
+    let Backend { key: _, weight, prefix_mode, longest_name, failure_mode, stateless, targets } = it;
+    let names = longest_name.map(|longest| json!({ "maxLength": longest.get() }));
+    let mcp = object([
+        ("prefixMode", Some(json!(prefix_mode))),
+        ("names", names),
+        ("failureMode", Some(json!(failure_mode))),
+        ("statefulMode", Some(json!(if *stateless { "stateless" } else { "stateful" }))),
+        ("targets", Some(targets.iter().map(target).collect())),
+    ]);
+    json!({ "weight": weight, "mcp": mcp })
 }
 
 fn target(Target { name, transport, conduct: its }: &Target) -> Value {

@@ -16,7 +16,9 @@ use super::document::{self as said, Document};
 use super::fault::Fault;
 use super::matching::Match;
 use super::yaml::{Kind, Node, Place, join, shorten};
-use super::{Activity, Backend, Bind, Config, Limits, Listener, Logging, Route, TlsFiles, TlsMode, units};
+use super::{
+    Activity, Backend, Bind, Config, Limits, Listener, Logging, MaxLength, Route, TlsFiles, TlsMode, units,
+};
 
 /// Turns a document into a configuration. The result is of use only if no faults were added.
 ///
@@ -156,16 +158,17 @@ impl Check {
             format: format.unwrap_or(said::DEFAULT_FORMAT),
         };
 
-        let (request, response) = match limits {
-            Some(said::Limits { request_body, response_body }) => {
-                (request_body.as_ref(), response_body.as_ref())
+        let (request, response, depth) = match limits {
+            Some(said::Limits { request_body, response_body, json_depth }) => {
+                (request_body.as_ref(), response_body.as_ref(), *json_depth)
             }
-            None => (None, None),
+            None => (None, None, None),
         };
         let inside = at.key("limits");
         let limits = Limits {
             request_body: self.size(request, said::DEFAULT_REQUEST_BODY, &inside.key("requestBody")),
             response_body: self.size(response, said::DEFAULT_RESPONSE_BODY, &inside.key("responseBody")),
+            json_depth: depth.unwrap_or(said::DEFAULT_DEPTH) as usize,
         };
 
         let grace = shutdown.as_ref().and_then(|said::Shutdown { grace }| grace.as_deref());
@@ -354,12 +357,14 @@ impl Check {
 
     /// The short shape is the long one with one listener and one route, down to the keys of its backends.
     fn short(&mut self, mcp: &said::ShortMcp, port: u16, index: usize, at: &At<'_>) -> Bind {
-        let said::ShortMcp { port: _, policies, targets, prefix_mode, failure_mode, stateful_mode } = mcp;
+        let said::ShortMcp { port: _, policies, targets, prefix_mode, names, failure_mode, stateful_mode } =
+            mcp;
         let bind_key = if port == 0 { format!("bind{index}") } else { port.to_string() };
         let backend = Backend {
             key: format!("{bind_key}/listener0/route0/0"),
             weight: said::DEFAULT_WEIGHT,
             prefix_mode: prefix_mode.unwrap_or_default(),
+            longest_name: longest_name(names.as_ref()),
             failure_mode: failure_mode.unwrap_or_default(),
             stateless: is_stateless(*stateful_mode),
             targets: self.targets(targets, &at.key("targets")),
@@ -482,6 +487,12 @@ fn is_stateless(mode: Option<said::StatefulMode>) -> bool {
         said::StatefulMode::Stateful => false,
         said::StatefulMode::Stateless => true,
     }
+}
+
+/// A length that no name may have was found by the form of the file already.
+fn longest_name(names: Option<&said::Names>) -> Option<MaxLength> {
+    let said::Names { max_length } = names?;
+    max_length.and_then(|length| MaxLength::new(length as usize))
 }
 
 fn is_host_port(text: &str) -> bool {

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use protocol::name::MaxLength;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +22,11 @@ pub(super) const ADMIN_OFF: &str = "off";
 pub(super) const DEFAULT_ADDRESS: &str = "0.0.0.0";
 pub(super) const DEFAULT_REQUEST_BODY: &str = "4MiB";
 pub(super) const DEFAULT_RESPONSE_BODY: &str = "64MiB";
+pub(super) const DEFAULT_DEPTH: u32 = 128;
+/// What the messages of MCP need by themselves, and a little for arguments.
+const MIN_DEPTH: u32 = 16;
+/// No reader of JSON that recurses comes this far.
+const MAX_DEPTH: u32 = 10_000;
 pub(super) const DEFAULT_CALLS: u32 = 500;
 /// More are no longer recent, and no page shows them.
 const MAX_CALLS: u32 = 10_000;
@@ -67,7 +73,7 @@ pub(super) struct Settings {
     pub(super) admin_addr: Option<String>,
     /// What is logged, and how.
     pub(super) logging: Option<Logging>,
-    /// The sizes beyond which a message is refused.
+    /// What a message may not exceed; one that does is refused.
     pub(super) limits: Option<Limits>,
     /// How much of recent calls is kept for the admin interface.
     pub(super) activity: Option<Activity>,
@@ -87,7 +93,7 @@ pub(super) struct Logging {
     pub(super) format: Option<LogFormat>,
 }
 
-/// The sizes beyond which a message is refused.
+/// What a message may not exceed; one that does is refused.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Limits {
@@ -97,6 +103,9 @@ pub(super) struct Limits {
     /// The largest answer of a target: a number of bytes, or a size like `64MiB`.
     #[schemars(extend("default" = DEFAULT_RESPONSE_BODY))]
     pub(super) response_body: Option<Quantity>,
+    /// How deep the arrays and objects of a client's message may lie in each other.
+    #[schemars(range(min = MIN_DEPTH, max = MAX_DEPTH), extend("default" = DEFAULT_DEPTH))]
+    pub(super) json_depth: Option<u32>,
 }
 
 /// How much of recent calls is kept, in memory, for the admin interface to show.
@@ -299,6 +308,8 @@ pub(super) struct Mcp {
     /// When the names of tools and prompts get the target's name in front, as in `time_get_current_time`.
     #[schemars(extend("default" = PrefixMode::default()))]
     pub(super) prefix_mode: Option<PrefixMode>,
+    /// What else is done to the names of tools and prompts.
+    pub(super) names: Option<Names>,
     /// What happens when one of the targets fails.
     #[schemars(extend("default" = FailureMode::default()))]
     pub(super) failure_mode: Option<FailureMode>,
@@ -323,12 +334,24 @@ pub(super) struct ShortMcp {
     /// When the names of tools and prompts get the target's name in front, as in `time_get_current_time`.
     #[schemars(extend("default" = PrefixMode::default()))]
     pub(super) prefix_mode: Option<PrefixMode>,
+    /// What else is done to the names of tools and prompts.
+    pub(super) names: Option<Names>,
     /// What happens when one of the targets fails.
     #[schemars(extend("default" = FailureMode::default()))]
     pub(super) failure_mode: Option<FailureMode>,
     /// Whether clients of protocol versions that know sessions get one.
     #[schemars(extend("default" = "stateful"))]
     pub(super) stateful_mode: Option<StatefulMode>,
+}
+
+/// What is done to the names of tools and prompts.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Names {
+    /// Longer ones, with the target's name in front, are shortened to this many characters: a readable head and a tail that
+    /// tells them apart. Models take 64, and some clients put a name of their own in front. The default is to leave them.
+    #[schemars(range(min = MaxLength::LEAST, max = MaxLength::MOST))]
+    pub(super) max_length: Option<u32>,
 }
 
 /// Whether clients get a session.

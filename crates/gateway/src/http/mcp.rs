@@ -8,7 +8,7 @@ use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use policy::cors::{Cors, Preflight};
-use protocol::{Era, Version, header};
+use protocol::{Era, Version, depth, header};
 
 use super::body::{Body, is_json, read_limited};
 use super::listener::{ConnInfo, Handler};
@@ -123,6 +123,9 @@ async fn post(site: &Site, route: &RouteState, head: Head, parts: &Parts, body: 
         Ok(body) => body,
         Err(error) => return respond::unread(&error),
     };
+    if depth::exceeds(&body, site.json_depth) {
+        return respond::too_deep(&body, site.json_depth);
+    }
     let outcome = match old {
         Some(old) => backend(route, &old).post_sse(&old, &body),
         None => {

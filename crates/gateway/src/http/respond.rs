@@ -106,6 +106,15 @@ pub fn unread(problem: &ReadError) -> Response<Body> {
     }
 }
 
+/// A message whose arrays and objects lie too deep in each other.
+pub fn too_deep(body: &Bytes, limit: usize) -> Response<Body> {
+    let text = format!(
+        "the message is nested more than {limit} levels deep; `config.limits.jsonDepth` sets the limit"
+    );
+    let error = RpcError::new(protocol::error::INVALID_REQUEST, text).to_raw();
+    json(StatusCode::BAD_REQUEST, message::response(message::find_id(body).as_ref(), Err(&error)))
+}
+
 /// An HTTP method that means nothing here.
 pub fn method_not_allowed() -> Response<Body> {
     let mut response = error(StatusCode::METHOD_NOT_ALLOWED, "this method is not served here");

@@ -8,6 +8,7 @@ mod client;
 mod configuration;
 mod conformance;
 mod crossing;
+mod depth;
 mod discovery;
 mod failing;
 mod heads;

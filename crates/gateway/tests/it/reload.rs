@@ -8,8 +8,8 @@ use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::client::{
-    Ask, Gateway, Session, backend, builtin, eventually, free_port, is_alive, listener, local, pid_of,
-    request, serving, text_of,
+    Ask, EXE, Gateway, Session, backend, builtin, eventually, free_port, is_alive, listener, local, pid_of,
+    request, serving, stdio, text_of,
 };
 
 /// A folder with a configuration file, and a gateway that was started with it.
@@ -349,18 +349,42 @@ async fn ports_open_and_close_with_the_file() {
 }
 
 #[tokio::test]
-async fn the_log_level_and_the_body_limit_change_with_the_file() {
+async fn the_log_level_and_the_limits_of_messages_change_with_the_file() {
     let reloaded = Reloaded::start(&time()).await;
     assert_eq!(reloaded.tools().await, TIME);
     assert!(!reloaded.gateway.log().contains("served a request"), "{}", reloaded.gateway.log());
     let mut config = time();
     config["config"]["logging"]["level"] = json!("debug");
-    config["config"]["limits"] = json!({ "requestBody": 2000 });
+    config["config"]["limits"] = json!({ "requestBody": 2000, "jsonDepth": 20 });
     reloaded.save(&config).await;
     assert_eq!(reloaded.tools().await, TIME);
     reloaded.gateway.logged("served a request").await;
     let large = Ask::post("x".repeat(2001)).send(reloaded.gateway.address()).await;
     assert_eq!(large.status, 413);
+    let (_, _, refused) = Ask::post("[".repeat(21)).send(reloaded.gateway.address()).await.refusal().await;
+    assert!(refused.contains("more than 20 levels"), "{refused}");
+}
+
+#[tokio::test]
+async fn names_are_shortened_and_lengthened_with_the_file() {
+    let mut config = serving(vec![stdio("a-rather-long-target-name", EXE, &["builtin", "time"])]);
+    let mcp = "/binds/0/listeners/0/routes/0/backends/0/mcp";
+    config.pointer_mut(mcp).expect("a backend")["prefixMode"] = json!("always");
+    let reloaded = Reloaded::start(&config).await;
+    let full = ["a-rather-long-target-name_get_current_time", "a-rather-long-target-name_convert_time"];
+    assert_eq!(reloaded.tools().await, full);
+    config.pointer_mut(mcp).expect("a backend")["names"] = json!({ "maxLength": 32 });
+    reloaded.save(&config).await;
+    let short = reloaded.tools().await;
+    let heads: Vec<_> = short.iter().filter_map(|name| name.rsplit_once('-')).map(|(head, _)| head).collect();
+    assert_eq!(heads, ["a-rather-lo_get_current", "a-rather-lo_convert_tim"]);
+    let session = Session::open(reloaded.gateway.address()).await;
+    let called = session.tool(&short[0], json!({ "timezone": "UTC" })).await;
+    assert!(text_of(&called).contains("UTC"), "{called}");
+    reloaded.gateway.logged("shortened the names of 2 tools or prompts to 32 characters").await;
+    config.pointer_mut(mcp).expect("a backend")["names"] = json!({});
+    reloaded.save(&config).await;
+    assert_eq!(session.tools().await, full);
 }
 
 #[tokio::test]

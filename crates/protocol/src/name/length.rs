@@ -58,7 +58,9 @@ impl MaxLength {
         head.extend(local.chars().take(room - head.len()).map(|c| if plain(c) { c } else { '_' }));
         head.push(TAIL_SEAM);
         for byte in &hash.finalize()[..TAIL_DIGITS / 2] {
-            head.extend([byte >> 4, byte & 15].map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])));
+            head.extend(
+                [byte >> 4, byte & 15].map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])),
+            );
         }
         head
     }
@@ -107,7 +109,10 @@ mod tests {
             let head = made.as_deref().map(|made| &made[..made.len() - TAIL_DIGITS]);
             assert_eq!(head, short, "{made:?}");
         }
-        assert_eq!(of(50).shorten(Some("github"), LONG), "github_create_or_update_repository_file_c-9667a0f9");
+        assert_eq!(
+            of(50).shorten(Some("github"), LONG),
+            "github_create_or_update_repository_file_c-9667a0f9"
+        );
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::super::document as said;
 use super::super::matching::{HeaderMatch, Match, PathMatch, Pattern, QueryMatch, ValueMatch, overlap};
 use super::super::yaml::shorten;
 use super::super::{Backend, Route};
-use super::{At, Check, is_stateless};
+use super::{At, Check, is_stateless, longest_name};
 
 impl Check {
     pub(super) fn routes(
@@ -209,11 +209,12 @@ impl Check {
     fn backends(&mut self, backends: &[said::Backend], key: &str, at: &At<'_>) -> Vec<Backend> {
         let mut meant = Vec::new();
         for (index, said::Backend { weight, mcp }) in backends.iter().enumerate() {
-            let said::Mcp { targets, prefix_mode, failure_mode, stateful_mode } = mcp;
+            let said::Mcp { targets, prefix_mode, names, failure_mode, stateful_mode } = mcp;
             meant.push(Backend {
                 key: format!("{key}/{index}"),
                 weight: weight.unwrap_or(said::DEFAULT_WEIGHT),
                 prefix_mode: prefix_mode.unwrap_or_default(),
+                longest_name: longest_name(names.as_ref()),
                 failure_mode: failure_mode.unwrap_or_default(),
                 stateless: is_stateless(*stateful_mode),
                 targets: self.targets(targets, &at.index(index).key("mcp").key("targets")),

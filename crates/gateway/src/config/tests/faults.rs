@@ -88,7 +88,7 @@ mcp:
               |
             3 |   port: 15000
               |         ^
-            <inline>:4:3: mcp: unknown key `prot`; the keys here are `failureMode`, `policies`, `port`, `prefixMode`, `statefulMode` and `targets`
+            <inline>:4:3: mcp: unknown key `prot`; the keys here are `failureMode`, `names`, `policies`, `port`, `prefixMode`, `statefulMode` and `targets`
               |
             4 |   prot: 3000
               |   ^
@@ -591,6 +591,27 @@ fn settings() {
               |
             4 |   shutdown: {grace: 10}
               |                     ^
+            4 faults in <inline>"#]],
+    );
+    check(
+        "config: {limits: {jsonDepth: 3}}\nmcp: {names: {maxLength: 129}, targets: [{name: a, stdio: {cmd: b}}]}\nbinds: [{port: 1, listeners: [{routes: [{backends: [{mcp: {names: {maxLength: 31, min: 1}, targets: [{name: a, stdio: {cmd: b}}]}}]}]}]}]\n",
+        expect![[r#"
+            <inline>:1:30: config.limits.jsonDepth: expected a whole number from 16 to 10000, found `3`
+              |
+            1 | config: {limits: {jsonDepth: 3}}
+              |                              ^
+            <inline>:2:26: mcp.names.maxLength: expected a whole number from 32 to 128, found `129`
+              |
+            2 | mcp: {names: {maxLength: 129}, targets: [{name: a, stdio: {cmd: b}}]}
+              |                          ^
+            <inline>:3:79: binds[0].listeners[0].routes[0].backends[0].mcp.names.maxLength: expected a whole number from 32 to 128, found `31`
+              |
+            3 | binds: [{port: 1, listeners: [{routes: [{backends: [{mcp: {names: {maxLength: 31, min: 1}, targets: [{name: a, stdio: {cmd: b}}]}}]}]}]}]
+              |                                                                               ^
+            <inline>:3:83: binds[0].listeners[0].routes[0].backends[0].mcp.names: unknown key `min`; the only key here is `maxLength`
+              |
+            3 | binds: [{port: 1, listeners: [{routes: [{backends: [{mcp: {names: {maxLength: 31, min: 1}, targets: [{name: a, stdio: {cmd: b}}]}}]}]}]}]
+              |                                                                                   ^
             4 faults in <inline>"#]],
     );
     check(

@@ -55,11 +55,8 @@ impl Spawned {
         let (awaited, theirs) = report::Awaited::new()?;
         let mut command = command(OURSELVES, settings);
         command.arg0(NAME).arg(KEEP).arg(std::process::id().to_string());
-        let process = command
-            .arg(theirs.as_raw_fd().to_string())
-            .arg(&settings.cmd)
-            .args(&settings.args)
-            .spawn()?;
+        let process =
+            command.arg(theirs.as_raw_fd().to_string()).arg(&settings.cmd).args(&settings.args).spawn()?;
         let tree = Sweeper::new(Tree::kept_by(pid_of(&process)?));
         Ok(Self { process, tree, started: Started::Reported(awaited) })
     }

@@ -69,7 +69,8 @@ mod tests {
             .map(|_| std::process::Command::new("sleep").arg("1000").spawn().expect("a process"))
             .collect();
         for find in [|pid| listed(pid).expect("lists"), sought] {
-            let found: HashSet<_> = find(Pid::this()).into_iter().map(|pid| pid.as_raw().unsigned_abs()).collect();
+            let found: HashSet<_> =
+                find(Pid::this()).into_iter().map(|pid| pid.as_raw().unsigned_abs()).collect();
             assert!(children.iter().all(|child| found.contains(&child.id())), "{found:?}");
         }
         for child in &mut children {

@@ -74,7 +74,9 @@ fn reap(program: Pid, end: &mut Option<WaitStatus>) -> Reaped {
             Ok(status) if status.pid() == Some(program) => *end = Some(status),
             Ok(_) | Err(Errno::EINTR) => {}
             // Somebody died of a signal without a name.
-            Err(Errno::EINVAL) if kill(program, None).is_err() => *end = Some(WaitStatus::Exited(program, 255)),
+            Err(Errno::EINVAL) if kill(program, None).is_err() => {
+                *end = Some(WaitStatus::Exited(program, 255))
+            }
             Err(Errno::EINVAL) => {}
             Err(_) => return Reaped::Everybody,
         }
