@@ -1,10 +1,13 @@
 //! Errors of the virtual server, and THE ERROR TABLE: which JSON-RPC code each kind gets.
 
+use std::time::Duration;
+
 use protocol::error::{
     HEADER_MISMATCH, INTERNAL, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, MISSING_CLIENT_CAPABILITY,
     PARSE, RESOURCE_NOT_FOUND, UNSUPPORTED_VERSION,
 };
-use protocol::{Era, Raw, RpcError};
+use protocol::{Era, Object, Raw, RpcError};
+use upstream::{Paused, Refusal};
 
 /// A request that could not be served, in words for the client.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -102,6 +105,42 @@ impl Error {
         Self::new(ErrorKind::TargetUnavailable, format!("target `{target}` is not available"))
     }
 
+    /// A target to which there is no link, told to the client. What took too long is ours to say.
+    pub(crate) fn unreachable(target: &str, error: &upstream::Error) -> Self {
+        match error.kind {
+            upstream::ErrorKind::Timeout => {
+                Self::new(ErrorKind::TargetUnavailable, format!("{error}; the call did not run"))
+            }
+            _ => Self::unavailable(target),
+        }
+    }
+
+    /// A call that was not sent, because the target has enough calls or fails all the time.
+    pub(crate) fn refused(target: &str, refusal: &Refusal) -> Self {
+        let (text, retry) = match refusal {
+            Refusal::Busy(calls) => {
+                let text = format!(
+                    "target `{target}` has {calls} calls in flight and takes no more; the call did not run"
+                );
+                (text, Duration::from_secs(1))
+            }
+            Refusal::Paused(Paused { failures, because, retry }) => {
+                let failed = match failures {
+                    1 => "failed".to_owned(),
+                    failures => format!("failed {failures} times in a row"),
+                };
+                let text = format!(
+                    "target `{target}` {failed}, at last it {}, and is tried again in {} s; the call did not run",
+                    ailment(*because),
+                    whole(*retry)
+                );
+                (text, *retry)
+            }
+        };
+        let data: Object = [("retryAfterSeconds", Raw::of(&whole(retry)))].into_iter().collect();
+        Self::new(ErrorKind::TargetUnavailable, text).with_data(data.to_raw())
+    }
+
     /// A target that has nothing more to say, and did not answer.
     pub(crate) fn unanswered() -> Self {
         Self::new(ErrorKind::TargetFailed, "the target ended without an answer; the call may have run")
@@ -117,7 +156,10 @@ impl Error {
             Kind::Unauthorized => (ErrorKind::TargetUnavailable, "refuses the gateway's credentials"),
             Kind::SessionLost => (ErrorKind::TargetUnavailable, "lost its session; the call did not run"),
             Kind::Closed => (ErrorKind::TargetFailed, "ended before it answered; the call may have run"),
-            Kind::Timeout => (ErrorKind::TargetSilent, "did not answer in time; the call may have run"),
+            // Whose deadline it was and how long is ours to say, and the same for everybody.
+            Kind::Timeout => {
+                return Self::new(ErrorKind::TargetSilent, format!("{error}; the call may have run"));
+            }
             Kind::Status(_) => (ErrorKind::TargetFailed, "answered with an HTTP error"),
             Kind::Protocol => (ErrorKind::TargetFailed, "sent something that is not MCP"),
             Kind::TooLarge => {
@@ -126,6 +168,28 @@ impl Error {
         };
         Self::new(kind, format!("target `{target}` {what}"))
     }
+}
+
+/// What a target did that fails.
+fn ailment(kind: upstream::ErrorKind) -> &'static str {
+    use upstream::ErrorKind as Kind;
+    match kind {
+        Kind::Unreachable => "could not be reached",
+        Kind::Timeout => "did not answer in time",
+        Kind::Status(_) => "answered with an HTTP error",
+        Kind::Protocol => "sent something that is not MCP",
+        Kind::Closed
+        | Kind::SessionLost
+        | Kind::Unauthorized
+        | Kind::TooLarge
+        | Kind::Stopped
+        | Kind::Busy => "ended before it answered",
+    }
+}
+
+/// Whole seconds, and at least one: to come back at once is of no use.
+fn whole(time: Duration) -> u64 {
+    time.as_secs_f64().ceil().max(1.0) as u64
 }
 
 impl From<protocol::message::ScanError> for Error {

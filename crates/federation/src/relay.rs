@@ -8,7 +8,7 @@ use protocol::uris::{self, Shape};
 use protocol::{Era, Object, Raw, Splice, name};
 use upstream::pool::Borrowed;
 use upstream::pool::plain::PlainLink;
-use upstream::{Answer, Ask, Call, ErrorKind as UpstreamKind, Event, Link, Note, Reply};
+use upstream::{Answer, Ask, Call, ErrorKind as UpstreamKind, Event, Link, Note, Pass, Reply};
 
 use crate::catalog::Destination;
 use crate::error::{Error, ErrorKind};
@@ -38,17 +38,22 @@ enum Way {
 }
 
 impl Links {
-    async fn way(&self, to: &Destination, call: &Call) -> Result<Way, Error> {
+    async fn way(&self, to: &Destination, call: &Call, pass: &Pass) -> Result<Way, Error> {
         let unreachable = |error: upstream::Error| {
             let target = to.target.name();
             tracing::warn!("target `{target}` could not be called: {error}");
-            Error::unavailable(target)
+            Error::unreachable(target, &error)
         };
+        let unopened = |error: upstream::Error| {
+            pass.failed(&error);
+            unreachable(error)
+        };
+        // What is known to be away, the target or the plain link, is tried again by itself: that is no failure of this call.
+        let discovery = to.target.discovery_link().await.map_err(unreachable)?;
         let link = match self {
-            Self::Session(session) => session.link(&to.target).await,
-            Self::Shared => to.target.discovery_link().await,
+            Self::Session(session) => session.link(&to.target).await.map_err(unopened)?,
+            Self::Shared => discovery,
         };
-        let link = link.map_err(unreachable)?;
         if link.peer().era == Era::Modern {
             return Ok(Way::Open(link));
         }
@@ -61,7 +66,7 @@ impl Links {
         match self {
             // A target that may ask its client must not be able to ask the wrong one.
             Self::Shared if call.may_ask() => {
-                Ok(Way::Alone(to.target.borrow(&call.caller).await.map_err(unreachable)?))
+                Ok(Way::Alone(to.target.borrow(&call.caller).await.map_err(unopened)?))
             }
             Self::Shared => Ok(Way::Plain(to.target.plain_link().await.map_err(unreachable)?)),
             Self::Session(_) => Ok(Way::Own(link)),
@@ -108,18 +113,18 @@ fn explain(target: &str, error: &upstream::Error) -> Error {
 /// or the link had died unnoticed.
 async fn send(links: &Links, to: &Destination, call: Call) -> Result<Reply, Error> {
     let target = to.target.name();
+    let pass = to.target.admit().map_err(|refusal| Error::refused(target, &refusal))?;
     let mut retried = false;
     loop {
-        let way = links.way(to, &call).await?;
+        let way = links.way(to, &call, &pass).await?;
         match way.call(call.clone()).await {
-            Ok(reply) => return Ok(reply),
             Err(error)
                 if !retried
                     && matches!(error.kind, UpstreamKind::SessionLost | UpstreamKind::Unreachable) =>
             {
                 retried = true;
             }
-            Err(error) => return Err(explain(target, &error)),
+            reply => return pass.follow(reply).map_err(|error| explain(target, &error)),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use protocol::{Kind, Raw};
-use upstream::Peer;
+use upstream::{BreakerStatus, Peer};
 
 use crate::backend::Backend;
 use crate::journal::Figures;
@@ -29,6 +29,8 @@ pub struct TargetStatus {
     pub processes: Vec<u32>,
     /// How often it had to be started or connected to again.
     pub restarts: u32,
+    /// Whether calls are let through to it.
+    pub breaker: BreakerStatus,
     /// The last lines of its standard error, oldest first.
     pub last_words: Vec<String>,
     /// How its calls went.
@@ -71,6 +73,7 @@ impl Backend {
             faults: listing.map(|listing| listing.faults.clone()).unwrap_or_default(),
             processes: member.target.processes(),
             restarts: member.target.restarts(),
+            breaker: member.target.breaker(),
             last_words: member.target.last_words(),
             figures: self.shared.tallies.of(name).figures(),
         }

@@ -4,7 +4,7 @@
 //! above this module asks which era a target is of.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -125,6 +125,8 @@ struct Shared {
     /// Cancelled when nothing is left of the link.
     gone: CancellationToken,
     _gone: DropGuard,
+    /// Whether something failed on the link since the last answer.
+    ill: AtomicBool,
     /// Set when a call found out that the link is of no use any more.
     dead: CancellationToken,
     cause: Mutex<Option<Error>>,
@@ -132,7 +134,12 @@ struct Shared {
 
 impl Link {
     /// Takes over a wire on which the handshake is done.
-    fn new(common: &Arc<Common>, opened: handshake::Opened, owner: Owner) -> Self {
+    fn new(
+        common: &Arc<Common>,
+        opened: handshake::Opened,
+        owner: Owner,
+        renewal: CancellationToken,
+    ) -> Self {
         let (cancels, cancelled) = mpsc::channel(CANCELS);
         let cancels_by_closing =
             opened.peer.era == Era::Modern && matches!(common.settings().transport, Transport::Http(_));
@@ -151,10 +158,11 @@ impl Link {
             level: Mutex::new(None),
             gone: gone.clone(),
             _gone: gone.drop_guard(),
+            ill: AtomicBool::new(false),
             dead: CancellationToken::new(),
             cause: Mutex::new(None),
         });
-        let pump = pump(shared.clone(), opened.inbox, cancelled);
+        let pump = pump(shared.clone(), opened.inbox, cancelled, renewal);
         Self { shared, _pump: Arc::new(Task::spawn("link", pump)) }
     }
 
@@ -212,6 +220,21 @@ impl Link {
             }
             Frames::Stream(frames) => Ok(Reply::Stream(events(guard, frames, call.method.name, until))),
         }
+    }
+
+    /// Asks for a page of a list, for as long as the target may take over one.
+    pub async fn list(&self, call: Call) -> Result<Answer, Error> {
+        let shared = &self.shared;
+        let (method, deadline) = (call.method.name, shared.limits().list);
+        let ticket = shared.common.list();
+        let answer = tokio::time::timeout(deadline, async { self.call(call).await?.answer().await })
+            .await
+            .unwrap_or_else(|_| Err(shared.note(shared.silent(method, deadline))));
+        match &answer {
+            Ok(_) => shared.common.answered(&ticket),
+            Err(error) => shared.common.failed(&ticket, error),
+        }
+        answer
     }
 
     /// Whether the target could ask about this call without saying that it is this one.
@@ -374,7 +397,10 @@ impl Shared {
     /// Reads the response to a request of ours.
     fn answer(&self, message: Message) -> Result<Answer, Error> {
         match message {
-            Message::Response(response) => Ok(response.outcome),
+            Message::Response(response) => {
+                self.ill.store(false, Ordering::Relaxed);
+                Ok(response.outcome)
+            }
             Message::Request(_) | Message::Notification(_) => {
                 Err(self.protocol_error("answered with a message that is no response"))
             }
@@ -407,9 +433,9 @@ impl Shared {
             let silent = Instant::now() + patience;
             match tokio::time::timeout_at(silent.min(until), &mut next).await {
                 Ok(next) => return Ok(next),
-                Err(_) if until <= Instant::now() => return Err(self.endless(method)),
+                Err(_) if until <= Instant::now() => return Err(self.note(self.endless(method))),
                 Err(_) if self.questions.any_open() => {}
-                Err(_) => return Err(self.silent(method, patience)),
+                Err(_) => return Err(self.note(self.silent(method, patience))),
             }
         }
     }
@@ -423,6 +449,7 @@ impl Shared {
     /// is not one of them: over HTTP the next call has a connection of its own, and other wires say themselves that they
     /// are closed.
     fn note(&self, error: Error) -> Error {
+        self.ill.store(true, Ordering::Relaxed);
         match error.kind {
             ErrorKind::Unreachable | ErrorKind::SessionLost => self.fail(error.clone()),
             ErrorKind::Closed
@@ -435,6 +462,16 @@ impl Shared {
             | ErrorKind::Busy => {}
         }
         error
+    }
+
+    /// The target failed again and again. What is reached over HTTP is one server, which may have forgotten all of its sessions;
+    /// a child that did not fail itself is another process than the one that did, and what it keeps is worth something. Calls
+    /// that run over the link may end.
+    fn renew(&self) {
+        if self.ill.load(Ordering::Relaxed) || self.common.settings().transport.is_http() {
+            let text = format!("target `{}` failed again and again, and is reached anew", self.target());
+            self.fail(Error::new(ErrorKind::SessionLost, text));
+        }
     }
 
     fn fail(&self, error: Error) {
@@ -485,8 +522,14 @@ impl Shared {
 
 /// Carries what belongs to no call: notices and questions up, cancellations down. Ends with the wire, and is cut with the
 /// last handle of the link.
-async fn pump(shared: Arc<Shared>, mut inbox: mpsc::Receiver<Message>, mut cancelled: mpsc::Receiver<Id>) {
+async fn pump(
+    shared: Arc<Shared>,
+    mut inbox: mpsc::Receiver<Message>,
+    mut cancelled: mpsc::Receiver<Id>,
+    renewal: CancellationToken,
+) {
     let mut closed = shared.wire.closed();
+    let mut renewal = std::pin::pin!(renewal.cancelled().fuse());
     loop {
         tokio::select! {
             biased;
@@ -502,6 +545,7 @@ async fn pump(shared: Arc<Shared>, mut inbox: mpsc::Receiver<Message>, mut cance
             },
             Some(id) = cancelled.recv() => shared.cancel(&id).await,
             error = &mut closed => return shared.fail(error),
+            () = &mut renewal => shared.renew(),
         }
     }
 }

@@ -9,6 +9,8 @@ use tokio::sync::{Notify, broadcast, mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use self::admission::{Pass, Refusal};
+use self::breaker::BreakerStatus;
 use self::common::Common;
 use crate::link::handshake::{self, Shaken, Way};
 use crate::link::{Heard, Link, Notice};
@@ -23,7 +25,9 @@ use crate::wire::streamable::StreamableConnect;
 use crate::wire::{Connect, Tie};
 use crate::{Caller, Error, ErrorKind};
 
+pub mod admission;
 pub mod backoff;
+pub mod breaker;
 pub mod common;
 
 /// For how long a target that was found to be legacy is believed to be so. A server that was upgraded would go on
@@ -179,6 +183,24 @@ impl Target {
         let _ = self.shared.notices.send(notice);
     }
 
+    // === Calls ===
+
+    /// Leave to send a call, and its place among the calls in flight. What becomes of the call is to be told to it.
+    pub fn admit(&self) -> Result<Pass, Refusal> {
+        let pass = Pass::call(&self.shared.common)?;
+        if pass.is_trial() {
+            tracing::info!("target `{}` is tried again with one call", self.name());
+            // Also one that could not be opened is tried anew.
+            self.shared.pool.let_go();
+        }
+        Ok(pass)
+    }
+
+    /// Whether calls are let through.
+    pub fn breaker(&self) -> BreakerStatus {
+        self.shared.common.breaker.status()
+    }
+
     /// When the target was configured, for grace periods at start.
     pub fn started(&self) -> Instant {
         self.shared.started
@@ -322,7 +344,7 @@ impl Shared {
                     backoff.lived_for(since.elapsed());
                     // The target is there and has only forgotten us; who waits for the link gets the next one.
                     if error.kind == ErrorKind::SessionLost && since.elapsed() >= backoff.floor() {
-                        tracing::info!("target `{}` lost its session; opening another", self.common.name());
+                        tracing::info!("target `{}` gets another link: {error}", self.common.name());
                         continue;
                     }
                     error
@@ -345,6 +367,9 @@ impl Shared {
         let again = if failures > 0 { " again" } else { "" };
         tracing::info!("target `{name}` is ready{again}: protocol version {version}, {era} era");
         self.state.send_replace(State::Ready(link.clone()));
+        if failures > 0 {
+            self.common.breaker.revived();
+        }
     }
 
     /// Passes notices on until the link ends or the target is stopped, and says why; nothing if it is to be started anew.

@@ -116,6 +116,14 @@ export interface Target {
   restarts: number
   /** Its last lines of standard error, oldest first. */
   stderr: string[]
+  /** Whether calls are let through. `open`: refused until `nextTrialAt`; `halfOpen`: one is being tried. */
+  breaker: {
+    state: 'closed' | 'open' | 'halfOpen'
+    failures: number
+    reason: string | null
+    nextTrialAt: string | null
+    openings: number
+  }
   calls: CallFigures
   /** What the file says of it that is not the default: deadlines, limits, sharing, … */
   settings: Record<string, unknown>

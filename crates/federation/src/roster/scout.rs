@@ -138,7 +138,7 @@ impl Scout {
                 Err(error) => {
                     let fault = (kind, error.to_string());
                     if before.as_ref().is_none_or(|before| !before.faults.contains(&fault)) {
-                        self.doubt(&format!("{error}; it is asked again"));
+                        tracing::warn!("{error}; it is asked again");
                     }
                     items[kind as usize] = kept();
                     faults.push(fault);
@@ -180,11 +180,11 @@ impl Scout {
                 Ok(result) => result,
                 Err(error) if error.code == protocol::error::METHOD_NOT_FOUND => return Ok(list),
                 Err(error) => {
-                    return Err(odd(&format!("answers {} with an error: {error}", kind.list_method())));
+                    return Err(self.odd(&format!("answers {} with an error: {error}", kind.list_method())));
                 }
             };
             let page = Page::read(kind, &result).map_err(|error| {
-                odd(&format!("answers {} with something that is no list: {error}", kind.list_method()))
+                self.odd(&format!("answers {} with something that is no list: {error}", kind.list_method()))
             })?;
             for item in page.items {
                 match item_name(kind, &item) {
@@ -203,15 +203,13 @@ impl Scout {
             match page.next {
                 None => return Ok(list),
                 Some(next) if !cursors.insert(next.clone()) => {
-                    return Err(odd(&format!(
-                        "answers {} with a cursor that it gave before",
-                        kind.list_method()
-                    )));
+                    return Err(self
+                        .odd(&format!("answers {} with a cursor that it gave before", kind.list_method())));
                 }
                 Some(next) => cursor = Some(next),
             }
         }
-        Err(odd(&format!("answers {} with more than {MOST_PAGES} pages", kind.list_method())))
+        Err(self.odd(&format!("answers {} with more than {MOST_PAGES} pages", kind.list_method())))
     }
 
     async fn read_page(
@@ -221,19 +219,16 @@ impl Scout {
         cursor: Option<&str>,
     ) -> Result<Result<Raw, RpcError>, upstream::Error> {
         let Some(method) = protocol::method::find(kind.list_method()) else {
-            return Err(odd("offers a list without a method"));
+            return Err(self.odd("offers a list without a method"));
         };
         let params: Object = cursor.map(|cursor| ("cursor", Raw::string(cursor))).into_iter().collect();
         let call = Call::quiet(method, params, link.caller().clone());
-        let limit = self.target.settings().limits.list;
-        let reply = tokio::time::timeout(limit, async { link.call(call).await?.answer().await }).await;
-        match reply {
-            Ok(answer) => Ok(answer?.map_err(|error| RpcError::from_raw(&error))),
-            Err(_) => {
-                let text = format!("did not answer {} within {} s", kind.list_method(), limit.as_secs());
-                Err(upstream::Error::new(upstream::ErrorKind::Timeout, text))
-            }
-        }
+        Ok(link.list(call).await?.map_err(|error| RpcError::from_raw(&error)))
+    }
+
+    /// Something that a target should not do.
+    fn odd(&self, what: &str) -> upstream::Error {
+        upstream::Error::new(upstream::ErrorKind::Protocol, format!("target `{}` {what}", self.target.name()))
     }
 
     fn doubt(&self, what: &str) {
@@ -261,10 +256,6 @@ struct List {
     items: Vec<(String, Raw)>,
     ttl_ms: u64,
     public: bool,
-}
-
-fn odd(what: &str) -> upstream::Error {
-    upstream::Error::new(upstream::ErrorKind::Protocol, what)
 }
 
 /// The kinds that a target says have changed, once it has said so and said no more of it for a moment.

@@ -10,6 +10,7 @@ mod abandoned;
 mod adversity;
 mod apps;
 mod asking;
+mod breaker;
 mod bridging;
 mod calls;
 mod changes;

@@ -317,7 +317,7 @@ async fn a_thousand_calls_with_the_same_token_and_id_do_not_mix() {
         Act::saying([PROGRESS.replace("$n", &n.to_string())], Act::after(1, Act::text(&n.to_string())))
     });
     for target in [Target::legacy("a", &["x"]), Target::modern("a", &["x"])] {
-        let target = target.on("tools/call", act.clone());
+        let target = target.on("tools/call", act.clone()).set(|settings| settings.limits.calls = 1000);
         let world = World::start(&[&target]).await;
         let calls = (0..1000).map(|n| {
             let client = world.modern();

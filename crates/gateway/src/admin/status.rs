@@ -9,6 +9,7 @@ use policy::origin::Origin;
 use protocol::Kind;
 use serde::Serialize;
 use serde_json::{Map, Value};
+use upstream::{BreakerStatus, Position};
 
 use super::shown::Shown;
 use super::{effective, time};
@@ -117,8 +118,20 @@ struct Target {
     processes: Vec<u32>,
     restarts: u32,
     stderr: Vec<String>,
+    breaker: Breaker,
     calls: Figures,
     settings: Map<String, Value>,
+}
+
+/// Whether calls are let through to a target.
+#[derive(Serialize, PartialEq)]
+#[serde(rename_all = "camelCase")]
+struct Breaker {
+    state: &'static str,
+    failures: u32,
+    reason: Option<String>,
+    next_trial_at: Option<String>,
+    openings: u64,
 }
 
 #[derive(Serialize, PartialEq)]
@@ -357,13 +370,7 @@ impl Target {
             since: time(status.since),
             reason: failure.map(|failure| failure.error.detail.clone()),
             attempts: failure.map_or(0, |failure| failure.attempts),
-            next_attempt_at: failure.map(|failure| {
-                let left = failure.next.saturating_duration_since(tokio::time::Instant::now());
-                // Whole seconds, so that the same moment looks the same each time.
-                let next = SystemTime::now() + left;
-                let whole = next.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
-                time(SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(whole))
-            }),
+            next_attempt_at: failure.map(|failure| to_come(failure.next)),
             peer: status.peer.as_ref().map(|peer| Peer {
                 era: peer.era.as_str(),
                 protocol_version: peer.version.as_str(),
@@ -385,6 +392,7 @@ impl Target {
             processes: status.processes.clone(),
             restarts: status.restarts,
             stderr: status.last_words.clone(),
+            breaker: Breaker::of(&status.breaker),
             calls: Figures {
                 total: status.figures.total,
                 errors: status.figures.failed,
@@ -396,6 +404,30 @@ impl Target {
             settings: effective::unusual(&configured.conduct),
         }
     }
+}
+
+impl Breaker {
+    fn of(status: &BreakerStatus) -> Self {
+        let (state, next) = match status.position {
+            Position::Closed => ("closed", None),
+            Position::Open { until } => ("open", Some(until)),
+            Position::Trial => ("halfOpen", None),
+        };
+        Self {
+            state,
+            failures: status.failures,
+            reason: status.reason.as_ref().map(|error| error.detail.clone()),
+            next_trial_at: next.map(to_come),
+            openings: status.openings,
+        }
+    }
+}
+
+/// A moment to come, in whole seconds, so that the same one looks the same each time.
+fn to_come(moment: tokio::time::Instant) -> String {
+    let next = SystemTime::now() + moment.saturating_duration_since(tokio::time::Instant::now());
+    let whole = next.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+    time(SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(whole))
 }
 
 impl Transport {

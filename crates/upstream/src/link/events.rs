@@ -1,6 +1,7 @@
 //! A call's frames as events, and what happens to the target when nobody wants them any more.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
@@ -77,6 +78,7 @@ pub(super) fn events(
                 }
                 Some(Ok(Message::Response(Response { outcome, .. }))) => {
                     guard.disarm();
+                    shared.ill.store(false, Ordering::Relaxed);
                     return Some((Ok(end_of_call(shared.peer.era, outcome)), None));
                 }
                 Some(Ok(Message::Request(request))) => match shared.asked(request).await {

@@ -78,6 +78,7 @@ pub async fn open(
     owner: Owner,
 ) -> Result<Link, Error> {
     let settings = &*common.settings().clone();
+    let renewal = common.renewal();
     let opened = match known {
         Some(Era::Legacy) => match initialize_fresh(settings, way, caller).await {
             Err(error) if matches!(error.kind, ErrorKind::Protocol | ErrorKind::Status(_)) => {
@@ -87,7 +88,7 @@ pub async fn open(
         },
         Some(Era::Modern) | None => probe(settings, way, caller).await,
     }?;
-    Ok(Link::new(common, opened, owner))
+    Ok(Link::new(common, opened, owner, renewal))
 }
 
 /// Goes on, without a handshake, with a session that the target gave to another link of this caller's, perhaps in another
@@ -100,6 +101,7 @@ pub async fn adopt(
     caller: &Arc<Caller>,
     owner: Owner,
 ) -> Option<Link> {
+    let renewal = common.renewal();
     let (sender, inbox) = mpsc::channel(INBOX);
     let wire = connect.adopt(sender, session.id)?;
     listen(wire.as_ref(), session.peer.version, caller).await;
@@ -108,7 +110,7 @@ pub async fn adopt(
         first_id: u64::from(share) * IDS_EACH + FIRST_FREE_ID,
         ..Opened::new(wire, inbox, session.peer, caller)
     };
-    Some(Link::new(common, opened, owner))
+    Some(Link::new(common, opened, owner, renewal))
 }
 
 /// A session at a target that somebody shook hands for.

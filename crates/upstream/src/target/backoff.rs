@@ -37,16 +37,20 @@ impl Backoff {
         }
     }
 
-    /// Counts a failure and says how long to wait now: within a fifth of the nominal pause, so that many targets that
-    /// failed together do not come back together.
+    /// Counts a failure and says how long to wait now.
     pub fn pause(&mut self) -> Duration {
         let nominal = FIRST.saturating_mul(1 << self.failures.min(6)).min(LONGEST);
         self.failures = self.failures.saturating_add(1);
-        let mut byte = [128u8];
-        // Without randomness the pause is the nominal one, which is as good for a single target.
-        let _ = getrandom::fill(&mut byte);
-        nominal.mul_f64(0.8 + 0.4 * f64::from(byte[0]) / 255.0)
+        about(nominal)
     }
+}
+
+/// A pause within a fifth of the nominal one, so that many targets that failed together do not come back together.
+pub(super) fn about(nominal: Duration) -> Duration {
+    let mut byte = [128u8];
+    // Without randomness the pause is the nominal one, which is as good for a single target.
+    let _ = getrandom::fill(&mut byte);
+    nominal.mul_f64(0.8 + 0.4 * f64::from(byte[0]) / 255.0)
 }
 
 #[cfg(test)]

@@ -1,21 +1,45 @@
-//! What all links of a target have in common.
+//! What all links of a target have in common: its settings, whether it is fit to be called, and what is counted.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
+use tokio_util::sync::CancellationToken;
 
+use super::breaker::{Breaker, Change, Ticket};
+use crate::Error;
 use crate::settings::Settings;
 
 /// What all links of a target have in common.
 pub struct Common {
     name: String,
     settings: ArcSwap<Settings>,
+    pub(super) breaker: Breaker,
+    pub(super) counters: Counters,
+    /// Cancelled, and replaced, when what was opened until now is not to be trusted any more.
+    renewal: Mutex<CancellationToken>,
+}
+
+/// What is counted of a target's calls.
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    pub(super) in_flight: AtomicUsize,
+    /// Calls that were refused because too many were in flight.
+    pub(super) busy: AtomicU64,
+    /// Calls that were refused because the breaker was open.
+    pub(super) paused: AtomicU64,
 }
 
 impl Common {
     /// For a target with these settings.
     pub fn new(settings: Settings) -> Arc<Self> {
-        Arc::new(Self { name: settings.name.clone(), settings: ArcSwap::from_pointee(settings) })
+        Arc::new(Self {
+            name: settings.name.clone(),
+            settings: ArcSwap::from_pointee(settings),
+            breaker: Breaker::new(),
+            counters: Counters::default(),
+            renewal: Mutex::default(),
+        })
     }
 
     /// The target's name.
@@ -31,5 +55,54 @@ impl Common {
     /// Puts other settings in force.
     pub(super) fn change(&self, settings: Settings) {
         self.settings.store(Arc::new(settings));
+    }
+
+    // === Health ===
+
+    /// Cancelled when a link that is being opened now is not to be trusted any more.
+    pub(crate) fn renewal(&self) -> CancellationToken {
+        self.renewal.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A page of a list is asked for. Lists are read also while calls are refused.
+    pub(crate) fn list(&self) -> Ticket {
+        self.breaker.list()
+    }
+
+    pub(crate) fn answered(&self, ticket: &Ticket) {
+        self.tell(self.breaker.answered(ticket));
+    }
+
+    pub(super) fn heard(&self, ticket: &Ticket) {
+        self.tell(self.breaker.heard(ticket));
+    }
+
+    pub(crate) fn failed(&self, ticket: &Ticket, error: &Error) {
+        let change = self.breaker.failed(ticket, error, &self.settings().breaker);
+        if let Some(Change::Opened { failures, pause }) = &change {
+            let (name, pause) = (&self.name, pause.as_secs_f32());
+            let what = match ticket.is_trial() {
+                true => "failed its trial".to_owned(),
+                false => format!("failed {failures} times in a row"),
+            };
+            tracing::warn!(
+                "target `{name}` {what}, at last so: {error}; its calls are refused for {pause:.1} s"
+            );
+        }
+        self.tell(change);
+    }
+
+    fn tell(&self, change: Option<Change>) {
+        match change {
+            // What failed is not used again, not even for the trial.
+            Some(Change::Opened { .. }) => {
+                let mut renewal = self.renewal.lock().unwrap_or_else(PoisonError::into_inner);
+                std::mem::take(&mut *renewal).cancel();
+            }
+            Some(Change::Closed) => {
+                tracing::info!("target `{}` answers again, and is called again", self.name)
+            }
+            None => {}
+        }
     }
 }

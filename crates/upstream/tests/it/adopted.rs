@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::Method;
 use protocol::{Object, Raw};
-use upstream::settings::Limits;
+
 use upstream::{Call, Caller, Error, ErrorKind, Link, Settings, Target, Tie, Transport};
 
 use crate::server::{Channel, Seen, Server, answer, json, status};
@@ -46,7 +46,7 @@ async fn server(stream: Channel) -> Server {
 
 fn start(server: &Server) -> Target {
     let transport = Transport::Http(server.url.clone());
-    let settings = Settings { name: "t".into(), transport, limits: Limits::default() };
+    let settings = Settings::new("t", transport);
     Target::start(settings, Caller::discovery(&Object::default()))
 }
 

@@ -17,6 +17,7 @@ function target(name: string, more: Partial<Target> = {}): Target {
     processes: [],
     restarts: 0,
     stderr: [],
+    breaker: { state: 'closed', failures: 0, reason: null, nextTrialAt: null, openings: 0 },
     settings: {},
     calls: { total: 0, errors: 0, running: 0, p50Ms: null, p90Ms: null, p99Ms: null },
     ...more,

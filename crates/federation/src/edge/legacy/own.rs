@@ -105,6 +105,8 @@ async fn tell(
 ) -> Result<Answer, Error> {
     params.set("uri", Raw::string(&to.local));
     let call = Call::quiet(method, params, context.caller.clone());
-    let told = async { session.link(&to.target).await?.call(call).await?.answer().await };
-    told.await.map_err(|error| Error::of_target(to.target.name(), &error))
+    let target = to.target.name();
+    let pass = to.target.admit().map_err(|refusal| Error::refused(target, &refusal))?;
+    let told = async { pass.follow(session.link(&to.target).await?.call(call).await)?.answer().await };
+    told.await.map_err(|error| Error::of_target(target, &error))
 }
