@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
 use futures::FutureExt as _;
-use futures::future::select_all;
+use futures::future::{join_all, select_all};
 use protocol::Kind;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -20,6 +20,7 @@ use crate::parking::Parking;
 use crate::roster::watcher::{Retired, Watcher};
 use crate::roster::{ConditionKind, Member, Report};
 use crate::seal::{Seal, Seals};
+use crate::session::Released;
 use crate::session::store::Sessions;
 use crate::settings::Settings;
 
@@ -140,12 +141,13 @@ impl Backend {
         self.shared.rebuild();
         let names: Vec<String> = gone.iter().map(|member| member.target.name().to_owned()).collect();
         self.shared.tallies.forget(&names);
-        self.shared.sessions.release(&names);
+        let released = self.shared.sessions.release(&names);
         let replaced = |target: &&Target| names.iter().any(|name| name == target.name());
         let successors: Vec<_> = members.iter().map(|member| &member.target).filter(replaced).collect();
         self.shared.sessions.listen_at(&successors);
         Task::spawn_finite("stop removed targets", async move {
-            futures::future::join_all(gone.iter().map(|member| member.target.stop())).await;
+            join_all(gone.iter().map(|member| member.target.retire())).await;
+            join_all(released.into_iter().map(Released::close)).await;
         });
     }
 
@@ -154,13 +156,20 @@ impl Backend {
         head.session.as_ref().is_some_and(|id| self.shared.has_given_out(id, &head.principal))
     }
 
+    /// The same as [`Backend::stop`], once the calls that run are answered. For a server that no request finds any more.
+    pub async fn retire(&self) {
+        let members = self.shared.roster.borrow().clone();
+        join_all(members.iter().map(|member| member.target.retire())).await;
+        self.stop().await;
+    }
+
     /// Ends all sessions and parked calls and stops all targets, and returns when nothing of them is left.
     pub async fn stop(&self) {
         self.shared.stopping.cancel();
         self.shared.parking.end_all();
         self.shared.sessions.end_all().await;
         let members = self.shared.roster.borrow().clone();
-        futures::future::join_all(members.iter().map(|member| member.target.stop())).await;
+        join_all(members.iter().map(|member| member.target.stop())).await;
     }
 }
 

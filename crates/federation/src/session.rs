@@ -15,7 +15,8 @@ use upstream::{Caller, Link, Target, Task};
 use self::asking::Asking;
 pub(crate) use self::asking::Stray;
 pub(crate) use self::ledger::{Ledger, Made};
-use self::links::Lease;
+pub(crate) use self::links::Released;
+use self::links::Slot;
 use self::outlet::Outlet;
 pub use self::status::SessionStatus;
 pub use self::store::SessionCounts;
@@ -75,7 +76,7 @@ pub(crate) struct Session {
     /// How many calls there have been.
     calls: AtomicU64,
     asking: Asking,
-    leases: Mutex<HashMap<String, Arc<tokio::sync::Mutex<Option<Lease>>>>>,
+    leases: Mutex<HashMap<String, Slot>>,
     /// What the client wants to hear of; for modern targets with the watch that is kept for it.
     subscriptions: Mutex<HashMap<Subscription, Option<Watch>>>,
     /// What is to be said outside of calls: the session's own stream.
@@ -269,13 +270,7 @@ impl Session {
 
     /// Cuts the session's own link to a target that is started anew. The next call opens another.
     fn cut(&self, target: &str) {
-        lock(&self.adoptable).remove(target);
-        let Some(slot) = lock(&self.leases).remove(target) else { return };
-        Task::spawn_finite("cut link", async move {
-            if let Some(lease) = slot.lock().await.take() {
-                lease.link.close().await;
-            }
-        });
+        Task::spawn_finite("cut link", self.release(&[target.to_owned()]).close());
     }
 
     /// Whether its client has done no more than shake hands.

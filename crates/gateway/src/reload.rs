@@ -36,7 +36,7 @@ impl App {
         let grace = config.grace;
         upstream::Task::spawn_finite("drain removed ports and backends", async move {
             futures::future::join_all(ports.into_values().map(|port| port.drain(grace))).await;
-            futures::future::join_all(gone.iter().map(|(_, backend)| backend.stop())).await;
+            futures::future::join_all(gone.iter().map(|(_, backend)| backend.retire())).await;
         });
         // What has not taken effect since the start still has not.
         let restart = config::restart_keys(&self.started, &config);

@@ -37,6 +37,9 @@ const LEGACY_BELIEVED: Duration = Duration::from_secs(3600);
 /// How much of a failing target's standard error is logged, in lines.
 const WORDS_LOGGED: usize = 10;
 
+/// How long after a target was taken out of service a call may still begin that had found it before.
+const LAST_ARRIVALS: Duration = Duration::from_secs(1);
+
 /// How many notices may wait for a slow reader before it misses some.
 const NOTICES: usize = 64;
 
@@ -302,6 +305,20 @@ impl Target {
     /// links fail.
     pub fn restart(&self) {
         self.shared.restart.send_modify(|wishes| *wishes += 1);
+    }
+
+    /// Stops a target that no call finds any more, once those that it has are answered, but waits for them no longer than a call
+    /// may be silent.
+    pub async fn retire(&self) {
+        tokio::time::sleep(LAST_ARRIVALS).await;
+        let patience = self.settings().limits.call;
+        if tokio::time::timeout(patience, self.shared.common.vacated()).await.is_err() {
+            let (name, waited) = (self.name(), patience.as_secs());
+            tracing::warn!(
+                "calls to target `{name}`, which is no longer configured, are cut after {waited} s"
+            );
+        }
+        self.stop().await;
     }
 
     /// Stops the target in good order and returns when nothing of it is left.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use futures::FutureExt as _;
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, join_all};
 use protocol::method::notifications;
 use protocol::{Object, Raw};
 use tokio::sync::mpsc;
@@ -20,6 +20,9 @@ pub(super) struct Lease {
     is_carried: bool,
     _forward: Task,
 }
+
+/// The place of a lease, locked while it is opened.
+pub(super) type Slot = Arc<tokio::sync::Mutex<Option<Lease>>>;
 
 /// A link, and what is heard over it outside of calls.
 type Opened = (Link, mpsc::Receiver<Heard>);
@@ -174,10 +177,29 @@ impl Session {
         links
     }
 
-    /// Gives up the links to targets that are no longer there. Calls that run over them finish.
-    pub(crate) fn release(&self, targets: &[String]) {
-        lock(&self.leases).retain(|target, _| !targets.contains(target));
+    /// Gives up the links to targets that are no longer there. They are still there for the calls that run over them.
+    pub(crate) fn release(&self, targets: &[String]) -> Released {
         lock(&self.adoptable).retain(|target, _| !targets.contains(target));
+        let mut leases = lock(&self.leases);
+        Released(targets.iter().filter_map(|target| leases.remove(target)).collect())
+    }
+}
+
+/// Links that no call of the session finds any more.
+#[must_use = "links that are dropped are cut"]
+pub(crate) struct Released(Vec<Slot>);
+
+impl Released {
+    /// Closes them in good order.
+    pub(crate) async fn close(self) {
+        let closing = self.0.into_iter().map(|slot| async move {
+            // The lease is held until then: it carries what the target asks. Another replica may be using a session that an id
+            // names.
+            if let Some(lease) = slot.lock().await.take().filter(|lease| !lease.is_carried) {
+                lease.link.close().await;
+            }
+        });
+        join_all(closing).await;
     }
 }
 

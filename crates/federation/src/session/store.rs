@@ -13,7 +13,7 @@ use upstream::{Target, Task};
 
 use super::ended::Ended;
 use super::takeover::{no_randomness, unknown};
-use super::{Birth, End, Session, SessionStatus};
+use super::{Birth, End, Released, Session, SessionStatus};
 use crate::error::{Error, ErrorKind};
 use crate::principal::Principal;
 
@@ -231,8 +231,8 @@ impl Sessions {
     }
 
     /// Has every session give up its links to these targets.
-    pub(crate) fn release(&self, targets: &[String]) {
-        self.all().iter().for_each(|session| session.release(targets));
+    pub(crate) fn release(&self, targets: &[String]) -> Vec<Released> {
+        self.all().iter().map(|session| session.release(targets)).collect()
     }
 
     /// Has every session cut its own link to a target that is started anew.

@@ -129,6 +129,45 @@ async fn a_sessions_call_to_a_removed_target_may_finish() {
     assert_eq!(a.open(), 0, "and then nothing of the target is left");
 }
 
+/// Calls of clients without a session run over links that everybody shares, so that no session keeps those open.
+#[tokio::test(start_paused = true)]
+async fn a_call_over_a_shared_link_to_a_target_that_changes_may_finish() {
+    for a in [Target::legacy("a", &["x"]), Target::modern("a", &["x"])] {
+        let a = a.on("tools/call", Act::after(60, Act::text("late")));
+        let mut world = World::start(&[&a]).await;
+        let client = Arc::new(world.modern());
+        let mut call = background(&client, json!(1), "x");
+        settle().await;
+        a.unact("tools/call");
+        a.configure(|settings| settings.limits.message = 1 << 20);
+        world.reconfigure(&[&a], |_| {});
+        settle().await;
+        assert_eq!(client.tool("x").await.said(), "a:x", "the new one serves already");
+        let links = a.open();
+        assert_eq!(call.recv().await.flatten().expect("an answer").said(), "late");
+        seconds(3).await;
+        assert!(a.open() < links, "and then nothing of the old one is left");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_removed_target_does_not_wait_for_a_call_without_end() {
+    let progress = r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":$token,"progress":1}}"#;
+    let long = (0..100).fold(Act::Hang, |then, _| Act::after(100, Act::saying([progress], then)));
+    let (a, b) = (Target::modern("a", &["x"]).on("tools/call", long), Target::modern("b", &["x"]));
+    let mut world = World::start(&[&a, &b]).await;
+    let client = world.modern();
+    let start = Instant::now();
+    let reload = async {
+        settle().await;
+        world.reconfigure(&[&b], |_| {});
+    };
+    let (cut, ()) = tokio::join!(client.tool_with("a_x", json!("t")), reload);
+    assert_eq!(cut.code(), -32603);
+    assert_eq!(start.elapsed().as_secs(), 301, "as long as a call may be silent");
+    assert_eq!(a.open(), 0);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_target_that_never_started_is_removed_too() {
     let (a, b) = (

@@ -106,6 +106,8 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.0.counters.in_flight.fetch_sub(1, Ordering::Relaxed);
+        if self.0.counters.in_flight.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.0.counters.vacant.notify_one();
+        }
     }
 }

@@ -1,9 +1,10 @@
 //! What all links of a target have in common: its settings, whether it is fit to be called, and what is counted.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::breaker::{Breaker, Change, Ticket};
@@ -24,6 +25,8 @@ pub struct Common {
 #[derive(Debug, Default)]
 pub(super) struct Counters {
     pub(super) in_flight: AtomicUsize,
+    /// The last call in flight has ended.
+    pub(super) vacant: Notify,
     /// Calls that were refused because too many were in flight.
     pub(super) busy: AtomicU64,
     /// Calls that were refused because the breaker was open.
@@ -55,6 +58,13 @@ impl Common {
     /// Puts other settings in force.
     pub(super) fn change(&self, settings: Settings) {
         self.settings.store(Arc::new(settings));
+    }
+
+    /// Returns when no call is in flight.
+    pub(super) async fn vacated(&self) {
+        while self.counters.in_flight.load(Ordering::Acquire) > 0 {
+            self.counters.vacant.notified().await;
+        }
     }
 
     // === Health ===
