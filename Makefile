@@ -3,6 +3,7 @@
 CONFIG ?= examples/multiplex/config.yaml
 FUZZ_SECONDS ?= 60
 SOAK_SECONDS ?= 600
+CYCLES ?= 1000
 PYTHON ?= python3
 CHROMIUM ?= chromium
 
@@ -14,7 +15,7 @@ PY := tests/python/.venv/.installed
 PEERS := PATH="$(CURDIR)/tests/python/.venv/bin:$$PATH" UV_CONSTRAINT="$(CURDIR)/tests/python/constraints.txt"
 
 .DELETE_ON_ERROR:
-.PHONY: help run test lint ui screenshots conformance soak fuzz peers browser
+.PHONY: help run test lint ui screenshots conformance soak cycles fuzz peers browser
 
 help: ## Say what can be made
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -59,6 +60,10 @@ conformance: $(JS) ## Print the official suite's verdicts, without the gateway a
 soak: ## Put the gateway under mixed traffic and disturbances for SOAK_SECONDS=600
 	cargo build --package agentgateway --package testkit --all-targets --locked
 	SOAK_SECONDS=$(SOAK_SECONDS) $(ALONE) soak::nothing_is_lost_or_left_behind_in_a_long_run
+
+cycles: $(JS) ## Start and kill children and the gateway, and look for processes that are left, CYCLES=1000 times
+	cargo build --package agentgateway --all-targets --locked
+	CYCLES=$(CYCLES) $(ALONE) children::cycles::nobody_is_left_after_many_cycles
 
 fuzz: ## Fuzz each target for FUZZ_SECONDS=60, on nightly
 	@cargo fuzz --version >/dev/null 2>&1 || cargo install --locked cargo-fuzz

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use federation::{Journal, Keep};
 use tokio::sync::mpsc;
-use upstream::Task;
+use upstream::{Starting, Task};
 
 use crate::admin::configuration::Reload;
 use crate::admin::{Admin, InForce, Program, Socket};
@@ -38,6 +38,7 @@ pub struct App {
     pub(crate) permits: Permits,
     pub(crate) levels: Levels,
     pub(crate) journal: Journal,
+    pub(crate) starting: Starting,
     admin: Option<Admin>,
     reloads: mpsc::Receiver<Reload>,
 }
@@ -63,12 +64,13 @@ impl App {
             opened.push((key, Bound::open(key.0).await?, tls));
         }
         let journal = Journal::new(keep(&config, config.admin.is_some()));
+        let starting = Starting::new(config.limits.starting_children);
         let (reload, reloads) = mpsc::channel(RELOADS);
         let socket = match &config.admin {
             Some(address) => Some(Socket::bind(address).await?),
             None => None,
         };
-        let assembled = assemble::assemble(&config, &Backends::new(), &journal);
+        let assembled = assemble::assemble(&config, &Backends::new(), &journal, &starting);
         let mut app = Self {
             source,
             backends: assembled.backends,
@@ -76,6 +78,7 @@ impl App {
             permits: Permits::new(MAX_CONNECTIONS),
             levels,
             journal,
+            starting,
             admin: None,
             reloads,
             started: config.clone(),

@@ -12,6 +12,7 @@ use policy::cors::{Cors, Spoken};
 use policy::host::{Host, HostPattern};
 use policy::origin::{Guard, Scheme};
 use protocol::header;
+use upstream::Starting;
 use upstream::settings::{Limits, Stdio};
 
 use crate::config;
@@ -79,11 +80,17 @@ pub struct Assembled {
 }
 
 /// Builds what serves a configuration. Backends that run already under the same key are told their new settings and go
-/// on; the others are started, and record their calls in the journal. Nothing is stopped here: whoever calls this knows which are no longer needed.
-pub fn assemble(config: &config::Config, running: &Backends, journal: &Journal) -> Assembled {
+/// on; the others are started, and record their calls in the journal. Children wait for a place in `starting`. Nothing is
+/// stopped here: whoever calls this knows which are no longer needed.
+pub fn assemble(
+    config: &config::Config,
+    running: &Backends,
+    journal: &Journal,
+    starting: &Starting,
+) -> Assembled {
     let mut backends = Backends::new();
     let mut serve = |backend: &config::Backend| {
-        let settings = settings(backend, &config.limits);
+        let settings = settings(backend, &config.limits, starting);
         let live = match running.get(&backend.key) {
             Some(live) => {
                 if *live.settings() != settings {
@@ -145,12 +152,12 @@ fn known_hosts(listener: &config::Listener) -> Vec<HostPattern> {
     listener.hostname.iter().chain(routes).cloned().collect()
 }
 
-fn settings(backend: &config::Backend, limits: &config::Limits) -> federation::Settings {
+fn settings(backend: &config::Backend, limits: &config::Limits, starting: &Starting) -> federation::Settings {
     let config::Backend { key, weight: _, prefix_mode, longest_name, failure_mode, stateless, targets } =
         backend;
     federation::Settings {
         key: key.clone(),
-        targets: targets.iter().map(|target| target_settings(target, limits)).collect(),
+        targets: targets.iter().map(|target| target_settings(target, limits, starting)).collect(),
         prefix: match prefix_mode {
             config::PrefixMode::Conditional => federation::PrefixMode::Conditional,
             config::PrefixMode::Always => federation::PrefixMode::Always,
@@ -166,7 +173,11 @@ fn settings(backend: &config::Backend, limits: &config::Limits) -> federation::S
     }
 }
 
-fn target_settings(target: &config::Target, limits: &config::Limits) -> upstream::Settings {
+fn target_settings(
+    target: &config::Target,
+    limits: &config::Limits,
+    starting: &Starting,
+) -> upstream::Settings {
     let transport = match &target.transport {
         config::Transport::Stdio { cmd, args, env, clear_env, cwd } => upstream::Transport::Stdio(Stdio {
             cmd: cmd.clone(),
@@ -174,6 +185,7 @@ fn target_settings(target: &config::Target, limits: &config::Limits) -> upstream
             env: env.iter().map(|(name, value)| (name.clone(), value.expose().to_owned())).collect(),
             clear_env: *clear_env,
             cwd: cwd.clone(),
+            starting: starting.clone(),
         }),
         config::Transport::Http { url } => upstream::Transport::Http(url.clone()),
         config::Transport::Sse { url } => upstream::Transport::Sse(url.clone()),

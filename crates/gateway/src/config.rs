@@ -53,7 +53,7 @@ pub struct Config {
     pub admin: Option<String>,
     /// What is logged, and how.
     pub logging: Logging,
-    /// What a message may not exceed.
+    /// How large things may be, and how much may happen at once.
     pub limits: Limits,
     /// How much of recent calls is kept.
     pub activity: Activity,
@@ -111,7 +111,7 @@ pub enum LogFormat {
     Json,
 }
 
-/// What a message may not exceed.
+/// How large things may be, and how much may happen at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// The largest body a client may send, in bytes.
@@ -120,6 +120,8 @@ pub struct Limits {
     pub response_body: usize,
     /// How deep the arrays and objects of a client's message may lie in each other.
     pub json_depth: usize,
+    /// How many children may start at the same time.
+    pub starting_children: usize,
 }
 
 /// How much of recent calls is kept for the admin interface.

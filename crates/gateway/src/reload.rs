@@ -14,7 +14,8 @@ impl App {
                 "{cause}, and cannot be put in force; the configuration from before stays: {error:#}"
             );
         })?;
-        let assembled = assemble::assemble(&config, &self.backends, &self.journal);
+        self.starting.limit(config.limits.starting_children);
+        let assembled = assemble::assemble(&config, &self.backends, &self.journal, &self.starting);
         let mut ports = std::mem::take(&mut self.ports);
         let binds = config.binds.iter().zip(wanted(&config.binds));
         for (((bind, address), site), fresh) in binds.zip(assembled.sites).zip(prepared) {

@@ -13,6 +13,7 @@ mod attribution;
 mod drive;
 pub mod link;
 pub mod pool;
+pub mod starting;
 pub mod target;
 mod turn;
 
@@ -25,6 +26,7 @@ pub use error::{Error, ErrorKind};
 pub use link::{Heard, Link, Listening, Notice, Peer};
 pub use reply::{Answer, Ask, Event, Note, Question, Reply};
 pub use settings::{Settings, Transport};
+pub use starting::Starting;
 pub use target::admission::{Pass, Refusal};
 pub use target::backoff::Backoff;
 pub use target::breaker::{BreakerStatus, Paused, Position};

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::starting::Starting;
 use crate::wire::Connect;
 
 /// One configured target.
@@ -110,12 +111,14 @@ pub struct Stdio {
     pub clear_env: bool,
     /// Its working directory; ours when absent.
     pub cwd: Option<PathBuf>,
+    /// Where it waits for its turn to start.
+    pub starting: Starting,
 }
 
 /// Shows the names of variables and never their values, which may be secrets.
 impl fmt::Debug for Stdio {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { cmd, args, env, clear_env, cwd } = self;
+        let Self { cmd, args, env, clear_env, cwd, starting: _ } = self;
         f.debug_struct("Stdio")
             .field("cmd", cmd)
             .field("args", args)

@@ -462,6 +462,11 @@ impl Shared {
     }
 
     async fn open(&self, caller: &Arc<Caller>, owner: mpsc::Sender<Heard>) -> Result<Link, Error> {
+        // Not within the deadline, which is for the target: others are what it waits for.
+        let _place = match &self.common.settings().clone().transport {
+            Transport::Stdio(stdio) => Some(stdio.starting.place().await?),
+            _ => None,
+        };
         let way = Way { connect: self.connect.as_ref(), older: self.older.as_deref() };
         let known = self.known_era();
         let opening = handshake::open(&self.common, &way, known, caller, owner);

@@ -16,13 +16,18 @@ use crate::config::{
 pub(super) fn of(config: &Config) -> Value {
     let Config { admin, logging, limits, activity, grace, binds } = config;
     let Logging { level, format } = logging;
-    let Limits { request_body, response_body, json_depth } = limits;
+    let Limits { request_body, response_body, json_depth, starting_children } = limits;
     let Activity { calls, bodies } = activity;
     json!({
         "config": {
             "adminAddr": admin.as_deref().unwrap_or("off"),
             "logging": { "level": level, "format": format },
-            "limits": { "requestBody": request_body, "responseBody": response_body, "jsonDepth": json_depth },
+            "limits": {
+                "requestBody": request_body,
+                "responseBody": response_body,
+                "jsonDepth": json_depth,
+                "startingChildren": starting_children,
+            },
             "activity": { "calls": calls, "bodies": bodies },
             "shutdown": { "grace": format!("{}ms", grace.as_millis()) },
         },

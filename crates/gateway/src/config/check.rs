@@ -158,17 +158,18 @@ impl Check {
             format: format.unwrap_or(said::DEFAULT_FORMAT),
         };
 
-        let (request, response, depth) = match limits {
-            Some(said::Limits { request_body, response_body, json_depth }) => {
-                (request_body.as_ref(), response_body.as_ref(), *json_depth)
+        let (request, response, depth, starting) = match limits {
+            Some(said::Limits { request_body, response_body, json_depth, starting_children }) => {
+                (request_body.as_ref(), response_body.as_ref(), *json_depth, *starting_children)
             }
-            None => (None, None, None),
+            None => (None, None, None, None),
         };
         let inside = at.key("limits");
         let limits = Limits {
             request_body: self.size(request, said::DEFAULT_REQUEST_BODY, &inside.key("requestBody")),
             response_body: self.size(response, said::DEFAULT_RESPONSE_BODY, &inside.key("responseBody")),
             json_depth: depth.unwrap_or(said::DEFAULT_DEPTH) as usize,
+            starting_children: starting.unwrap_or(said::DEFAULT_STARTING_CHILDREN) as usize,
         };
 
         let grace = shutdown.as_ref().and_then(|said::Shutdown { grace }| grace.as_deref());

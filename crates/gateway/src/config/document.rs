@@ -27,6 +27,9 @@ pub(super) const DEFAULT_DEPTH: u32 = 128;
 const MIN_DEPTH: u32 = 16;
 /// No reader of JSON that recurses comes this far.
 const MAX_DEPTH: u32 = 10_000;
+pub(super) const DEFAULT_STARTING_CHILDREN: u32 = upstream::starting::DEFAULT as u32;
+/// More than anybody starts at once.
+const MAX_STARTING_CHILDREN: u32 = 1000;
 pub(super) const DEFAULT_CALLS: u32 = 500;
 /// More are no longer recent, and no page shows them.
 const MAX_CALLS: u32 = 10_000;
@@ -93,7 +96,7 @@ pub(super) struct Logging {
     pub(super) format: Option<LogFormat>,
 }
 
-/// What a message may not exceed; one that does is refused.
+/// How large things may be, and how much may happen at once. What goes beyond is refused, or waits.
 #[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Limits {
@@ -106,6 +109,9 @@ pub(super) struct Limits {
     /// How deep the arrays and objects of a client's message may lie in each other.
     #[schemars(range(min = MIN_DEPTH, max = MAX_DEPTH), extend("default" = DEFAULT_DEPTH))]
     pub(super) json_depth: Option<u32>,
+    /// How many child processes start at the same time. Others wait until one of these is ready or has failed.
+    #[schemars(range(min = 1, max = MAX_STARTING_CHILDREN), extend("default" = DEFAULT_STARTING_CHILDREN))]
+    pub(super) starting_children: Option<u32>,
 }
 
 /// How much of recent calls is kept, in memory, for the admin interface to show.

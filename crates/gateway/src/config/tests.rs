@@ -93,7 +93,10 @@ fn the_tutorial_works_word_for_word() {
     assert_eq!((backend.prefix_mode, backend.failure_mode), (PrefixMode::Conditional, FailureMode::FailOpen));
     assert_eq!(config.admin.as_deref(), Some("localhost:15000"));
     assert_eq!(config.grace, Duration::from_secs(10));
-    assert_eq!(config.limits, Limits { request_body: 4 << 20, response_body: 64 << 20, json_depth: 128 });
+    assert_eq!(
+        config.limits,
+        Limits { request_body: 4 << 20, response_body: 64 << 20, json_depth: 128, starting_children: 4 }
+    );
     assert_eq!(config.logging, Logging { level: Level::Info, format: LogFormat::Text });
 }
 

@@ -152,6 +152,11 @@ impl Gateway {
         Self::spawn(args, input).serving().await
     }
 
+    /// Starts the program by another one, which becomes it, and waits until it serves.
+    pub(crate) async fn started(command: Command) -> Self {
+        Self::of(command, "").serving().await
+    }
+
     /// The same, in a folder.
     pub(crate) async fn run_in(folder: &Path, args: &[&str]) -> Self {
         let mut command = Command::new(EXE);

@@ -3,6 +3,7 @@
 mod admin;
 mod asking;
 mod checklist;
+mod children;
 mod cli;
 mod client;
 mod configuration;

@@ -16,6 +16,8 @@ pub mod keeper;
 mod reason;
 mod spawn;
 mod stderr;
+#[cfg(target_os = "linux")]
+mod strays;
 mod tree;
 
 use child::Child;

@@ -200,6 +200,31 @@ async fn a_child_that_ignores_all_requests_is_killed() {
     assert_gone(group).await;
 }
 
+/// It cannot even hear that it is asked.
+#[tokio::test]
+async fn a_child_that_was_stopped_is_killed() {
+    let connect = connector(sh(ECHO));
+    let wire = open(&connect).await.expect("a child");
+    let group = group_of(&connect, 1).await;
+    let child = nix::unistd::Pid::from_raw(i32::try_from(group).expect("a process id"));
+    nix::sys::signal::kill(child, nix::sys::signal::Signal::SIGSTOP).expect("it is there");
+    let waiting = wire.request(request(1, "x"));
+    wire.close().await;
+    assert_gone(group).await;
+    is(&failure(waiting.await), ErrorKind::Stopped, "");
+}
+
+#[tokio::test]
+async fn a_child_that_closes_its_output_and_lives_on_ends_the_wire() {
+    let connect = connector(sh("read -r line; exec >&-; sleep 1000"));
+    let wire = open(&connect).await.expect("a child");
+    let answer = timeout(Duration::from_secs(5), wire.request(request(1, "x"))).await.expect("in time");
+    is(&failure(answer), ErrorKind::Closed, "closed its output");
+    let group = group_of(&connect, 2).await;
+    wire.close().await;
+    assert_gone(group).await;
+}
+
 #[tokio::test]
 async fn dropping_the_wire_kills_the_tree_at_once() {
     let connect = connector(sh("trap '' TERM; sleep 1000 & while :; do sleep 1; done"));

@@ -1,11 +1,18 @@
 //! A target that is a child process: how many children it has, and when.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use protocol::{Object, Raw};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::time::{Instant, sleep};
-use upstream::settings::Stdio;
-use upstream::{Call, Caller, Error, Reply, Settings, Target, Transport};
+use upstream::settings::{Custom, Limits, Stdio};
+use upstream::wire::pipe::PipeWire;
+use upstream::wire::{Connect, Inbox, Wire};
+use upstream::{Call, Caller, Error, ErrorKind, Reply, Settings, Starting, State, Target, Transport};
 
 /// Knows the handshake of 2025-11-25, and answers a call with what its client declared.
 const SERVER: &str = r#"while read -r line; do
@@ -21,8 +28,15 @@ const SERVER: &str = r#"while read -r line; do
 done"#;
 
 fn start() -> Target {
-    let stdio = Stdio { cmd: "sh".into(), args: vec!["-c".into(), SERVER.into()], ..Stdio::default() };
-    let settings = Settings::new("t", Transport::Stdio(stdio));
+    start_with(sh(SERVER), Limits::default())
+}
+
+fn sh(script: &str) -> Stdio {
+    Stdio { cmd: "sh".into(), args: vec!["-c".into(), script.into()], ..Stdio::default() }
+}
+
+fn start_with(stdio: Stdio, limits: Limits) -> Target {
+    let settings = Settings { limits, ..Settings::new("t", Transport::Stdio(stdio)) };
     let everything = [("sampling", Raw::empty_object())].into_iter().collect();
     Target::start(settings, Caller::discovery(&everything))
 }
@@ -101,4 +115,111 @@ fn a_target_outlives_its_runtime_without_harm() {
     });
     drop(runtime);
     drop(target);
+}
+
+#[tokio::test]
+async fn a_child_that_never_shakes_hands_is_ended_at_its_deadline_and_gives_its_place_back() {
+    let starting = Starting::new(1);
+    let hanging = Stdio { starting: starting.clone(), ..sh("exec sleep 1000") };
+    let limits = Limits { connect: Duration::from_secs(1), ..Limits::default() };
+    let hanging = start_with(hanging, limits);
+    has_children(&hanging, 1).await;
+    let other = start_with(Stdio { starting: starting.clone(), ..sh(SERVER) }, Limits::default());
+    let since = Instant::now();
+    let error = hanging.discovery_link().await.err().expect("no link");
+    assert_eq!((error.kind, &*error.detail), (ErrorKind::Timeout, "did not finish its handshake within 1 s"));
+    other.discovery_link().await.expect("a link");
+    assert!(since.elapsed() > Duration::from_millis(500), "it waits for the place");
+    has_children(&hanging, 0).await;
+    futures::future::join(hanging.stop(), other.stop()).await;
+    assert_eq!(starting.taken(), 0);
+}
+
+/// As one does that is stopped in a debugger, or swapped out.
+#[tokio::test]
+async fn callers_of_a_child_that_reads_nothing_get_their_deadline_and_it_goes_on_afterwards() {
+    let limits = Limits { call: Duration::from_secs(1), ..Limits::default() };
+    let (target, other) = (start_with(sh(SERVER), limits), start());
+    for target in [&target, &other] {
+        call(target, "x").await.expect("an answer");
+    }
+    let pids = target.processes();
+    let send = |signal| {
+        for pid in &pids {
+            let pid = nix::unistd::Pid::from_raw(i32::try_from(*pid).expect("a process id"));
+            nix::sys::signal::kill(pid, signal).expect("it is there");
+        }
+    };
+    send(nix::sys::signal::Signal::SIGSTOP);
+    let since = Instant::now();
+    let calls = (0..1000).map(|_| call(&target, "x"));
+    let (outcomes, unhurt) = futures::future::join(futures::future::join_all(calls), call(&other, "x")).await;
+    assert!(since.elapsed() < Duration::from_secs(4), "{:?}", since.elapsed());
+    unhurt.expect("an answer");
+    for outcome in outcomes {
+        let error = outcome.expect_err("nobody answers");
+        assert!(matches!(error.kind, ErrorKind::Timeout | ErrorKind::Busy), "{error}");
+    }
+    send(nix::sys::signal::Signal::SIGCONT);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while call(&target, "x").await.is_err() {
+        assert!(Instant::now() < deadline, "it does not go on");
+    }
+    assert_eq!(target.processes(), pids);
+    futures::future::join(target.stop(), other.stop()).await;
+}
+
+/// A server that lives for a while, which is virtual time.
+struct Mortal {
+    life: Duration,
+    started: AtomicU32,
+}
+
+impl Connect for Mortal {
+    fn connect(&self, inbox: Inbox) -> BoxFuture<'_, Result<Box<dyn Wire>, Error>> {
+        self.started.fetch_add(1, Ordering::Relaxed);
+        let (ours, theirs) = tokio::io::duplex(4096);
+        let (read, write) = tokio::io::split(ours);
+        let life = self.life;
+        tokio::spawn(async move {
+            let (read, mut write) = tokio::io::split(theirs);
+            let mut lines = BufReader::new(read).lines();
+            let serve = async {
+                while let Ok(Some(line)) = lines.next_line().await {
+                    let id = line.split("\"id\":").nth(1).and_then(|rest| rest.split([',', '}']).next());
+                    let answer = match line.contains("\"initialize\"") {
+                        true => r#""result":{"protocolVersion":"2025-11-25","capabilities":{}}"#,
+                        false => r#""error":{"code":-32601,"message":"no"}"#,
+                    };
+                    if let Some(id) = id {
+                        let line = format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},{answer}}}\n");
+                        write.write_all(line.as_bytes()).await.expect("somebody reads");
+                    }
+                }
+            };
+            let _ = tokio::time::timeout(life, serve).await;
+        });
+        let wire = PipeWire::new("t", 1 << 20, inbox, read, write);
+        async move { Ok(Box::new(wire) as Box<dyn Wire>) }.boxed()
+    }
+}
+
+/// How often a server that lives so long is started within an hour.
+async fn starts(life: Duration) -> u32 {
+    let mortal = Arc::new(Mortal { life, started: 0.into() });
+    let transport = Transport::Custom(Custom(mortal.clone()));
+    let settings = Settings { name: "t".into(), transport, limits: Limits::default() };
+    let target = Target::start(settings, Caller::plain());
+    sleep(Duration::from_secs(3600)).await;
+    assert!(matches!(*target.state().borrow(), State::Ready(_) | State::Failing(_)));
+    target.stop().await;
+    mortal.started.load(Ordering::Relaxed)
+}
+
+/// One that dies a moment after each start is started once a minute; one that held for a while comes back after a second.
+#[tokio::test(start_paused = true)]
+async fn only_a_target_that_lived_for_a_while_is_started_again_at_once() {
+    let (short, long) = (starts(Duration::from_secs(5)).await, starts(Duration::from_secs(31)).await);
+    assert!((40..80).contains(&short), "{short} starts of 5 s in an hour");
+    assert!((100..116).contains(&long), "{long} starts of 31 s in an hour");
 }

@@ -12,7 +12,7 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use tokio::process::{ChildStdin, ChildStdout};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -49,8 +49,9 @@ impl Child {
         words: &Tail,
         live: &Live,
     ) -> Result<(Self, Pipes), Error> {
-        let started = async { Spawned::new(settings)?.started().await }.await;
-        let (mut child, tree, pid) = started.map_err(|error| not_started(name, settings, &error))?;
+        let refused = |error: &_| not_started(name, settings, error);
+        let Spawned { process: mut child, tree, started } =
+            Spawned::new(settings).map_err(|e| refused(&e))?;
         let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let (Some(stdin), Some(stdout), Some(stderr)) = pipes else {
             // Out of reach for a child that was started with three pipes; it is killed on drop.
@@ -58,9 +59,9 @@ impl Child {
         };
         let stop = CancellationToken::new();
         let (told, exit) = watch::channel(None);
+        let (list, listed) = oneshot::channel();
 
         let own_words = Tail::default();
-        let listed = live.list(pid);
         let watch = {
             let (sweeper, stop) = (tree.clone(), stop.clone());
             let (name, tails) = (name.to_owned(), [words.clone(), own_words.clone()]);
@@ -72,6 +73,9 @@ impl Child {
         };
         // It must outlive this handle to reap the child, and it ends with the child, which the handle's drop kills.
         Task::spawn_finite("child", watch);
+        let pid = started.pid().await.map_err(|e| refused(&e))?;
+        // A child that has ended since is not listed any more.
+        drop(list.send(live.list(pid)));
         Ok((Self { tree, stop, exit }, Pipes { stdin, stdout }))
     }
 
@@ -114,7 +118,7 @@ async fn attend(
             }
         }
     };
-    tree.sweep();
+    tree.finish(&status).await;
     if !drained {
         // Somebody who is out of reach may hold the pipe open for ever.
         let _ = timeout(LAST_LINES, drain).await;

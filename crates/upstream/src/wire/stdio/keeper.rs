@@ -34,7 +34,7 @@ use report::{Inherited, Report};
 
 mod end;
 pub(super) mod report;
-mod tree;
+pub(super) mod tree;
 mod watch;
 
 /// This program, also after its file was replaced by a newer one.
@@ -58,6 +58,7 @@ static INSTALLED: OnceLock<()> = OnceLock::new();
 /// started again as itself instead of as a keeper. It is a property of the executable, hence one for the whole process.
 pub fn install() {
     if std::fs::exists(OURSELVES).unwrap_or(false) {
+        super::strays::adopt();
         INSTALLED.get_or_init(|| ());
     } else {
         tracing::warn!("/proc is not there; processes that targets leave behind cannot be found");

@@ -16,11 +16,11 @@ pub(super) struct Spawned {
     pub(super) process: Child,
     /// Kills everything if this is dropped.
     pub(super) tree: Sweeper,
-    started: Started,
+    pub(super) started: Started,
 }
 
 /// How it is known that the program runs, and as which process.
-enum Started {
+pub(super) enum Started {
     /// The process is the program.
     Already(u32),
     /// The keeper reports it.
@@ -45,35 +45,31 @@ impl Spawned {
     #[cfg(target_os = "linux")]
     fn kept(settings: &Stdio) -> io::Result<Self> {
         use std::os::fd::AsRawFd as _;
-        use std::sync::{Mutex, PoisonError};
 
         use super::keeper::{KEEP, NAME, OURSELVES, report};
 
         // What one process is to inherit, another must not.
-        static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-        let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut keepers = super::strays::keepers();
         let (awaited, theirs) = report::Awaited::new()?;
         let mut command = command(OURSELVES, settings);
         command.arg0(NAME).arg(KEEP).arg(std::process::id().to_string());
         let process =
             command.arg(theirs.as_raw_fd().to_string()).arg(&settings.cmd).args(&settings.args).spawn()?;
-        let tree = Sweeper::new(Tree::kept_by(pid_of(&process)?));
+        let pid = pid_of(&process)?;
+        keepers.insert(pid);
+        let tree = Sweeper::new(Tree::kept_by(pid));
         Ok(Self { process, tree, started: Started::Reported(awaited) })
     }
+}
 
+impl Started {
     /// Waits until the program runs, and returns its process id.
-    pub(super) async fn started(mut self) -> io::Result<(Child, Sweeper, u32)> {
-        let pid = match self.started {
-            Started::Already(pid) => Ok(pid),
+    pub(super) async fn pid(self) -> io::Result<u32> {
+        match self {
+            Self::Already(pid) => Ok(pid),
             #[cfg(target_os = "linux")]
-            Started::Reported(report) => report.read().await,
-        };
-        if pid.is_err() {
-            // A keeper without a program is about to end, or does now; nobody else would reap it.
-            self.tree.0.sweep();
-            let _ = self.process.wait().await;
+            Self::Reported(report) => report.read().await,
         }
-        Ok((self.process, self.tree, pid?))
     }
 }
 
@@ -84,7 +80,7 @@ fn pid_of(process: &Child) -> io::Result<Pid> {
 
 #[expect(clippy::disallowed_methods, reason = "this is the one place that starts processes")]
 fn command(program: &str, settings: &Stdio) -> Command {
-    let Stdio { cmd: _, args: _, env, clear_env, cwd } = settings;
+    let Stdio { env, clear_env, cwd, .. } = settings;
     let mut command = Command::new(program);
     if *clear_env {
         command.env_clear();

@@ -1,5 +1,8 @@
 //! The processes of one child, as what signals are sent to.
 
+use std::io;
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 
@@ -61,11 +64,28 @@ impl Tree {
         });
     }
 
+    /// Ends what is left once the head has ended like this: the rest of a group, or what a keeper that was killed left to us.
+    pub(super) async fn finish(&self, end: &io::Result<ExitStatus>) {
+        self.sweep();
+        #[cfg(target_os = "linux")]
+        if self.how == How::Keeper
+            && end.as_ref().is_ok_and(|status| status.signal() == Some(Signal::SIGKILL as i32))
+        {
+            super::strays::clear().await;
+        }
+        #[cfg(not(target_os = "linux"))]
+        let _ = end;
+    }
+
     /// Looks whether the head has ended, and so that nobody signals it by a number that it no longer has.
     pub(super) fn reap<T>(&self, look: impl FnOnce() -> Poll<T>) -> Poll<T> {
         let mut over = self.over.lock().unwrap_or_else(PoisonError::into_inner);
         let seen = look();
-        *over |= seen.is_ready() && self.how != How::Group;
+        #[cfg(target_os = "linux")]
+        if seen.is_ready() && self.how == How::Keeper {
+            *over = true;
+            super::strays::keepers().remove(&self.head);
+        }
         seen
     }
 

@@ -14,7 +14,7 @@ pub(super) fn signal(signal: Signal) {
     }
 }
 
-fn below(top: Pid) -> HashSet<Pid> {
+pub(in crate::wire::stdio) fn below(top: Pid) -> HashSet<Pid> {
     let mut found = HashSet::new();
     let mut parents = vec![top];
     while let Some(parent) = parents.pop() {
@@ -24,7 +24,7 @@ fn below(top: Pid) -> HashSet<Pid> {
     found
 }
 
-fn children(parent: Pid) -> Vec<Pid> {
+pub(in crate::wire::stdio) fn children(parent: Pid) -> Vec<Pid> {
     listed(parent).unwrap_or_else(|| sought(parent))
 }
 
