@@ -39,10 +39,10 @@ fn main() -> ExitCode {
 
 fn serve(source: Source, config: Config) -> anyhow::Result<()> {
     let levels = log::start(&config.logging);
-    #[cfg(target_os = "linux")]
-    upstream::keeper::install();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
+        #[cfg(target_os = "linux")]
+        upstream::keeper::install();
         let trying = source == Source::Default;
         let app = App::bind(source, config, levels).await?;
         if trying {

@@ -46,9 +46,9 @@ async fn what_a_child_leaves_behind_ends_with_it_wherever_it_went() {
     let gateway = Gateway::start(&serving(vec![family.of(fertile())])).await;
     let program = gateway.ready("fertile").await;
     let left = [family.has("sleep 1001").await, family.has("sleep 1002").await];
-    signal("KILL", program);
+    signal("TERM", program);
     eventually("their end", async || left.iter().all(|member| !member.is_alive()).then_some(())).await;
-    gateway.logged("was killed by SIGKILL").await;
+    gateway.logged("was killed by SIGTERM").await;
 }
 
 #[tokio::test]
@@ -110,7 +110,8 @@ async fn a_gateway_whose_starter_ignores_its_children_is_told_of_its_own() {
     let mut command = std::process::Command::new("python3");
     command.args(["-c", careless, EXE, "-c", &config.to_string()]);
     let mut gateway = Gateway::started(command).await;
-    gateway.ready("fertile").await;
+    signal("KILL", gateway.ready("fertile").await);
+    gateway.logged("was killed by SIGKILL").await;
     gateway.signal("TERM");
     assert_eq!(gateway.ended().await.code(), Some(0));
     assert_eq!(family.alive(), []);

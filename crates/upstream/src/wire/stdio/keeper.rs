@@ -29,6 +29,7 @@ use std::sync::OnceLock;
 use nix::sys::prctl;
 use nix::sys::signal::{SigSet, Signal};
 use nix::unistd::{Pid, dup2_stderr, dup2_stdin, dup2_stdout, getpid, getppid, setsid};
+use tokio::signal::unix::{SignalKind, signal};
 
 use report::{Inherited, Report};
 
@@ -55,14 +56,23 @@ pub(super) const AT_ONCE: Signal = Signal::SIGUSR1;
 static INSTALLED: OnceLock<()> = OnceLock::new();
 
 /// From now on children are started under a keeper. Only for a program whose `main` begins with [`run`]: any other one would be
-/// started again as itself instead of as a keeper. It is a property of the executable, hence one for the whole process.
+/// started again as itself instead of as a keeper. It is a property of the executable, hence one for the whole process. Needs a
+/// tokio runtime.
 pub fn install() {
-    if std::fs::exists(OURSELVES).unwrap_or(false) {
-        super::strays::adopt();
-        INSTALLED.get_or_init(|| ());
+    if let Err(error) = prepare() {
+        tracing::warn!("processes that targets leave behind will not be found: {error}");
     } else {
-        tracing::warn!("/proc is not there; processes that targets leave behind cannot be found");
+        INSTALLED.get_or_init(|| ());
     }
+}
+
+fn prepare() -> io::Result<()> {
+    File::open(OURSELVES)?;
+    // Who started us may have ignored its children, and what is ignored stays so in the next program; what is listened to
+    // does not. A keeper that ignored its own would not hear of their end.
+    drop(signal(SignalKind::child())?);
+    // What is left of a keeper that is killed comes to us then, and not to the first process of the machine.
+    Ok(prctl::set_child_subreaper(true)?)
 }
 
 /// Whether there are keepers.

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use nix::sys::prctl;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
@@ -23,13 +22,6 @@ static KEEPERS: Mutex<BTreeSet<Pid>> = Mutex::new(BTreeSet::new());
 /// The keepers that we have and have not reaped. As long as this is held, no other is started.
 pub(super) fn keepers() -> MutexGuard<'static, BTreeSet<Pid>> {
     KEEPERS.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// From now on strays come to us, and not to the first process of the machine.
-pub(super) fn adopt() {
-    if let Err(error) = prctl::set_child_subreaper(true) {
-        tracing::debug!("strays are left to others: {error}");
-    }
 }
 
 /// Kills and reaps every process that came to us. The first process of a container gets those of others as well, and
