@@ -90,7 +90,7 @@ pub fn assemble(
 ) -> Assembled {
     let mut backends = Backends::new();
     let mut serve = |backend: &config::Backend| {
-        let settings = settings(backend, &config.limits, starting);
+        let settings = settings(backend, config, starting);
         let live = match running.get(&backend.key) {
             Some(live) => {
                 if *live.settings() != settings {
@@ -152,12 +152,12 @@ fn known_hosts(listener: &config::Listener) -> Vec<HostPattern> {
     listener.hostname.iter().chain(routes).cloned().collect()
 }
 
-fn settings(backend: &config::Backend, limits: &config::Limits, starting: &Starting) -> federation::Settings {
+fn settings(backend: &config::Backend, config: &config::Config, starting: &Starting) -> federation::Settings {
     let config::Backend { key, weight: _, prefix_mode, longest_name, failure_mode, stateless, targets } =
         backend;
     federation::Settings {
         key: key.clone(),
-        targets: targets.iter().map(|target| target_settings(target, limits, starting)).collect(),
+        targets: targets.iter().map(|target| target_settings(target, &config.limits, starting)).collect(),
         prefix: match prefix_mode {
             config::PrefixMode::Conditional => federation::PrefixMode::Conditional,
             config::PrefixMode::Always => federation::PrefixMode::Always,
@@ -169,7 +169,11 @@ fn settings(backend: &config::Backend, limits: &config::Limits, starting: &Start
             config::FailureMode::FailClosed => federation::FailureMode::FailClosed,
         },
         stateless: *stateless,
-        sessions: federation::Sessions::default(),
+        sessions: federation::Sessions {
+            keys: config.session.keys.clone(),
+            idle: config.session.idle,
+            most: config.limits.sessions,
+        },
     }
 }
 

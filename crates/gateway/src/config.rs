@@ -55,6 +55,8 @@ pub struct Config {
     pub logging: Logging,
     /// How large things may be, and how much may happen at once.
     pub limits: Limits,
+    /// The sessions of legacy clients.
+    pub session: Session,
     /// How much of recent calls is kept.
     pub activity: Activity,
     /// How long calls in flight may take to finish once the gateway is asked to stop.
@@ -122,6 +124,17 @@ pub struct Limits {
     pub json_depth: usize,
     /// How many children may start at the same time.
     pub starting_children: usize,
+    /// How many sessions a backend may have at once.
+    pub sessions: usize,
+}
+
+/// The sessions of legacy clients.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Session {
+    /// The keys of what clients carry: the first seals, all open. None means one that no other process has.
+    pub keys: Vec<federation::Key>,
+    /// How long nobody may use one.
+    pub idle: Duration,
 }
 
 /// How much of recent calls is kept for the admin interface.

@@ -9,14 +9,14 @@ use upstream::settings::{Breaker, Sharing};
 
 use crate::config::{
     Activity, Backend, Bind, Conduct, Config, CorsSettings, HeaderMatch, Limits, Listener, Logging, Match,
-    Origin, PathMatch, QueryMatch, Route, Target, TlsFiles, TlsMode, Transport, ValueMatch,
+    Origin, PathMatch, QueryMatch, Route, Session, Target, TlsFiles, TlsMode, Transport, ValueMatch,
 };
 
 /// All of it, in the long shape of the file. What may be secret is shown as the file spells it, or not at all.
 pub(super) fn of(config: &Config) -> Value {
-    let Config { admin, logging, limits, activity, grace, binds } = config;
+    let Config { admin, logging, limits, session, activity, grace, binds } = config;
     let Logging { level, format } = logging;
-    let Limits { request_body, response_body, json_depth, starting_children } = limits;
+    let Limits { request_body, response_body, json_depth, starting_children, sessions } = limits;
     let Activity { calls, bodies } = activity;
     json!({
         "config": {
@@ -27,12 +27,24 @@ pub(super) fn of(config: &Config) -> Value {
                 "responseBody": response_body,
                 "jsonDepth": json_depth,
                 "startingChildren": starting_children,
+                "sessions": sessions,
             },
+            "session": session_settings(session),
             "activity": { "calls": calls, "bodies": bodies },
             "shutdown": { "grace": format!("{}ms", grace.as_millis()) },
         },
         "binds": binds.iter().map(bind).collect::<Vec<_>>(),
     })
+}
+
+/// How many keys there are, and nothing of any.
+fn session_settings(it: &Session) -> Value {
+    let Session { keys, idle } = it;
+    let hidden = || keys.iter().map(|_| json!("<hidden>")).collect::<Vec<_>>();
+    object([
+        ("key", (!keys.is_empty()).then(|| json!(hidden()))),
+        ("idleTimeout", Some(json!(format!("{}ms", idle.as_millis())))),
+    ])
 }
 
 fn bind(it: &Bind) -> Value {

@@ -3,6 +3,7 @@
 mod conduct;
 mod cors;
 mod route;
+mod session;
 mod target;
 
 use std::collections::HashMap;
@@ -105,6 +106,10 @@ impl Check {
             self.fault(at, "nothing is served", "add `mcp` with `targets`, or `binds`");
         }
         let (admin, logging, limits, grace) = self.settings(config.as_ref(), &at.key("config"));
+        let session = self.session(
+            config.as_ref().and_then(|config| config.session.as_ref()),
+            &at.key("config").key("session"),
+        );
         let activity = self.activity(
             config.as_ref().and_then(|config| config.activity.as_ref()),
             &at.key("config").key("activity"),
@@ -129,7 +134,7 @@ impl Check {
             self.port(port, &at.key("port"), &mut ports);
             meant.push(self.short(mcp, port, meant.len(), &at));
         }
-        Some(Config { admin, logging, limits, activity, grace: grace?, binds: meant })
+        Some(Config { admin, logging, limits, session: session?, activity, grace: grace?, binds: meant })
     }
 
     fn settings(
@@ -137,9 +142,16 @@ impl Check {
         settings: Option<&said::Settings>,
         at: &At<'_>,
     ) -> (Option<String>, Logging, Limits, Option<Duration>) {
-        let none =
-            said::Settings { admin_addr: None, logging: None, limits: None, activity: None, shutdown: None };
-        let said::Settings { admin_addr, logging, limits, activity: _, shutdown } = settings.unwrap_or(&none);
+        let none = said::Settings {
+            admin_addr: None,
+            logging: None,
+            limits: None,
+            session: None,
+            activity: None,
+            shutdown: None,
+        };
+        let said::Settings { admin_addr, logging, limits, session: _, activity: _, shutdown } =
+            settings.unwrap_or(&none);
 
         let text = admin_addr.as_deref().unwrap_or(said::DEFAULT_ADMIN);
         let admin = (text != said::ADMIN_OFF).then(|| text.to_owned());
@@ -158,18 +170,16 @@ impl Check {
             format: format.unwrap_or(said::DEFAULT_FORMAT),
         };
 
-        let (request, response, depth, starting) = match limits {
-            Some(said::Limits { request_body, response_body, json_depth, starting_children }) => {
-                (request_body.as_ref(), response_body.as_ref(), *json_depth, *starting_children)
-            }
-            None => (None, None, None, None),
-        };
+        let none = said::Limits::default();
+        let said = limits.as_ref().unwrap_or(&none);
+        let (request, response) = (said.request_body.as_ref(), said.response_body.as_ref());
         let inside = at.key("limits");
         let limits = Limits {
             request_body: self.size(request, said::DEFAULT_REQUEST_BODY, &inside.key("requestBody")),
             response_body: self.size(response, said::DEFAULT_RESPONSE_BODY, &inside.key("responseBody")),
-            json_depth: depth.unwrap_or(said::DEFAULT_DEPTH) as usize,
-            starting_children: starting.unwrap_or(said::DEFAULT_STARTING_CHILDREN) as usize,
+            json_depth: said.json_depth.unwrap_or(said::DEFAULT_DEPTH) as usize,
+            starting_children: said.starting_children.unwrap_or(said::DEFAULT_STARTING_CHILDREN) as usize,
+            sessions: said.sessions.unwrap_or(said::DEFAULT_SESSIONS) as usize,
         };
 
         let grace = shutdown.as_ref().and_then(|said::Shutdown { grace }| grace.as_deref());

@@ -30,6 +30,8 @@ const MAX_DEPTH: u32 = 10_000;
 pub(super) const DEFAULT_STARTING_CHILDREN: u32 = upstream::starting::DEFAULT as u32;
 /// More than anybody starts at once.
 const MAX_STARTING_CHILDREN: u32 = 1000;
+pub(super) const DEFAULT_SESSIONS: u32 = 20_000;
+pub(super) const DEFAULT_SESSION_IDLE: &str = "30m";
 pub(super) const DEFAULT_CALLS: u32 = 500;
 /// More are no longer recent, and no page shows them.
 const MAX_CALLS: u32 = 10_000;
@@ -76,8 +78,10 @@ pub(super) struct Settings {
     pub(super) admin_addr: Option<String>,
     /// What is logged, and how.
     pub(super) logging: Option<Logging>,
-    /// What a message may not exceed; one that does is refused.
+    /// How large things may be, and how much may happen at once.
     pub(super) limits: Option<Limits>,
+    /// The sessions of clients that shake hands: those of protocol versions up to 2025-11-25.
+    pub(super) session: Option<Session>,
     /// How much of recent calls is kept for the admin interface.
     pub(super) activity: Option<Activity>,
     /// How the gateway stops.
@@ -97,7 +101,7 @@ pub(super) struct Logging {
 }
 
 /// How large things may be, and how much may happen at once. What goes beyond is refused, or waits.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Limits {
     /// The largest request body: a number of bytes, or a size like `4MiB`.
@@ -112,6 +116,23 @@ pub(super) struct Limits {
     /// How many child processes start at the same time. Others wait until one of these is ready or has failed.
     #[schemars(range(min = 1, max = MAX_STARTING_CHILDREN), extend("default" = DEFAULT_STARTING_CHILDREN))]
     pub(super) starting_children: Option<u32>,
+    /// How many sessions there may be at once with one set of targets. Clients beyond it are refused with 503.
+    #[schemars(range(min = 1), extend("default" = DEFAULT_SESSIONS))]
+    pub(super) sessions: Option<u32>,
+}
+
+/// The sessions of clients that shake hands.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Session {
+    /// The key under which clients carry what the gateway knows of them: 64 hexadecimal digits, such as `openssl rand -hex 32`
+    /// prints, best as `$NAME`. Gateways with the same key go on with each other's sessions, and with their own after a restart,
+    /// where every server of an older protocol version is reached over HTTP. To replace a key, give a list: the first one is
+    /// used, and all are accepted. The default is a key that no other process has.
+    pub(super) key: Option<Texts>,
+    /// Sessions without an open stream, a running call or a request for this long end: a duration like `30m`.
+    #[schemars(extend("default" = DEFAULT_SESSION_IDLE))]
+    pub(super) idle_timeout: Option<String>,
 }
 
 /// How much of recent calls is kept, in memory, for the admin interface to show.
@@ -537,5 +558,24 @@ impl JsonSchema for Quantity {
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({"type": ["string", "integer"]})
+    }
+}
+
+/// One text, or a list of them.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(super) struct Texts(pub(super) Vec<String>);
+
+impl JsonSchema for Texts {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Texts".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({"type": ["string", "array"], "items": {"type": "string"}, "minItems": 1})
     }
 }

@@ -21,6 +21,9 @@ pub struct Fault {
     /// What to do about it, if that can be said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// Whether its line holds a secret, and is not shown.
+    #[serde(skip)]
+    is_secret: bool,
 }
 
 impl Fault {
@@ -31,12 +34,18 @@ impl Fault {
             path: path.into(),
             message: message.into(),
             hint: None,
+            is_secret: false,
         }
     }
 
     /// A fault of the whole file.
     pub(super) fn whole(message: impl Into<String>) -> Self {
-        Self { line: 0, column: 0, path: String::new(), message: message.into(), hint: None }
+        Self::at(Place::new(0, 0), "", message)
+    }
+
+    /// The same, without showing the line.
+    pub(super) fn secret(self) -> Self {
+        Self { is_secret: true, ..self }
     }
 
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -48,7 +57,7 @@ impl Fault {
 /// Place, path and text on one line; the file's name and line are up to [`Faults`].
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { line, column, path, message, hint } = self;
+        let Self { line, column, path, message, hint, is_secret: _ } = self;
         if *line > 0 {
             write!(f, "{line}:{column}: ")?;
         }
@@ -99,6 +108,9 @@ impl From<anyhow::Error> for Problem {
 /// A longer line is cut: nobody reads a caret behind the edge of the screen.
 const WIDEST_LINE: usize = 160;
 
+/// So many hexadecimal digits in a row may be a key, or a part of one.
+const KEY_LIKE: usize = 24;
+
 impl Faults {
     pub(super) fn new(name: String, text: String, mut faults: Vec<Fault>) -> Self {
         // The sort is stable: what stands at the same place keeps the order in which it was found.
@@ -109,7 +121,11 @@ impl Faults {
         let mut lines: Vec<(usize, String)> = Vec::new();
         let mut source = lines_of(&text).enumerate();
         for fault in &faults {
-            if fault.line == 0 || lines.last().is_some_and(|(line, _)| *line == fault.line) {
+            let is_secret = |line| faults.iter().any(|fault| fault.line == line && fault.is_secret);
+            if fault.line == 0
+                || is_secret(fault.line)
+                || lines.last().is_some_and(|(line, _)| *line == fault.line)
+            {
                 continue;
             }
             if let Some((_, line)) = source.by_ref().find(|(index, _)| index + 1 == fault.line) {
@@ -176,7 +192,15 @@ fn lines_of(text: &str) -> impl Iterator<Item = &str> {
     text.split('\n').flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r'))
 }
 
-/// The line as it can be shown in a terminal, one column for each character.
+/// The line as it can be shown in a terminal, one column for each character. What may be a key is not shown, whatever the
+/// fault is about.
 fn printable(line: &str) -> String {
-    line.chars().take(WIDEST_LINE).map(|c| if c.is_control() { ' ' } else { c }).collect::<String>()
+    let mut shown: Vec<char> =
+        line.chars().take(WIDEST_LINE).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let runs = shown.chunk_by_mut(|a, b| a.is_ascii_hexdigit() == b.is_ascii_hexdigit());
+    let may_be_key = |run: &&mut [char]| {
+        run.len() >= KEY_LIKE && run[0].is_ascii_hexdigit() && run.iter().any(char::is_ascii_digit)
+    };
+    runs.filter(may_be_key).for_each(|run| run.fill('*'));
+    shown.into_iter().collect()
 }

@@ -62,7 +62,8 @@ fn only_empty_collections(schema: &mut Value, collections: &[String]) {
     match schema {
         Value::Object(members) => {
             if let Some(Value::Array(types)) = members.get_mut("type") {
-                if !types.iter().any(|t| t == "object" || t == "array") {
+                let may_be = |word: &str| types.iter().any(|t| t == word);
+                if may_be("string") || !(may_be("object") || may_be("array")) {
                     types.retain(|t| t != "null");
                 }
                 if let [only] = types.as_slice() {
@@ -113,12 +114,19 @@ enum Expected<'s> {
     Table(&'s Value),
     /// A list, and how many elements it has at least.
     List(&'s Value, u64),
+    /// A text, or a list of what is given here, with so many elements at least.
+    TextOrList(&'s Value, u64),
     Text,
     /// A text for which a number will do as well.
     Quantity,
     Integer(i64, i64),
     Boolean,
     Choice(Vec<&'s str>),
+}
+
+/// How many elements a list has at least.
+fn least(schema: &Value) -> u64 {
+    schema.get("minItems").and_then(Value::as_u64).unwrap_or(0)
 }
 
 impl Expected<'_> {
@@ -128,6 +136,7 @@ impl Expected<'_> {
             Self::List(..) => "a list (lines that start with `- `)".to_owned(),
             Self::Text => "a text".to_owned(),
             Self::Quantity => "a number or a text".to_owned(),
+            Self::TextOrList(..) => "a text, or a list (lines that start with `- `)".to_owned(),
             Self::Integer(min, i64::MAX) => format!("a whole number, at least {min}"),
             Self::Integer(min, max) => format!("a whole number from {min} to {max}"),
             Self::Boolean => "`true` or `false`".to_owned(),
@@ -176,10 +185,8 @@ impl<'s> Walk<'s, '_> {
                 (None, Some(values)) => Expected::Table(values),
                 (None, None) => return None,
             },
-            ["array"] => Expected::List(
-                schema.get("items")?,
-                schema.get("minItems").and_then(Value::as_u64).unwrap_or(0),
-            ),
+            ["array"] => Expected::List(schema.get("items")?, least(schema)),
+            ["string", "array"] => Expected::TextOrList(schema.get("items")?, least(schema)),
             // Numbers and the like are texts as well, but editors have to be told so.
             ["string"] | ["string", "number", "boolean"] => Expected::Text,
             ["string", "integer"] => Expected::Quantity,
@@ -209,6 +216,7 @@ impl<'s> Walk<'s, '_> {
             // Something has to stand in for the text. What `check` finds wrong with that is at the same path as the
             // fault that is known already, and so not reported.
             (Expected::Text | Expected::Quantity, Kind::Faulty) => return Some(Value::String(String::new())),
+            (Expected::TextOrList(..), Kind::Faulty) => return Some(json!([""])),
             (_, Kind::Faulty) => return None,
             (_, Kind::Scalar(scalar)) if is_null(scalar) => {
                 if !optional {
@@ -229,7 +237,7 @@ impl<'s> Walk<'s, '_> {
                 }
                 return Some(Value::Object(map));
             }
-            (Expected::List(items, least), Kind::List(nodes)) => {
+            (Expected::List(items, least) | Expected::TextOrList(items, least), Kind::List(nodes)) => {
                 if (nodes.len() as u64) < *least {
                     let what =
                         key.map_or("this list".to_owned(), |(key, _)| format!("`{}`", shorten(&key.text)));
@@ -324,6 +332,7 @@ impl<'s> Walk<'s, '_> {
         let text = scalar.text.as_str();
         match expected {
             Expected::Text | Expected::Quantity => Ok(Value::String(text.to_owned())),
+            Expected::TextOrList(..) => Ok(json!([text])),
             Expected::Integer(min, max) => match text.parse::<i64>() {
                 Ok(number) if (*min..=*max).contains(&number) => Ok(Value::from(number)),
                 _ => Err(String::new()),

@@ -95,8 +95,15 @@ fn the_tutorial_works_word_for_word() {
     assert_eq!(config.grace, Duration::from_secs(10));
     assert_eq!(
         config.limits,
-        Limits { request_body: 4 << 20, response_body: 64 << 20, json_depth: 128, starting_children: 4 }
+        Limits {
+            request_body: 4 << 20,
+            response_body: 64 << 20,
+            json_depth: 128,
+            starting_children: 4,
+            sessions: 20_000
+        }
     );
+    assert_eq!(config.session, Session { keys: Vec::new(), idle: Duration::from_secs(30 * 60) });
     assert_eq!(config.logging, Logging { level: Level::Info, format: LogFormat::Text });
 }
 

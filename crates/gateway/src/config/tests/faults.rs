@@ -1300,3 +1300,84 @@ fn addresses() {
             15 faults in <inline>"#]],
     );
 }
+
+#[test]
+fn keys_of_sessions() {
+    let serving = "mcp: {targets: [{name: a, stdio: {cmd: b}}]}\n";
+    let good = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+    for one in [good.to_owned(), good.to_uppercase(), format!("[{good}]"), format!("\"{good}\"")] {
+        let config = loaded(&format!("{serving}config: {{session: {{key: {one}}}}}"));
+        assert_eq!(config.session.keys, [federation::Key::parse(good).expect("a key")], "{one}");
+        assert!(!format!("{config:?}").contains("00112233"), "{config:?}");
+    }
+    // What is wrong with them is said, and nothing of them.
+    let text = format!(
+        "{serving}config:\n  session:\n    key:\n    - {good}\n    - abc\n    - {good}\n    - $TOKEN\n    - {}x\n",
+        &good[1..]
+    );
+    let faults = try_load(&text).expect_err("faults");
+    let shown = format!("{faults} {faults:?} {:?}", Problem::from(faults.clone()));
+    for secret in ["0011", "s3cret", "abc", "eeffx", "$TOKEN"] {
+        assert!(!shown.contains(secret), "{secret} in {shown}");
+    }
+    check(
+        &text,
+        expect![[r#"
+        <inline>:6:7: config.session.key[1]: the key has 3 hexadecimal digits, and needs 64; `openssl rand -hex 32` prints one; put it into a variable of the environment, and write `$NAME` here
+        <inline>:7:7: config.session.key[2]: this key is in the list already; `openssl rand -hex 32` prints one; put it into a variable of the environment, and write `$NAME` here
+        <inline>:8:7: config.session.key[3]: the key holds something that is not a hexadecimal digit; `openssl rand -hex 32` prints one; put it into a variable of the environment, and write `$NAME` here
+        <inline>:9:7: config.session.key[4]: the key holds something that is not a hexadecimal digit; `openssl rand -hex 32` prints one; put it into a variable of the environment, and write `$NAME` here
+        4 faults in <inline>"#]],
+    );
+    check(
+        &format!("{serving}config: {{session: {{key: {good}, idleTimout: 5m}}}}"),
+        expect![[r#"
+        <inline>:2:91: config.session: unknown key `idleTimout`; did you mean `idleTimeout`?
+          |
+        2 | config: {session: {key: ****************************************************************, idleTimout: 5m}}
+          |                                                                                           ^
+        1 fault in <inline>"#]],
+    );
+    check(
+        &format!("{serving}config: {{session: {{key: {good}0, idleTimeout: 5}}}}"),
+        expect![[r#"
+        <inline>:2:25: config.session.key: the key has 65 hexadecimal digits, and needs 64; `openssl rand -hex 32` prints one; put it into a variable of the environment, and write `$NAME` here
+        <inline>:2:105: config.session.idleTimeout: `5` is not a duration; say the unit: `5s`
+        2 faults in <inline>"#]],
+    );
+    check(
+        &format!("{serving}config: {{session: {{key: [], idleTimeout: 0s}}}}"),
+        expect![[r#"
+        <inline>:2:25: config.session.key: `key` is empty; it needs at least one entry
+          |
+        2 | config: {session: {key: [], idleTimeout: 0s}}
+          |                         ^
+        <inline>:2:42: config.session.idleTimeout: a session that may not be idle is over at once; write a duration like `30m`
+          |
+        2 | config: {session: {key: [], idleTimeout: 0s}}
+          |                                          ^
+        2 faults in <inline>"#]],
+    );
+    check(
+        &format!("{serving}config: {{session: {{key: {{a: b}}}}, limits: {{sessions: 0}}}}"),
+        expect![[r#"
+            <inline>:2:25: config.session.key: expected a text, or a list (lines that start with `- `), found a mapping
+              |
+            2 | config: {session: {key: {a: b}}, limits: {sessions: 0}}
+              |                         ^
+            <inline>:2:53: config.limits.sessions: expected a whole number, at least 1, found `0`
+              |
+            2 | config: {session: {key: {a: b}}, limits: {sessions: 0}}
+              |                                                     ^
+            2 faults in <inline>"#]],
+    );
+    check(
+        &format!("{serving}config: {{session: {{key: $NONE}}}}"),
+        expect![[r#"
+        <inline>:2:25: config.session.key: the environment variable `NONE` is not defined; define it, or write `${NONE:-default}`; for a dollar sign write `$$`
+          |
+        2 | config: {session: {key: $NONE}}
+          |                         ^
+        1 fault in <inline>"#]],
+    );
+}
