@@ -202,6 +202,12 @@ impl Client {
         Self { backend, session, version, next: AtomicU64::new(1), capabilities: json!({}), level: None }
     }
 
+    /// The same client as it comes to another replica, with ids that it has not used yet.
+    pub(crate) fn at(&self, other: &World) -> Self {
+        let next = AtomicU64::new(self.next.load(Ordering::Relaxed) + 1000);
+        Self { next, ..Self::new(other.backend.clone(), self.session.clone(), self.version) }
+    }
+
     fn is_modern(&self) -> bool {
         self.version == "2026-07-28"
     }

@@ -37,4 +37,5 @@ mod sessions;
 mod short_names;
 mod streams;
 mod subscriptions;
+mod takeover;
 mod tasks;

@@ -14,8 +14,8 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use upstream::settings::Custom;
 use upstream::wire::pipe::PipeWire;
-use upstream::wire::{Connect, Inbox, Wire};
-use upstream::{Error, ErrorKind, Task, Transport};
+use upstream::wire::{Connect, Frames, Inbox, Outgoing, Wire};
+use upstream::{Error, ErrorKind, Task, Tie, Transport};
 
 pub(crate) const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 pub(crate) const CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
@@ -96,6 +96,9 @@ pub(crate) struct Script {
     pub(crate) ttl_ms: u64,
     pub(crate) scope: &'static str,
     pub(crate) door: Door,
+    /// Whether it gives each connection a session that others can go on with, as over HTTP, and which it has forgotten.
+    pub(crate) sessions: bool,
+    pub(crate) forgotten: HashSet<String>,
     /// The URIs of which a modern target does not tell, and which it leaves out of its acknowledgements.
     pub(crate) untold: Vec<&'static str>,
     acts: HashMap<String, Act>,
@@ -126,6 +129,10 @@ struct Inner {
     wires: Mutex<Vec<Line>>,
     faults: Mutex<Vec<String>>,
     settings: Mutex<Option<upstream::Settings>>,
+    /// The ids of requests that were used in each session.
+    used: Mutex<HashMap<String, HashSet<String>>>,
+    /// The sessions that were ended, in order.
+    ended: Mutex<Vec<String>>,
 }
 
 /// A message that the target heard.
@@ -177,6 +184,8 @@ impl Target {
             ttl_ms: 1000,
             scope: "private",
             door: Door::Open,
+            sessions: false,
+            forgotten: HashSet::new(),
             untold: Vec::new(),
             acts: HashMap::new(),
         };
@@ -187,6 +196,8 @@ impl Target {
             wires: Mutex::default(),
             faults: Mutex::default(),
             settings: Mutex::default(),
+            used: Mutex::default(),
+            ended: Mutex::default(),
         }))
     }
 
@@ -384,18 +395,80 @@ impl Connect for Target {
                 Door::Hung => std::future::pending().await,
                 Door::Open => {}
             }
-            let (ours, theirs) = tokio::io::duplex(1 << 20);
-            let (reader, writer) = tokio::io::split(ours);
-            let wire = PipeWire::new(&self.0.name, 16 << 20, inbox, reader, writer);
-            self.serve(theirs);
-            Ok(Box::new(wire) as Box<dyn Wire>)
+            let id = self.change(|script| script.sessions).then(|| format!("s{}", self.opened()));
+            Ok(self.wire(inbox, id))
         }
         .boxed()
+    }
+
+    fn adopt(&self, inbox: Inbox, session: &str) -> Option<Box<dyn Wire>> {
+        self.change(|script| script.sessions).then(|| self.wire(inbox, Some(session.to_owned())))
+    }
+}
+
+/// A connection that is one of several of a session.
+struct SessionWire {
+    pipe: PipeWire,
+    target: Target,
+    id: String,
+}
+
+impl SessionWire {
+    fn is_forgotten(&self) -> Option<Error> {
+        let forgotten = self.target.change(|script| script.forgotten.contains(&self.id));
+        forgotten.then(|| Error::new(ErrorKind::SessionLost, "no longer knows our session"))
+    }
+}
+
+impl Wire for SessionWire {
+    fn request(&self, out: Outgoing) -> BoxFuture<'_, Result<Frames, Error>> {
+        match self.is_forgotten() {
+            Some(error) => futures::future::ready(Err(error)).boxed(),
+            None => self.pipe.request(out),
+        }
+    }
+
+    fn send(&self, out: Outgoing) -> BoxFuture<'_, Result<(), Error>> {
+        self.pipe.send(out)
+    }
+
+    fn tie(&self) -> Tie {
+        Tie::Session(self.id.clone())
+    }
+
+    fn closed(&self) -> BoxFuture<'_, Error> {
+        self.pipe.closed()
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        lock(&self.target.0.ended).push(self.id.clone());
+        self.pipe.close()
     }
 }
 
 impl Target {
-    fn serve(&self, stream: tokio::io::DuplexStream) {
+    /// Gives its connections sessions, which others can go on with.
+    pub(crate) fn in_sessions(self) -> Self {
+        self.be(|script| script.sessions = true)
+    }
+
+    /// The sessions that were ended by their client.
+    pub(crate) fn ended(&self) -> Vec<String> {
+        lock(&self.0.ended).clone()
+    }
+
+    fn wire(&self, inbox: Inbox, session: Option<String>) -> Box<dyn Wire> {
+        let (ours, theirs) = tokio::io::duplex(1 << 20);
+        let (reader, writer) = tokio::io::split(ours);
+        let pipe = PipeWire::new(&self.0.name, 16 << 20, inbox, reader, writer);
+        self.serve(theirs, session.clone());
+        match session {
+            Some(id) => Box::new(SessionWire { pipe, target: self.clone(), id }),
+            None => Box::new(pipe),
+        }
+    }
+
+    fn serve(&self, stream: tokio::io::DuplexStream, session: Option<String>) {
         let (out, mut lines) = mpsc::unbounded_channel::<String>();
         let line = Line {
             out,
@@ -424,7 +497,14 @@ impl Target {
                         if writer.write_all(said.as_bytes()).await.is_err() { return }
                     }
                     text = heard.next_line() => match text {
-                        Ok(Some(text)) => this.take(wire, &line, &mut ids, text),
+                        Ok(Some(text)) => match &session {
+                            Some(session) => {
+                                let mut used = lock(&this.0.used).remove(session).unwrap_or_default();
+                                this.take(wire, &line, &mut used, text);
+                                lock(&this.0.used).insert(session.clone(), used);
+                            }
+                            None => this.take(wire, &line, &mut ids, text),
+                        },
                         Ok(None) | Err(_) => return,
                     },
                 }
