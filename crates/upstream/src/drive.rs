@@ -145,11 +145,8 @@ impl Owned {
 
 async fn ask(link: Link, call: Call, deadline: Duration) -> Result<Answer, Error> {
     let name = call.method.name;
-    let asking = async { plain(link, call).await?.answer().await };
-    tokio::time::timeout(deadline, asking).await.unwrap_or_else(|_| {
-        let text = format!("the target did not answer {name} within {} s", deadline.as_secs());
-        Err(Error::new(ErrorKind::Timeout, text))
-    })
+    let asking = async { plain(link.clone(), call).await?.answer().await };
+    tokio::time::timeout(deadline, asking).await.unwrap_or_else(|_| Err(link.late(name, deadline)))
 }
 
 impl Drop for Owned {
@@ -173,8 +170,8 @@ impl Drop for Owned {
     }
 }
 
-fn endless() -> Error {
-    let text = format!("a task did not end within {} h", PATIENCE.as_secs() / 3600);
+fn endless(link: &Link) -> Error {
+    let text = format!("target `{}` did not end a task within {} s", link.target(), PATIENCE.as_secs());
     Error::new(ErrorKind::Timeout, text)
 }
 

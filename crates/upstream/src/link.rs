@@ -229,12 +229,22 @@ impl Link {
         let ticket = shared.common.list();
         let answer = tokio::time::timeout(deadline, async { self.call(call).await?.answer().await })
             .await
-            .unwrap_or_else(|_| Err(shared.note(shared.silent(method, deadline))));
+            .unwrap_or_else(|_| Err(self.late(method, deadline)));
         match &answer {
             Ok(_) => shared.common.answered(&ticket),
             Err(error) => shared.common.failed(&ticket, error),
         }
         answer
+    }
+
+    /// The name of the target.
+    pub fn target(&self) -> &str {
+        self.shared.target()
+    }
+
+    /// The error of a call that was given up because its answer was late.
+    pub(crate) fn late(&self, method: &str, waited: Duration) -> Error {
+        self.shared.note(self.shared.silent(method, waited))
     }
 
     /// Whether the target could ask about this call without saying that it is this one.

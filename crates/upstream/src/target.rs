@@ -472,8 +472,11 @@ impl Shared {
         let opening = handshake::open(&self.common, &way, known, caller, owner);
         let deadline = self.common.settings().limits.connect;
         let link = tokio::time::timeout(deadline, opening).await.map_err(|_| {
-            let seconds = deadline.as_secs();
-            Error::new(ErrorKind::Timeout, format!("did not finish its handshake within {seconds} s"))
+            let (name, waited) = (self.common.name(), deadline.as_secs_f32());
+            Error::new(
+                ErrorKind::Timeout,
+                format!("target `{name}` did not finish its handshake within {waited} s"),
+            )
         })??;
         *self.era.lock().unwrap_or_else(PoisonError::into_inner) = Some((link.peer().era, Instant::now()));
         Ok(link)

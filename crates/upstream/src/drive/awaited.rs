@@ -45,7 +45,7 @@ impl Awaited {
                 // A task may take longer than a target may be silent. While it knows of the task, it is waited for.
                 Err(error) if error.kind == ErrorKind::Timeout => {
                     if Instant::now() >= self.until {
-                        return Err(endless());
+                        return Err(endless(&self.task.link));
                     }
                     self.events = None;
                     let known = self.task.ask("tasks/get", Object::default()).await?;

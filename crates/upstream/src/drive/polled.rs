@@ -135,7 +135,7 @@ impl Polled {
         match status {
             Status::Working | Status::InputRequired if Instant::now() < self.until => {}
             Status::Working | Status::InputRequired => {
-                return Err(endless());
+                return Err(endless(&self.task.link));
             }
             Status::Completed => {
                 let result = state.get("result").filter(|result| result.is_object());

@@ -194,7 +194,8 @@ async fn ask_era(
     }
     if settings.transport.is_http() {
         // Over HTTP, silence is an outage and says nothing about the era.
-        let text = format!("no answer to the first request within {} s", waited.as_secs());
+        let (target, waited) = (&settings.name, waited.as_secs_f32());
+        let text = format!("target `{target}` did not answer server/discover within {waited} s");
         return Asked::Answer(Err(Error::new(ErrorKind::Timeout, text)));
     }
     tokio::select! {

@@ -1,6 +1,7 @@
 //! Wires and targets against real processes and real sockets.
 
 mod adopted;
+mod deadlines;
 mod server;
 mod sse;
 mod stdio;

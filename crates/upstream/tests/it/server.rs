@@ -16,7 +16,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-type Body = UnsyncBoxBody<Bytes, std::io::Error>;
+pub(crate) type Body = UnsyncBoxBody<Bytes, std::io::Error>;
 
 /// What a request looked like.
 #[derive(Debug, Clone)]
@@ -30,6 +30,21 @@ pub(crate) struct Seen {
 impl Seen {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The method of the message; empty if it is none.
+    pub(crate) fn rpc(&self) -> String {
+        self.member("method").as_str().unwrap_or_default().to_owned()
+    }
+
+    /// The id of the message.
+    pub(crate) fn id(&self) -> serde_json::Value {
+        self.member("id")
+    }
+
+    fn member(&self, key: &str) -> serde_json::Value {
+        let message: serde_json::Value = serde_json::from_str(&self.body).unwrap_or_default();
+        message[key].clone()
     }
 }
 
@@ -128,6 +143,24 @@ pub(crate) fn broken(text: &'static str) -> Response<Body> {
         frame
     });
     respond(200, "text/event-stream", StreamBody::new(frames).boxed_unsync())
+}
+
+/// An answer that comes as white space, byte by byte, and never ends.
+pub(crate) fn trickle() -> Response<Body> {
+    respond(200, "application/json", endless(" "))
+}
+
+/// A stream of comments that never ends.
+pub(crate) fn events_without_end() -> Response<Body> {
+    respond(200, "text/event-stream", endless(": hello\n\n"))
+}
+
+fn endless(part: &'static str) -> Body {
+    let frames = futures::stream::unfold((), move |()| async move {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        Some((Ok(Frame::data(Bytes::from_static(part.as_bytes()))), ()))
+    });
+    StreamBody::new(frames).boxed_unsync()
 }
 
 /// A stream that is written from elsewhere.

@@ -70,7 +70,8 @@ impl Watch {
             // Out of reach: what the book says of a wish lasts as long as the wish.
             Ok(Err(_)) => Verdict::Declined,
             Err(_) => {
-                let text = format!("did not take a subscription within {} s", VERDICT_WITHIN.as_secs());
+                let text =
+                    format!("the target did not take a subscription within {} s", VERDICT_WITHIN.as_secs());
                 Verdict::Unavailable(upstream::Error::new(upstream::ErrorKind::Timeout, text))
             }
         }

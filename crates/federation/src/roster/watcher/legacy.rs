@@ -183,7 +183,8 @@ async fn ask(link: &Link, method: &str, uri: &str) -> Verdict {
         Ok(Ok(Err(_))) => Verdict::Declined,
         Ok(Err(error)) => Verdict::Unavailable(error),
         Err(_) => {
-            let text = format!("did not answer {} within {} s", method.name, ANSWER.as_secs());
+            let (target, waited) = (link.target(), ANSWER.as_secs());
+            let text = format!("target `{target}` did not answer {} within {waited} s", method.name);
             Verdict::Unavailable(upstream::Error::new(upstream::ErrorKind::Timeout, text))
         }
     }
