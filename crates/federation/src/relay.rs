@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use protocol::uris::{self, Shape};
-use protocol::{Era, Object, Raw, Splice, name};
+use protocol::{Era, Method, Object, Raw, Splice, name};
 use upstream::pool::Borrowed;
 use upstream::pool::plain::PlainLink;
 use upstream::{Answer, Ask, Call, ErrorKind as UpstreamKind, Event, Link, Note, Pass, Reply};
@@ -109,8 +109,8 @@ fn explain(target: &str, error: &upstream::Error) -> Error {
     Error::of_target(target, error)
 }
 
-/// Sends a call, and once more over a fresh link if it is certain that it did not run: the target had forgotten our session,
-/// or the link had died unnoticed.
+/// Sends a call, and once more over a fresh link if that does no harm: it did not run, because the target had forgotten our
+/// session or the link had died unnoticed, or the connection broke under one that only reads.
 async fn send(links: &Links, to: &Destination, call: Call) -> Result<Reply, Error> {
     let target = to.target.name();
     let pass = to.target.admit().map_err(|refusal| Error::refused(target, &refusal))?;
@@ -118,14 +118,23 @@ async fn send(links: &Links, to: &Destination, call: Call) -> Result<Reply, Erro
     loop {
         let way = links.way(to, &call, &pass).await?;
         match way.call(call.clone()).await {
-            Err(error)
-                if !retried
-                    && matches!(error.kind, UpstreamKind::SessionLost | UpstreamKind::Unreachable) =>
-            {
-                retried = true;
-            }
+            Err(error) if !retried && may_be_sent_again(call.method, error.kind) => retried = true,
             reply => return pass.follow(reply).map_err(|error| explain(target, &error)),
         }
+    }
+}
+
+fn may_be_sent_again(method: &Method, failure: UpstreamKind) -> bool {
+    match failure {
+        UpstreamKind::SessionLost | UpstreamKind::Unreachable => true,
+        UpstreamKind::Closed => method.reads,
+        UpstreamKind::Timeout
+        | UpstreamKind::Unauthorized
+        | UpstreamKind::Status(_)
+        | UpstreamKind::Protocol
+        | UpstreamKind::TooLarge
+        | UpstreamKind::Stopped
+        | UpstreamKind::Busy => false,
     }
 }
 

@@ -15,6 +15,8 @@ pub struct Method {
     pub routing: Routing,
     /// Whether a modern server may answer it with `input_required` (spec 2026-07-28, basic/patterns/mrtr).
     pub may_ask: bool,
+    /// Whether it only reads, so that it may be sent again when nobody knows whether it ran.
+    pub reads: bool,
     /// Whether a modern result carries `ttlMs` and `cacheScope` (spec 2026-07-28, server/utilities/caching).
     pub cacheable: bool,
 }
@@ -177,7 +179,7 @@ pub enum Local {
 }
 
 const fn row(name: &'static str, eras: Eras, routing: Routing) -> Method {
-    Method { name, eras, routing, may_ask: false, cacheable: false }
+    Method { name, eras, routing, may_ask: false, reads: false, cacheable: false }
 }
 
 const fn asks(mut method: Method) -> Method {
@@ -185,9 +187,15 @@ const fn asks(mut method: Method) -> Method {
     method
 }
 
+const fn reads(mut method: Method) -> Method {
+    method.reads = true;
+    method
+}
+
+/// What may be kept for a while is only read.
 const fn caches(mut method: Method) -> Method {
     method.cacheable = true;
-    method
+    reads(method)
 }
 
 /// Every request that a client may send.
@@ -196,9 +204,9 @@ pub static METHODS: &[Method] = &[
     row("ping", Eras::Legacy, Routing::Ours(Local::Ping)),
     caches(row("server/discover", Eras::Modern, Routing::Ours(Local::Discover))),
     asks(row("tools/call", Eras::Both, Routing::ByName(Kind::Tool))),
-    asks(row("prompts/get", Eras::Both, Routing::ByName(Kind::Prompt))),
+    reads(asks(row("prompts/get", Eras::Both, Routing::ByName(Kind::Prompt)))),
     caches(asks(row("resources/read", Eras::Both, Routing::ByUri))),
-    row("completion/complete", Eras::Both, Routing::ByRef),
+    reads(row("completion/complete", Eras::Both, Routing::ByRef)),
     caches(row("tools/list", Eras::Both, Routing::Gather(Kind::Tool))),
     caches(row("prompts/list", Eras::Both, Routing::Gather(Kind::Prompt))),
     caches(row("resources/list", Eras::Both, Routing::Gather(Kind::Resource))),
@@ -207,10 +215,10 @@ pub static METHODS: &[Method] = &[
     row("resources/subscribe", Eras::Legacy, Routing::Ours(Local::Subscribe)),
     row("resources/unsubscribe", Eras::Legacy, Routing::Ours(Local::Unsubscribe)),
     row("subscriptions/listen", Eras::Modern, Routing::Ours(Local::Listen)),
-    row("tasks/get", Eras::Both, Routing::ByTask),
+    reads(row("tasks/get", Eras::Both, Routing::ByTask)),
     row("tasks/cancel", Eras::Both, Routing::ByTask),
     row("tasks/update", Eras::Modern, Routing::ByTask),
-    row("tasks/result", Eras::Legacy, Routing::ByTask),
+    reads(row("tasks/result", Eras::Legacy, Routing::ByTask)),
     row("tasks/list", Eras::Legacy, Routing::Ours(Local::ListTasks)),
 ];
 

@@ -462,8 +462,13 @@ impl Shared {
         self.ill.store(true, Ordering::Relaxed);
         match error.kind {
             ErrorKind::Unreachable | ErrorKind::SessionLost => self.fail(error.clone()),
-            ErrorKind::Closed
-            | ErrorKind::Timeout
+            ErrorKind::Closed => {
+                // Known before the pump sees it, so that a call that is sent again goes elsewhere.
+                if let Some(error) = self.wire.closed().now_or_never() {
+                    self.fail(error);
+                }
+            }
+            ErrorKind::Timeout
             | ErrorKind::Unauthorized
             | ErrorKind::Status(_)
             | ErrorKind::Protocol

@@ -47,7 +47,8 @@ pub trait Wire: Send + Sync {
         Tie::Connection
     }
 
-    /// Resolves when the wire is dead, with the reason. A wire without a connection of its own (HTTP) never is.
+    /// Resolves when the wire is dead, with the reason. Of a wire without a connection of its own (HTTP) that is known only if
+    /// it listens.
     fn closed(&self) -> BoxFuture<'_, Error>;
 
     /// Ends the wire in good order: an HTTP session is deleted, a child is stopped as a tree. Returns when nothing is

@@ -31,6 +31,7 @@ mod mirrors;
 mod names;
 mod notes;
 mod parking;
+mod relinking;
 mod reload;
 mod rounds;
 mod sessions;

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -128,6 +129,8 @@ struct Inner {
     heard: Mutex<Vec<Heard>>,
     wires: Mutex<Vec<Line>>,
     faults: Mutex<Vec<String>>,
+    /// How often it forgot its sessions.
+    ages: AtomicUsize,
     settings: Mutex<Option<upstream::Settings>>,
     /// The ids of requests that were used in each session.
     used: Mutex<HashMap<String, HashSet<String>>>,
@@ -195,6 +198,7 @@ impl Target {
             heard: Mutex::default(),
             wires: Mutex::default(),
             faults: Mutex::default(),
+            ages: AtomicUsize::new(0),
             settings: Mutex::default(),
             used: Mutex::default(),
             ended: Mutex::default(),
@@ -406,26 +410,30 @@ impl Connect for Target {
     }
 }
 
-/// A connection that is one of several of a session.
+/// A wire that is good for a session, which the target may forget. Its connection lives on.
 struct SessionWire {
     pipe: PipeWire,
     target: Target,
-    id: String,
+    /// What the session is called, where others can go on with it.
+    id: Option<String>,
+    /// The age in which the connection began.
+    age: usize,
 }
 
 impl SessionWire {
-    fn is_forgotten(&self) -> Option<Error> {
-        let forgotten = self.target.change(|script| script.forgotten.contains(&self.id));
-        forgotten.then(|| Error::new(ErrorKind::SessionLost, "no longer knows our session"))
+    fn is_forgotten(&self) -> bool {
+        let named = |id: &String| self.target.change(|script| script.forgotten.contains(id));
+        self.age < self.target.0.ages.load(Ordering::Relaxed) || self.id.as_ref().is_some_and(named)
     }
 }
 
 impl Wire for SessionWire {
     fn request(&self, out: Outgoing) -> BoxFuture<'_, Result<Frames, Error>> {
-        match self.is_forgotten() {
-            Some(error) => futures::future::ready(Err(error)).boxed(),
-            None => self.pipe.request(out),
+        if self.is_forgotten() {
+            let lost = Error::new(ErrorKind::SessionLost, "no longer knows our session (404)");
+            return futures::future::ready(Err(lost)).boxed();
         }
+        self.pipe.request(out)
     }
 
     fn send(&self, out: Outgoing) -> BoxFuture<'_, Result<(), Error>> {
@@ -433,7 +441,7 @@ impl Wire for SessionWire {
     }
 
     fn tie(&self) -> Tie {
-        Tie::Session(self.id.clone())
+        self.id.clone().map_or(Tie::Connection, Tie::Session)
     }
 
     fn closed(&self) -> BoxFuture<'_, Error> {
@@ -441,12 +449,17 @@ impl Wire for SessionWire {
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {
-        lock(&self.target.0.ended).push(self.id.clone());
+        lock(&self.target.0.ended).extend(self.id.clone());
         self.pipe.close()
     }
 }
 
 impl Target {
+    /// Forgets all sessions, as a server does that is replaced: requests in them are refused, and did not run.
+    pub(crate) fn forget(&self) {
+        self.0.ages.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Gives its connections sessions, which others can go on with.
     pub(crate) fn in_sessions(self) -> Self {
         self.be(|script| script.sessions = true)
@@ -462,10 +475,8 @@ impl Target {
         let (reader, writer) = tokio::io::split(ours);
         let pipe = PipeWire::new(&self.0.name, 16 << 20, inbox, reader, writer);
         self.serve(theirs, session.clone());
-        match session {
-            Some(id) => Box::new(SessionWire { pipe, target: self.clone(), id }),
-            None => Box::new(pipe),
-        }
+        let age = self.0.ages.load(Ordering::Relaxed);
+        Box::new(SessionWire { pipe, target: self.clone(), id: session, age })
     }
 
     fn serve(&self, stream: tokio::io::DuplexStream, session: Option<String>) {

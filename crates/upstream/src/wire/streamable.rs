@@ -107,7 +107,7 @@ impl Wire for StreamableWire {
     }
 
     fn closed(&self) -> BoxFuture<'_, Error> {
-        self.endpoint.stopped().boxed()
+        self.endpoint.closed().boxed()
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

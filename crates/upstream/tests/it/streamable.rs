@@ -484,3 +484,29 @@ async fn a_silent_connection_is_probed() {
         .collect();
     assert_eq!(timers, [("02", true)], "{table}");
 }
+
+#[tokio::test]
+async fn a_session_that_is_gone_is_noticed_by_the_listening_stream() {
+    let channel = Channel::default();
+    let opened = channel.clone();
+    let server = Server::start(move |seen| {
+        let response = match (seen.method.clone(), seen.header("last-event-id").is_some()) {
+            (Method::GET, false) => opened.open("retry: 100\nid: 1\ndata:\n\n"),
+            (Method::GET, true) => status(404),
+            _ => {
+                let mut response = json(result(1, "hello"));
+                response.headers_mut().insert("mcp-session-id", HeaderValue::from_static("s"));
+                response
+            }
+        };
+        futures::future::ready(response)
+    })
+    .await;
+    let (wire, _inbox) = wire(&server);
+    one(wire.request(request(1, "initialize")).await);
+    wire.open_stream(HeaderMap::new()).await;
+    assert!(timeout(Duration::from_millis(100), wire.closed()).await.is_err(), "it lives");
+    channel.hang_up();
+    let error = timeout(Duration::from_secs(5), wire.closed()).await.expect("in time");
+    is(&error, ErrorKind::SessionLost, "no longer knows our session");
+}

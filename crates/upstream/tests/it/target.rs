@@ -208,7 +208,7 @@ impl Connect for Mortal {
 async fn starts(life: Duration) -> u32 {
     let mortal = Arc::new(Mortal { life, started: 0.into() });
     let transport = Transport::Custom(Custom(mortal.clone()));
-    let settings = Settings { name: "t".into(), transport, limits: Limits::default() };
+    let settings = Settings::new("t", transport);
     let target = Target::start(settings, Caller::plain());
     sleep(Duration::from_secs(3600)).await;
     assert!(matches!(*target.state().borrow(), State::Ready(_) | State::Failing(_)));

@@ -14,7 +14,7 @@ use protocol::{Era, Version};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::wire::http_client::{HttpClient, body};
+use crate::wire::http_client::{HttpClient, body, shown};
 use crate::wire::tally::Tally;
 use crate::wire::{Inbox, Outgoing};
 use crate::{Error, ErrorKind};
@@ -34,6 +34,8 @@ pub(super) struct Endpoint {
     /// Cancelled when the wire ends.
     pub(super) life: CancellationToken,
     pub(super) noise: Tally,
+    /// Cancelled when the server turned out to have forgotten the session although nobody asked.
+    lost: CancellationToken,
     client: HttpClient,
     session: Mutex<Option<Session>>,
 }
@@ -50,7 +52,8 @@ impl Endpoint {
         let noise =
             Tally::new(name.into(), "sent something that is not a JSON-RPC message, and it was skipped");
         let life = CancellationToken::new();
-        Self { url, limit, inbox, life, noise, client, session: Mutex::default() }
+        let lost = CancellationToken::new();
+        Self { url, limit, inbox, life, noise, lost, client, session: Mutex::default() }
     }
 
     /// Runs something for as long as the wire lives.
@@ -61,10 +64,22 @@ impl Endpoint {
         self.life.run_until_cancelled(work).await.unwrap_or_else(|| Err(stopped()))
     }
 
-    /// Resolves when the wire was ended from our side. Nothing else ends it.
-    pub(super) async fn stopped(&self) -> Error {
-        self.life.cancelled().await;
-        stopped()
+    /// Resolves when the wire is of no more use: it was ended from our side, or its session from the other.
+    pub(super) async fn closed(&self) -> Error {
+        tokio::select! {
+            () = self.life.cancelled() => stopped(),
+            () = self.lost.cancelled() => {
+                let detail = format!("{} no longer knows our session", shown(&self.url));
+                Error::new(ErrorKind::SessionLost, detail)
+            }
+        }
+    }
+
+    /// The server has forgotten the session, if there was one. A client that only listens makes no call that would notice.
+    pub(super) fn forgotten(&self) {
+        if self.session().is_some() {
+            self.lost.cancel();
+        }
     }
 
     /// Sends one message. The second value says whether it went into a session.

@@ -34,6 +34,10 @@ pub(super) async fn listen(endpoint: Arc<Endpoint>, headers: HeaderMap, answered
             let status = response.status();
             if !status.is_success() || !is_event_stream(response.headers()) {
                 drain(response.into_body());
+                // It took the stream in this session before.
+                if status == StatusCode::NOT_FOUND && events.is_some() {
+                    return endpoint.forgotten();
+                }
                 if offers_none(status) {
                     tracing::debug!("{} offers no stream of its own ({status})", shown(&endpoint.url));
                     return;
