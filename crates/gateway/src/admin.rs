@@ -20,7 +20,6 @@ use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
-use anyhow::Context as _;
 use federation::Journal;
 use http::Request;
 use hyper::body::Incoming;
@@ -34,8 +33,9 @@ use self::shown::Shown;
 use crate::assemble::Backends;
 use crate::config::{Config, Problem, Source};
 use crate::http::drain::Drain;
-use crate::http::listener::{Bound, ConnInfo, Permits, Service};
+use crate::http::listener::{Bound, ConnInfo, PerConnection, Service, Terms};
 use crate::log::Levels;
+use crate::side;
 
 /// Connections at once. Operators are few, and the admin side must never use up what calls need.
 const CONNECTIONS: usize = 64;
@@ -93,16 +93,7 @@ pub struct InForce<'a> {
 impl Socket {
     /// Opens the socket. The first address that a name stands for counts.
     pub async fn bind(address: &str) -> anyhow::Result<Self> {
-        let resolved = tokio::net::lookup_host(address)
-            .await
-            .with_context(|| format!("`config.adminAddr`: {address}"))?;
-        // Not every machine has IPv6, and `localhost` may name it first.
-        let mut addresses: Vec<_> = resolved.collect();
-        addresses.sort_by_key(SocketAddr::is_ipv6);
-        let first =
-            addresses.first().with_context(|| format!("`config.adminAddr`: {address} has no address"))?;
-        let bound = Bound::open(*first).await.context("`config.adminAddr`")?;
-        let host = address.rsplit_once(':').map_or(address, |(host, _)| host).to_owned();
+        let (bound, host) = side::open("config.adminAddr", address).await?;
         Ok(Self { bound, host })
     }
 }
@@ -172,7 +163,8 @@ impl Admin {
         let handler = Arc::new(move |request: Request<Incoming>, from: Arc<ConnInfo>| {
             gate::serve(view.clone(), router.clone(), request, from)
         });
-        let service = Service { handler, tls: None, permits: Permits::new(CONNECTIONS) };
+        let service =
+            Service { handler, tls: None, terms: Terms::new(CONNECTIONS, PerConnection::default()) };
         let serving = Task::spawn("admin", bound.serve(service, drain.guard()));
         self.serving = Some((drain, serving));
     }

@@ -11,14 +11,15 @@ use upstream::{Starting, Task};
 
 use crate::admin::configuration::Reload;
 use crate::admin::{Admin, InForce, Program, Socket};
-use crate::assemble::{self, Backends, Site};
+use crate::assemble::{self, Backends, Common, Site};
 use crate::config::{self, Bind, Config, Problem, Source, TlsMode};
 use crate::http::drain::{Drain, Drained};
-use crate::http::listener::{Bound, MAX_CONNECTIONS, Permits, Service};
+use crate::http::listener::{Bound, PerConnection, Service, Terms};
 use crate::http::mcp::Mcp;
 use crate::http::tls::{Certificate, Tls};
 use crate::log::Levels;
 use crate::signals::Shutdown;
+use crate::stats::{Stats, Vitals};
 use crate::watch;
 
 /// How long targets get to stop in good order: closing their input, then SIGTERM, then SIGKILL takes them less.
@@ -35,11 +36,13 @@ pub struct App {
     pub(crate) started: Config,
     pub(crate) backends: Backends,
     pub(crate) ports: HashMap<PortKey, Port>,
-    pub(crate) permits: Permits,
+    pub(crate) terms: Terms,
     pub(crate) levels: Levels,
     pub(crate) journal: Journal,
-    pub(crate) starting: Starting,
+    pub(crate) common: Common,
     admin: Option<Admin>,
+    pub(crate) vitals: Arc<Vitals>,
+    stats: Stats,
     reloads: mpsc::Receiver<Reload>,
 }
 
@@ -64,21 +67,29 @@ impl App {
             opened.push((key, Bound::open(key.0).await?, tls));
         }
         let journal = Journal::new(keep(&config, config.admin.is_some()));
-        let starting = Starting::new(config.limits.starting_children);
         let (reload, reloads) = mpsc::channel(RELOADS);
         let socket = match &config.admin {
             Some(address) => Some(Socket::bind(address).await?),
             None => None,
         };
-        let assembled = assemble::assemble(&config, &Backends::new(), &journal, &starting);
+        let stats = Stats::bind(config.stats.as_ref(), config.readiness.as_ref()).await?;
+        let terms = Terms::new(config.limits.connections, per_connection(&config));
+        let common = Common {
+            journal: journal.clone(),
+            counts: terms.counts.clone(),
+            starting: Starting::new(config.limits.starting_children),
+        };
+        let assembled = assemble::assemble(&config, &Backends::new(), &common);
         let mut app = Self {
             source,
+            vitals: Arc::new(Vitals::new(terms.clone(), &assembled.backends)),
+            stats,
             backends: assembled.backends,
             ports: HashMap::new(),
-            permits: Permits::new(MAX_CONNECTIONS),
+            terms,
             levels,
             journal,
-            starting,
+            common,
             admin: None,
             reloads,
             started: config.clone(),
@@ -107,6 +118,16 @@ impl App {
     /// Where the admin interface listens, if it does.
     pub fn admin_address(&self) -> Option<SocketAddr> {
         self.admin.as_ref().map(Admin::address)
+    }
+
+    /// Where metrics are told, if they are.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.stats.metrics_address()
+    }
+
+    /// Where readiness is told, if it is.
+    pub fn readiness_address(&self) -> Option<SocketAddr> {
+        self.stats.readiness_address()
     }
 
     /// Where people find the UI, if it is served.
@@ -159,8 +180,9 @@ impl App {
     /// Begins to serve every port that is open.
     pub(crate) fn serve(&mut self) {
         for port in self.ports.values_mut() {
-            port.serve(&self.permits);
+            port.serve(&self.terms);
         }
+        self.stats.serve(&self.vitals);
         if let Some(admin) = &mut self.admin {
             admin.serve();
         }
@@ -181,6 +203,7 @@ impl App {
                 Some(faults.into())
             }
         };
+        self.vitals.reloaded(problem.is_none());
         if let Some(admin) = &self.admin {
             admin.problem(problem.clone());
         }
@@ -196,6 +219,7 @@ impl App {
 
     /// Shows what is in force now.
     pub(crate) fn show(&self, restart: Vec<String>) {
+        self.vitals.serves(&self.backends, restart.len());
         if let Some(admin) = &self.admin {
             admin.show(self.in_force(restart));
         }
@@ -205,9 +229,10 @@ impl App {
         InForce { config: &self.config, addresses: self.addresses(), backends: &self.backends, restart }
     }
 
-    /// Ports first, so that nothing new begins; then targets, whose calls have ended.
+    /// Ports first, so that nothing new begins; then targets, whose calls have ended. Probes are answered to the end.
     async fn stop(self) {
-        let Self { config, ports, backends, admin: _admin, reloads, .. } = self;
+        self.vitals.stop();
+        let Self { config, ports, backends, admin: _admin, stats: _stats, reloads, .. } = self;
         // Who asks for a reload now is told at once that there will be none.
         drop(reloads);
         let drained = ports.into_values().map(|port| port.drain(config.grace));
@@ -230,7 +255,7 @@ impl Port {
         Self { mcp: Mcp::new(site), tls, address, bound: Some(bound), drain: None, serving: None }
     }
 
-    pub(crate) fn serve(&mut self, permits: &Permits) {
+    pub(crate) fn serve(&mut self, terms: &Terms) {
         let Some(bound) = self.bound.take() else {
             return;
         };
@@ -243,7 +268,7 @@ impl Port {
                  `address: 127.0.0.1` at the listener keeps it to this machine"
             );
         }
-        let service = Service { handler: self.mcp.clone(), tls: self.tls.clone(), permits: permits.clone() };
+        let service = Service { handler: self.mcp.clone(), tls: self.tls.clone(), terms: terms.clone() };
         self.serving = Some(Task::spawn("port", bound.serve(service, drain.guard())));
         self.drain = Some(drain);
     }
@@ -279,6 +304,11 @@ pub(crate) fn load_tls(bind: &Bind) -> anyhow::Result<Option<Tls>> {
     }
 }
 
+/// What a configuration allows each connection.
+pub(crate) fn per_connection(config: &Config) -> PerConnection {
+    PerConnection { head: config.limits.request_head, requests: config.limits.requests_per_connection }
+}
+
 /// How much of recent calls a configuration wants to be kept.
 pub(crate) fn keep(config: &Config, shown: bool) -> Keep {
     // What nobody can look at is not kept.
@@ -306,7 +336,9 @@ mod tests {
     #[tokio::test]
     async fn several_ports_that_the_system_chooses_are_all_kept() {
         let bind = "{port: 0, listeners: [{address: 127.0.0.1, routes: [{backends: [{mcp: {targets: [{name: a, stdio: {cmd: a}}]}}]}]}]}";
-        let source = Source::Inline(format!("{{config: {{adminAddr: \"off\"}}, binds: [{bind}, {bind}]}}"));
+        let source = Source::Inline(format!(
+            "{{config: {{adminAddr: \"off\", statsAddr: \"off\", readinessAddr: \"off\"}}, binds: [{bind}, {bind}]}}"
+        ));
         let config = config::load(&source, &|_| None).expect("valid");
         let app = App::bind(source, config, Levels::default()).await.expect("free ports");
         assert_eq!((app.ports.len(), app.addresses().len()), (2, 2));

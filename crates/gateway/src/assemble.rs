@@ -16,6 +16,7 @@ use upstream::Starting;
 use upstream::settings::{Limits, Stdio};
 
 use crate::config;
+use crate::http::counts::{Counts, Statuses};
 
 /// Everything that serves one port, replaced as a whole by a reload.
 pub struct Site {
@@ -26,10 +27,16 @@ pub struct Site {
     pub request_body: usize,
     /// How deep the arrays and objects of a client's message may lie in each other.
     pub json_depth: usize,
+    /// Where it is counted what was refused, and which streams are open.
+    pub counts: Arc<Counts>,
 }
 
-struct ListenerState {
-    guard: Guard,
+/// A listener, ready to serve.
+pub struct ListenerState {
+    /// The check of a request's host and origin.
+    pub guard: Guard,
+    /// Its answers.
+    pub statuses: Arc<Statuses>,
     routes: Vec<RouteState>,
 }
 
@@ -43,8 +50,8 @@ pub struct RouteState {
 
 /// Where a request goes.
 pub struct Matched<'a> {
-    /// The check of its host and origin.
-    pub guard: &'a Guard,
+    /// The listener that took it.
+    pub listener: &'a ListenerState,
     /// Its route.
     pub route: &'a RouteState,
 }
@@ -57,14 +64,14 @@ impl Site {
         let state =
             self.listeners.get(self.bind.listeners.iter().position(|l| std::ptr::eq(l, listener))?)?;
         let route = state.routes.get(listener.routes.iter().position(|r| std::ptr::eq(r, route))?)?;
-        Some(Matched { guard: &state.guard, route })
+        Some(Matched { listener: state, route })
     }
 
-    /// The check of host and origin for a request that no route takes.
-    pub fn guard(&self, host: Option<&Host>) -> Option<&Guard> {
+    /// Whose a request is that no route takes.
+    pub fn listener(&self, host: Option<&Host>) -> Option<&ListenerState> {
         let listener = self.bind.listener(host).or_else(|| self.bind.listeners.first())?;
         let index = self.bind.listeners.iter().position(|l| std::ptr::eq(l, listener))?;
-        self.listeners.get(index).map(|state| &state.guard)
+        self.listeners.get(index)
     }
 }
 
@@ -79,18 +86,23 @@ pub struct Assembled {
     pub backends: Backends,
 }
 
+/// What all backends have in common.
+#[derive(Clone)]
+pub struct Common {
+    /// Where calls are recorded.
+    pub journal: Journal,
+    /// Where requests and streams are counted.
+    pub counts: Arc<Counts>,
+    /// Where children wait for their turn to start.
+    pub starting: Starting,
+}
+
 /// Builds what serves a configuration. Backends that run already under the same key are told their new settings and go
-/// on; the others are started, and record their calls in the journal. Children wait for a place in `starting`. Nothing is
-/// stopped here: whoever calls this knows which are no longer needed.
-pub fn assemble(
-    config: &config::Config,
-    running: &Backends,
-    journal: &Journal,
-    starting: &Starting,
-) -> Assembled {
+/// on; the others are started. Nothing is stopped here: whoever calls this knows which are no longer needed.
+pub fn assemble(config: &config::Config, running: &Backends, common: &Common) -> Assembled {
     let mut backends = Backends::new();
     let mut serve = |backend: &config::Backend| {
-        let settings = settings(backend, config, starting);
+        let settings = settings(backend, config, &common.starting);
         let live = match running.get(&backend.key) {
             Some(live) => {
                 if *live.settings() != settings {
@@ -98,18 +110,20 @@ pub fn assemble(
                 }
                 live.clone()
             }
-            None => Backend::recorded(settings, journal.clone()),
+            None => Backend::recorded(settings, common.journal.clone()),
         };
         backends.insert(backend.key.clone(), live.clone());
         (backend.weight, live)
     };
-    let sites = config.binds.iter().map(|bind| Arc::new(site(bind, config, &mut serve))).collect();
+    let sites =
+        config.binds.iter().map(|bind| Arc::new(site(bind, config, &common.counts, &mut serve))).collect();
     Assembled { sites, backends }
 }
 
 fn site(
     bind: &config::Bind,
     config: &config::Config,
+    counts: &Arc<Counts>,
     serve: &mut impl FnMut(&config::Backend) -> (u32, Backend),
 ) -> Site {
     let scheme = match bind.tls_mode {
@@ -121,6 +135,7 @@ fn site(
         .iter()
         .map(|listener| ListenerState {
             guard: Guard::new(bind.address, scheme, known_hosts(listener)),
+            statuses: counts.listener(listener_key(listener)),
             routes: listener
                 .routes
                 .iter()
@@ -132,7 +147,14 @@ fn site(
         })
         .collect();
     let config::Limits { request_body, json_depth, .. } = config.limits;
-    Site { bind: bind.clone(), listeners, request_body, json_depth }
+    Site { bind: bind.clone(), listeners, request_body, json_depth, counts: counts.clone() }
+}
+
+/// What identifies a listener over reloads: `port/listener`, with which the keys of its backends begin.
+pub(crate) fn listener_key(listener: &config::Listener) -> &str {
+    let backend = listener.routes.iter().flat_map(|route| &route.backends).next();
+    let key = backend.map_or("", |backend| backend.key.as_str());
+    key.rsplitn(3, '/').nth(2).unwrap_or(key)
 }
 
 /// The headers of MCP. A page that may call must be able to speak the protocol, whatever else it may send: otherwise each

@@ -51,6 +51,10 @@ pub use restart::restart_keys;
 pub struct Config {
     /// Where the admin interface listens, as `host:port`; `None` when it is off.
     pub admin: Option<String>,
+    /// Where metrics are told; `None` when they are off.
+    pub stats: Option<SideAddress>,
+    /// Where readiness is told; `None` when it is off.
+    pub readiness: Option<SideAddress>,
     /// What is logged, and how.
     pub logging: Logging,
     /// How large things may be, and how much may happen at once.
@@ -63,6 +67,15 @@ pub struct Config {
     pub grace: Duration,
     /// The ports, in the order of the file; the short `mcp` shape comes last.
     pub binds: Vec<Bind>,
+}
+
+/// Where something is told that is not for clients.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SideAddress {
+    /// As `host:port`.
+    pub address: String,
+    /// Whether nobody asked for this one. Then the gateway goes on without if it cannot be had.
+    pub is_default: bool,
 }
 
 /// What is logged, and how.
@@ -113,13 +126,19 @@ pub enum LogFormat {
     Json,
 }
 
-/// How large things may be, and how much may happen at once.
+/// How large things may be, and how much may happen at once. Sizes are in bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// The largest body a client may send, in bytes.
+    /// The largest body a client may send.
     pub request_body: usize,
-    /// The largest answer a target may give, in bytes.
+    /// The largest answer a target may give.
     pub response_body: usize,
+    /// The largest head of a request: its first line and its headers.
+    pub request_head: usize,
+    /// Connections at once, on all ports together.
+    pub connections: usize,
+    /// Requests at once on one HTTP/2 connection.
+    pub requests_per_connection: u32,
     /// How deep the arrays and objects of a client's message may lie in each other.
     pub json_depth: usize,
     /// How many children may start at the same time.

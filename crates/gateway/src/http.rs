@@ -5,9 +5,11 @@
 //! 1. [`listener`]: the sockets, all opened before anything is served; accepting, limits, one task per connection;
 //! 2. [`tls`]: the certificates of a port, and the handshake;
 //! 3. [`body`]: reading what a client sends under a ceiling, and the bodies that we send;
-//! 4. [`drain`]: how everything of the above comes to an end.
+//! 4. [`drain`]: how everything of the above comes to an end;
+//! 5. [`counts`]: how often what happened, for metrics.
 
 pub mod body;
+pub mod counts;
 pub mod drain;
 pub mod listener;
 pub mod mcp;

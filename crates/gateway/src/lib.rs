@@ -10,6 +10,8 @@ pub mod watch;
 
 pub mod admin;
 pub mod http;
+mod side;
+pub mod stats;
 
 pub mod cli;
 pub mod config;

@@ -1,6 +1,6 @@
 //! Taking over a changed configuration: check everything that can fail, then swap.
 
-use crate::app::{App, Port, PortKey, certificates, keep, load_tls, wanted};
+use crate::app::{App, Port, PortKey, certificates, keep, load_tls, per_connection, wanted};
 use crate::assemble;
 use crate::config::{self, Config};
 use crate::http::listener::Bound;
@@ -14,8 +14,9 @@ impl App {
                 "{cause}, and cannot be put in force; the configuration from before stays: {error:#}"
             );
         })?;
-        self.starting.limit(config.limits.starting_children);
-        let assembled = assemble::assemble(&config, &self.backends, &self.journal, &self.starting);
+        self.common.starting.limit(config.limits.starting_children);
+        let assembled = assemble::assemble(&config, &self.backends, &self.common);
+        self.terms.change(config.limits.connections, per_connection(&config));
         let mut ports = std::mem::take(&mut self.ports);
         let binds = config.binds.iter().zip(wanted(&config.binds));
         for (((bind, address), site), fresh) in binds.zip(assembled.sites).zip(prepared) {

@@ -9,26 +9,24 @@ use upstream::settings::{Breaker, Sharing};
 
 use crate::config::{
     Activity, Backend, Bind, Conduct, Config, CorsSettings, HeaderMatch, Limits, Listener, Logging, Match,
-    Origin, PathMatch, QueryMatch, Route, Session, Target, TlsFiles, TlsMode, Transport, ValueMatch,
+    Origin, PathMatch, QueryMatch, Route, Session, SideAddress, Target, TlsFiles, TlsMode, Transport,
+    ValueMatch,
 };
 
 /// All of it, in the long shape of the file. What may be secret is shown as the file spells it, or not at all.
 pub(super) fn of(config: &Config) -> Value {
-    let Config { admin, logging, limits, session, activity, grace, binds } = config;
+    let Config { admin, stats, readiness, logging, limits, session, activity, grace, binds } = config;
     let Logging { level, format } = logging;
-    let Limits { request_body, response_body, json_depth, starting_children, sessions } = limits;
+    let side =
+        |side: &Option<SideAddress>| side.as_ref().map_or("off".to_owned(), |side| side.address.clone());
     let Activity { calls, bodies } = activity;
     json!({
         "config": {
             "adminAddr": admin.as_deref().unwrap_or("off"),
+            "statsAddr": side(stats),
+            "readinessAddr": side(readiness),
             "logging": { "level": level, "format": format },
-            "limits": {
-                "requestBody": request_body,
-                "responseBody": response_body,
-                "jsonDepth": json_depth,
-                "startingChildren": starting_children,
-                "sessions": sessions,
-            },
+            "limits": limit_settings(limits),
             "session": session_settings(session),
             "activity": { "calls": calls, "bodies": bodies },
             "shutdown": { "grace": format!("{}ms", grace.as_millis()) },
@@ -296,4 +294,19 @@ mod tests {
         );
         assert!(!shown.to_string().contains("s3cret"), "{shown}");
     }
+}
+
+fn limit_settings(limits: &Limits) -> Value {
+    let Limits { request_body, response_body, request_head, json_depth, .. } = limits;
+    let Limits { connections, requests_per_connection, sessions, starting_children, .. } = limits;
+    json!({
+        "requestBody": request_body,
+        "responseBody": response_body,
+        "requestHead": request_head,
+        "jsonDepth": json_depth,
+        "connections": connections,
+        "requestsPerConnection": requests_per_connection,
+        "sessions": sessions,
+        "startingChildren": starting_children,
+    })
 }

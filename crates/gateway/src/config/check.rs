@@ -2,8 +2,10 @@
 
 mod conduct;
 mod cors;
+mod http;
 mod route;
 mod session;
+mod side;
 mod target;
 
 use std::collections::HashMap;
@@ -110,17 +112,17 @@ impl Check {
             config.as_ref().and_then(|config| config.session.as_ref()),
             &at.key("config").key("session"),
         );
+        let (stats, readiness) = self.sides(config.as_ref(), &at.key("config"));
         let activity = self.activity(
             config.as_ref().and_then(|config| config.activity.as_ref()),
             &at.key("config").key("activity"),
         );
 
         let mut ports = HashMap::new();
-        if let (Some(admin), at) = (&admin, at.key("config").key("adminAddr"))
-            && let Some((_, port)) = admin.rsplit_once(':')
-            && let Ok(port) = port.parse()
-        {
-            ports.insert(port, Taken::Admin(at.node.map(|node| node.place.line)));
+        let stats_at = stats.as_ref().map(|side| &side.address);
+        let readiness_at = readiness.as_ref().map(|side| &side.address);
+        for (side, address) in side::ALL.iter().zip([admin.as_ref(), stats_at, readiness_at]) {
+            self.side_port(side, address, &at.key("config").key(side.key), &mut ports);
         }
         let mut meant = Vec::new();
         for (index, bind) in binds.iter().flatten().enumerate() {
@@ -134,7 +136,17 @@ impl Check {
             self.port(port, &at.key("port"), &mut ports);
             meant.push(self.short(mcp, port, meant.len(), &at));
         }
-        Some(Config { admin, logging, limits, session: session?, activity, grace: grace?, binds: meant })
+        Some(Config {
+            admin,
+            stats,
+            readiness,
+            logging,
+            limits,
+            session: session?,
+            activity,
+            grace: grace?,
+            binds: meant,
+        })
     }
 
     fn settings(
@@ -142,24 +154,10 @@ impl Check {
         settings: Option<&said::Settings>,
         at: &At<'_>,
     ) -> (Option<String>, Logging, Limits, Option<Duration>) {
-        let none = said::Settings {
-            admin_addr: None,
-            logging: None,
-            limits: None,
-            session: None,
-            activity: None,
-            shutdown: None,
-        };
-        let said::Settings { admin_addr, logging, limits, session: _, activity: _, shutdown } =
-            settings.unwrap_or(&none);
+        let none = said::Settings::default();
+        let said::Settings { admin_addr, logging, limits, shutdown, .. } = settings.unwrap_or(&none);
 
-        let text = admin_addr.as_deref().unwrap_or(said::DEFAULT_ADMIN);
-        let admin = (text != said::ADMIN_OFF).then(|| text.to_owned());
-        if admin.is_some() && !is_host_port(text) {
-            let at = at.key("adminAddr");
-            let message = format!("{} is not an address to listen on", at.quote(text));
-            self.fault(&at, message, "write `host:port`, like `localhost:15000`, or `off`");
-        }
+        let admin = self.side(&side::ADMIN, admin_addr.as_deref(), at).map(|side| side.address);
 
         let (level, format) = match logging {
             Some(said::Logging { level, format }) => (*level, *format),
@@ -180,6 +178,11 @@ impl Check {
             json_depth: said.json_depth.unwrap_or(said::DEFAULT_DEPTH) as usize,
             starting_children: said.starting_children.unwrap_or(said::DEFAULT_STARTING_CHILDREN) as usize,
             sessions: said.sessions.unwrap_or(said::DEFAULT_SESSIONS) as usize,
+            request_head: self.request_head(said, &inside.key("requestHead")),
+            connections: said.connections.unwrap_or(said::DEFAULT_CONNECTIONS) as usize,
+            requests_per_connection: said
+                .requests_per_connection
+                .unwrap_or(said::DEFAULT_REQUESTS_PER_CONNECTION),
         };
 
         let grace = shutdown.as_ref().and_then(|said::Shutdown { grace }| grace.as_deref());
@@ -251,12 +254,9 @@ impl Check {
                 format!("the port {port} is already used in line {first}"),
                 "choose another one, or add the listeners to the first",
             ),
-            Taken::Admin(line) => {
+            Taken::Side(side, line) => {
                 let whose = line.map_or("by default".to_owned(), |line| format!("in line {line}"));
-                (
-                    format!("the port {port} is already the admin interface's, {whose}"),
-                    "choose another one, or set `config.adminAddr`",
-                )
+                (format!("the port {port} is already the {}'s, {whose}", side.noun), side.another)
             }
         };
         self.fault(at, message, hint);
@@ -474,7 +474,7 @@ impl Check {
 /// Who uses a port, and in which line it says so.
 enum Taken {
     Bind(usize),
-    Admin(Option<usize>),
+    Side(&'static side::Side, Option<usize>),
 }
 
 impl At<'_> {

@@ -16,7 +16,10 @@ use super::{FailureMode, Level, LogFormat, PrefixMode};
 pub(super) const DEFAULT_PORT: u16 = 3000;
 /// Where the admin interface listens, if nothing is said.
 pub(super) const DEFAULT_ADMIN: &str = "localhost:15000";
-/// The value of `adminAddr` that turns the admin interface off.
+/// Where metrics and readiness are told, if nothing is said.
+pub(super) const DEFAULT_STATS: &str = "localhost:15020";
+pub(super) const DEFAULT_READINESS: &str = "localhost:15021";
+/// The value of `adminAddr` that turns the admin interface off, and of its siblings.
 pub(super) const ADMIN_OFF: &str = "off";
 /// The address of a listener that names none.
 pub(super) const DEFAULT_ADDRESS: &str = "0.0.0.0";
@@ -32,6 +35,12 @@ pub(super) const DEFAULT_STARTING_CHILDREN: u32 = upstream::starting::DEFAULT as
 const MAX_STARTING_CHILDREN: u32 = 1000;
 pub(super) const DEFAULT_SESSIONS: u32 = 20_000;
 pub(super) const DEFAULT_SESSION_IDLE: &str = "30m";
+pub(super) const DEFAULT_REQUEST_HEAD: &str = "64KiB";
+pub(super) const DEFAULT_CONNECTIONS: u32 = 10_000;
+/// More sockets than any system gives to one process.
+const MAX_CONNECTIONS: u32 = 1_000_000;
+pub(super) const DEFAULT_REQUESTS_PER_CONNECTION: u32 = 250;
+const MAX_REQUESTS_PER_CONNECTION: u32 = 100_000;
 pub(super) const DEFAULT_CALLS: u32 = 500;
 /// More are no longer recent, and no page shows them.
 const MAX_CALLS: u32 = 10_000;
@@ -70,12 +79,20 @@ pub(super) struct Document {
 }
 
 /// Settings of the gateway itself.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Settings {
     /// Where the admin interface listens: `host:port`, or `off`. `GET /api/status` shows how everything is doing.
     #[schemars(extend("default" = DEFAULT_ADMIN))]
     pub(super) admin_addr: Option<String>,
+    /// Where `GET /metrics` is answered, for Prometheus and its like: `host:port`, or `off`. The default gives way if another
+    /// program uses its port.
+    #[schemars(extend("default" = DEFAULT_STATS))]
+    pub(super) stats_addr: Option<String>,
+    /// Where `GET /healthz/ready` is answered, for load balancers and Kubernetes: `host:port`, or `off`. The default gives way
+    /// if another program uses its port.
+    #[schemars(extend("default" = DEFAULT_READINESS))]
+    pub(super) readiness_addr: Option<String>,
     /// What is logged, and how.
     pub(super) logging: Option<Logging>,
     /// How large things may be, and how much may happen at once.
@@ -110,6 +127,15 @@ pub(super) struct Limits {
     /// The largest answer of a target: a number of bytes, or a size like `64MiB`.
     #[schemars(extend("default" = DEFAULT_RESPONSE_BODY))]
     pub(super) response_body: Option<Quantity>,
+    /// The largest head of a request, which is its first line and its headers: a number of bytes, or a size like `64KiB`.
+    #[schemars(extend("default" = DEFAULT_REQUEST_HEAD))]
+    pub(super) request_head: Option<Quantity>,
+    /// How many connections there may be at once, on all ports together. Beyond it, new ones are answered with 503.
+    #[schemars(range(min = 1, max = MAX_CONNECTIONS), extend("default" = DEFAULT_CONNECTIONS))]
+    pub(super) connections: Option<u32>,
+    /// How many requests may be open at once on one HTTP/2 connection. Open event streams count.
+    #[schemars(range(min = 1, max = MAX_REQUESTS_PER_CONNECTION), extend("default" = DEFAULT_REQUESTS_PER_CONNECTION))]
+    pub(super) requests_per_connection: Option<u32>,
     /// How deep the arrays and objects of a client's message may lie in each other.
     #[schemars(range(min = MIN_DEPTH, max = MAX_DEPTH), extend("default" = DEFAULT_DEPTH))]
     pub(super) json_depth: Option<u32>,

@@ -9,6 +9,12 @@ pub fn restart_keys(started: &Config, next: &Config) -> Vec<String> {
     if started.admin != next.admin {
         keys.push("config.adminAddr".to_owned());
     }
+    if started.stats != next.stats {
+        keys.push("config.statsAddr".to_owned());
+    }
+    if started.readiness != next.readiness {
+        keys.push("config.readinessAddr".to_owned());
+    }
     if started.logging.format != next.logging.format {
         keys.push("config.logging.format".to_owned());
     }

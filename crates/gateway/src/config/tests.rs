@@ -93,16 +93,19 @@ fn the_tutorial_works_word_for_word() {
     assert_eq!((backend.prefix_mode, backend.failure_mode), (PrefixMode::Conditional, FailureMode::FailOpen));
     assert_eq!(config.admin.as_deref(), Some("localhost:15000"));
     assert_eq!(config.grace, Duration::from_secs(10));
-    assert_eq!(
-        config.limits,
-        Limits {
-            request_body: 4 << 20,
-            response_body: 64 << 20,
-            json_depth: 128,
-            starting_children: 4,
-            sessions: 20_000
-        }
-    );
+    let limits = Limits {
+        request_body: 4 << 20,
+        response_body: 64 << 20,
+        request_head: 64 << 10,
+        connections: 10_000,
+        requests_per_connection: 250,
+        json_depth: 128,
+        starting_children: 4,
+        sessions: 20_000,
+    };
+    assert_eq!(config.limits, limits);
+    let side = |address: &str| Some(SideAddress { address: address.to_owned(), is_default: true });
+    assert_eq!((config.stats, config.readiness), (side("localhost:15020"), side("localhost:15021")));
     assert_eq!(config.session, Session { keys: Vec::new(), idle: Duration::from_secs(30 * 60) });
     assert_eq!(config.logging, Logging { level: Level::Info, format: LogFormat::Text });
 }

@@ -13,6 +13,8 @@ use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use http_body::{Frame, SizeHint};
 
+use super::counts::Counts;
+
 mod events;
 mod read;
 
@@ -39,6 +41,14 @@ impl Body {
     /// the stream.
     pub fn events(events: BoxStream<'static, Bytes>, silence: Duration) -> Self {
         Self::Events(Events::new(events, silence))
+    }
+
+    /// Counts a stream of events as open until it ends, or its reader is gone.
+    pub fn counted(mut self, counts: &Counts) -> Self {
+        if let Self::Events(events) = &mut self {
+            events.hold(counts.open_stream());
+        }
+        self
     }
 }
 

@@ -7,6 +7,7 @@
 //!   as those that carry change notifications, have to end themselves now; see [`Guard::until_finish`].
 //! * **Cut**: the time is over. Whatever is still running is dropped where it stands.
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures::stream::BoxStream;
@@ -31,6 +32,8 @@ pub struct Drain {
 
 #[derive(Debug, Clone, Default)]
 struct Signals {
+    /// How long it may take, once that is known.
+    grace: Arc<OnceLock<Duration>>,
     finish: CancellationToken,
     cut: CancellationToken,
     running: TaskTracker,
@@ -67,6 +70,8 @@ impl Drain {
 
     /// Asks everyone to finish, waits until they have, and cuts what is left when the grace is over.
     pub async fn wait(self, grace: Duration) -> Drained {
+        // It is waited for only once.
+        let _ = self.signals.grace.set(grace);
         self.finish();
         let Signals { cut, running, .. } = &self.signals;
         running.close();
@@ -112,6 +117,12 @@ impl Guard {
     /// Completes when it is time to finish.
     pub async fn finishing(&self) {
         self.signals.finish.cancelled().await;
+    }
+
+    /// How long to stay for something that may not come, once it is time to finish: as long as wished, but not so long that
+    /// what comes then would be cut.
+    pub fn linger(&self, wished: Duration) -> Duration {
+        self.signals.grace.get().map_or(wished, |grace| wished.min(*grace / 2))
     }
 
     /// Whether it is time to finish.

@@ -5,7 +5,10 @@
 //! one task for each connection. It ends when its [`Guard`] says so and the last connection has ended.
 
 mod accept;
+mod away;
 mod connection;
+mod paced;
+mod terms;
 
 use std::future::Future;
 use std::io;
@@ -20,14 +23,14 @@ use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::body::Body;
+use super::counts::Reason;
 use super::drain::Guard;
 use super::tls::Tls;
-use accept::{Accepted, Acceptor};
+use accept::{Accepted, Acceptor, Seldom};
+use away::{TOLD_AT_ONCE, send_away};
+use terms::Permit;
 
-pub use accept::Permits;
-
-/// How many connections the gateway serves at the same time, unless told otherwise.
-pub const MAX_CONNECTIONS: usize = 10_000;
+pub use terms::{PerConnection, Permits, Terms};
 
 /// What answers requests.
 ///
@@ -77,7 +80,7 @@ pub struct Service {
     /// The certificates, if the connections are encrypted.
     pub tls: Option<Tls>,
     /// What limits the connections. Sockets that share it share the limit.
-    pub permits: Permits,
+    pub terms: Terms,
 }
 
 /// An open socket that is not served yet. Clients can connect already; they wait.
@@ -126,44 +129,94 @@ impl Bound {
     ///
     /// Dropping the future closes the socket and every connection.
     pub async fn serve(self, service: Service, running: Guard) {
-        let service = Arc::new(service);
-        let mut acceptor = Acceptor::new(self.listener, service.permits.clone());
-        let mut connections = JoinSet::new();
+        let mut acceptor = Acceptor::new(self.listener);
+        let mut port = Port {
+            service: Arc::new(service),
+            running,
+            connections: JoinSet::new(),
+            told: Permits::new(TOLD_AT_ONCE),
+            full: Seldom::default(),
+        };
+        let running = port.running.clone();
         loop {
             tokio::select! {
                 biased;
                 () = running.finishing() => break,
-                Some(ended) = connections.join_next() => report(ended),
-                accepted = acceptor.next() => {
-                    connections.spawn(connect(accepted, Arc::clone(&service), running.clone()));
-                }
+                Some(ended) = port.connections.join_next() => report(ended),
+                accepted = acceptor.next() => port.take(accepted),
             }
         }
         // Closed first: a client that connects now is refused and can go elsewhere, instead of waiting for
-        // nothing.
-        drop(acceptor);
-        while let Some(ended) = connections.join_next().await {
+        // nothing. Who is connected already is served.
+        acceptor.close().into_iter().for_each(|accepted| port.take(accepted));
+        while let Some(ended) = port.connections.join_next().await {
             report(ended);
         }
     }
 }
 
-/// The life of one connection.
-async fn connect(accepted: Accepted, service: Arc<Service>, running: Guard) {
-    // Held until the connection ends.
-    let Accepted { stream, peer, permit: _permit } = accepted;
+/// A socket that is served, and its connections.
+struct Port {
+    service: Arc<Service>,
+    running: Guard,
+    connections: JoinSet<()>,
+    /// Who may be told that there is no room.
+    told: Permits,
+    /// When that was logged.
+    full: Seldom,
+}
+
+impl Port {
+    /// Begins to serve a connection, or sends its client away: one that waits in the queue of the system would not know what
+    /// it waits for, and a load balancer that hears no asks another replica.
+    fn take(&mut self, accepted: Accepted) {
+        let Terms { permits, counts, .. } = &self.service.terms;
+        counts.accept();
+        match permits.take() {
+            Some(permit) => {
+                let (service, running) = (Arc::clone(&self.service), self.running.clone());
+                self.connections.spawn(connect(accepted, permit, service, running));
+            }
+            None => {
+                counts.refuse(Reason::Connections);
+                if self.full.is_due() {
+                    let most = permits.most();
+                    tracing::warn!(
+                        "there are {most} connections, the limit; more are refused until others end"
+                    );
+                }
+                // Encrypted, they could not read it.
+                if let Some(told) = self.told.take().filter(|_| self.service.tls.is_none()) {
+                    self.connections.spawn(async move {
+                        send_away(accepted.stream).await;
+                        drop(told);
+                    });
+                }
+            }
+        }
+    }
+}
+
+/// The life of one connection, which holds its permit to the end.
+async fn connect(accepted: Accepted, _permit: Permit, service: Arc<Service>, running: Guard) {
+    let Accepted { stream, peer } = accepted;
     // Without this, a small answer waits for the acknowledgement of the one before it.
     let prepared = stream.set_nodelay(true).and_then(|()| stream.local_addr());
     let local = match prepared {
         Ok(local) => local,
         Err(error) => return tracing::debug!(%peer, %error, "the connection was gone before it was served"),
     };
-    let from = ConnInfo { peer, local, tls: service.tls.is_some(), finishing: running.finish_token() };
-    let from = connection::From { info: Arc::new(from), handler: Arc::clone(&service.handler) };
+    let info = ConnInfo { peer, local, tls: service.tls.is_some(), finishing: running.finish_token() };
+    let (handler, terms) = (Arc::clone(&service.handler), service.terms.clone());
+    let from = connection::From { info: Arc::new(info), handler, terms };
     let Some(tls) = &service.tls else { return connection::serve(stream, from, running).await };
+    let linger = async {
+        running.finishing().await;
+        tokio::time::sleep(running.linger(connection::LINGER)).await;
+    };
     let encrypted = tokio::select! {
         encrypted = tls.accept(stream) => encrypted,
-        () = running.finishing() => return,
+        () = linger => return,
     };
     match encrypted {
         Ok(stream) => connection::serve(stream, from, running).await,

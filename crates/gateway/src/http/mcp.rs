@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use federation::{Backend, Head};
+use federation::{Backend, ErrorKind, Head, Outcome, Single};
 use futures::future::BoxFuture;
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
@@ -11,9 +11,10 @@ use policy::cors::{Cors, Preflight};
 use protocol::{Era, Version, depth, header};
 
 use super::body::{Body, is_json, read_limited};
+use super::counts::Reason;
 use super::listener::{ConnInfo, Handler};
 use super::respond;
-use crate::assemble::{RouteState, Site};
+use crate::assemble::{Matched, RouteState, Site};
 use crate::config::request_host;
 
 /// Serves the MCP routes of a port.
@@ -43,7 +44,7 @@ impl Handler for Mcp {
             let started = tokio::time::Instant::now();
             let (parts, body) = request.into_parts();
             let site = self.site.load_full();
-            let response = serve(&site, &parts, body, &from).await;
+            let response = serve(&site, &parts, body, &from).await.map(|body| body.counted(&site.counts));
             tracing::debug!(
                 peer = %from.peer,
                 method = %parts.method,
@@ -61,13 +62,28 @@ impl Handler for Mcp {
 async fn serve(site: &Site, parts: &Parts, body: Incoming, from: &ConnInfo) -> Response<Body> {
     let host = request_host(parts);
     let Some(matched) = site.find(host.as_ref(), parts) else {
-        return match site.guard(host.as_ref()).map(|guard| guard.check(parts, None)) {
+        let listener = site.listener(host.as_ref());
+        let response = match listener.map(|listener| listener.guard.check(parts, None)) {
             Some(Err(refusal)) => respond::refused(&refusal),
             _ => respond::plain(StatusCode::NOT_FOUND, "no route of this gateway takes this request"),
         };
+        listener.inspect(|listener| listener.statuses.count(response.status()));
+        return response;
     };
+    let response = serve_route(site, &matched, parts, body, from).await;
+    matched.listener.statuses.count(response.status());
+    response
+}
+
+async fn serve_route(
+    site: &Site,
+    matched: &Matched<'_>,
+    parts: &Parts,
+    body: Incoming,
+    from: &ConnInfo,
+) -> Response<Body> {
     let cors = matched.route.cors.as_ref();
-    let mut response = match matched.guard.check(parts, cors) {
+    let mut response = match matched.listener.guard.check(parts, cors) {
         Err(refusal) => respond::refused(&refusal),
         Ok(_) => match (cors, Preflight::of(&parts.method, &parts.headers)) {
             (Some(cors), Some(ask)) => return preflight(cors, ask),
@@ -101,7 +117,7 @@ async fn by_method(
     let head = Head { closing: from.finishing.clone(), ..head(&parts.headers) };
     match parts.method {
         Method::POST => post(site, route, head, parts, body).await,
-        Method::GET => get(route, &head, parts),
+        Method::GET => get(site, route, &head, parts),
         Method::DELETE => delete(route, &head),
         _ => respond::method_not_allowed(),
     }
@@ -121,9 +137,13 @@ async fn post(site: &Site, route: &RouteState, head: Head, parts: &Parts, body: 
     }
     let body = match read_limited(body, site.request_body).await {
         Ok(body) => body,
-        Err(error) => return respond::unread(&error),
+        Err(error) => {
+            error.reason().into_iter().for_each(|reason| site.counts.refuse(reason));
+            return respond::unread(&error);
+        }
     };
     if depth::exceeds(&body, site.json_depth) {
+        site.counts.refuse(Reason::JsonDepth);
         return respond::too_deep(&body, site.json_depth);
     }
     let outcome = match old {
@@ -133,15 +153,25 @@ async fn post(site: &Site, route: &RouteState, head: Head, parts: &Parts, body: 
             asked.unwrap_or_else(|| backend(route, &head)).post(head, body).await
         }
     };
+    if let Outcome::One(single) = &outcome {
+        count(site, single);
+    }
     respond::outcome(outcome)
 }
 
-fn get(route: &RouteState, head: &Head, parts: &Parts) -> Response<Body> {
+/// Counts a refusal that is about a limit.
+fn count(site: &Site, refusal: &Single) {
+    if refusal.error == Some(ErrorKind::TooManySessions) {
+        site.counts.refuse(Reason::Sessions);
+    }
+}
+
+fn get(site: &Site, route: &RouteState, head: &Head, parts: &Parts) -> Response<Body> {
     if !accepts(&parts.headers, &["text/event-stream"]) {
         return respond::error(StatusCode::NOT_ACCEPTABLE, "the Accept header must allow text/event-stream");
     }
     if head.session.is_none() && is_sse_path(parts.uri.path()) {
-        return open_sse(route, head, parts);
+        return open_sse(site, route, head, parts);
     }
     let backend = backend(route, head);
     if keeps_no_sessions(backend, head) {
@@ -177,13 +207,16 @@ fn is_sse_path(path: &str) -> bool {
 }
 
 /// Opens a connection of 2024-11-05, whose first event says where to POST: here, with the session in the query.
-fn open_sse(route: &RouteState, head: &Head, parts: &Parts) -> Response<Body> {
+fn open_sse(site: &Site, route: &RouteState, head: &Head, parts: &Parts) -> Response<Body> {
     match by_weight(&route.backends).open_sse(head) {
         Ok((session, frames)) => {
             let endpoint = format!("{}?sessionId={session}", parts.uri.path());
             respond::old_events(&endpoint, frames)
         }
-        Err(refusal) => respond::single(refusal),
+        Err(refusal) => {
+            count(site, &refusal);
+            respond::single(refusal)
+        }
     }
 }
 

@@ -93,7 +93,10 @@ pub(crate) fn serving(targets: Vec<Value>) -> Value {
 
 /// A configuration with this bind, an admin interface, and room for tests to change things.
 pub(crate) fn with_bind(bind: Value) -> Value {
-    json!({ "config": { "adminAddr": "127.0.0.1:0", "logging": {} }, "binds": [bind] })
+    let config = json!({
+        "adminAddr": "127.0.0.1:0", "statsAddr": "127.0.0.1:0", "readinessAddr": "127.0.0.1:0", "logging": {},
+    });
+    json!({ "config": config, "binds": [bind] })
 }
 
 /// A listener for this machine, with one route.

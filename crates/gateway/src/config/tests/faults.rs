@@ -129,6 +129,44 @@ mcp:
 }
 
 #[test]
+fn side_addresses_and_limits_of_http() {
+    check(
+        "config:\n  statsAddr: 15020\n  readinessAddr: localhost:15000\n  limits: {requestHead: 1KiB, connections: 0}\nmcp: {targets: [{name: a, stdio: {cmd: b}}]}\n",
+        expect![[r#"
+            <inline>:2:14: config.statsAddr: `15020` is not an address to listen on; write `host:port`, like `localhost:15020`, or `off`
+              |
+            2 |   statsAddr: 15020
+              |              ^
+            <inline>:3:18: config.readinessAddr: the port 15000 is already the admin interface's, by default; choose another one, or set `config.adminAddr`
+              |
+            3 |   readinessAddr: localhost:15000
+              |                  ^
+            <inline>:4:25: config.limits.requestHead: `1KiB` is not a limit for the head of a request; write a size from `8KiB` to `1MiB`
+              |
+            4 |   limits: {requestHead: 1KiB, connections: 0}
+              |                         ^
+            <inline>:4:44: config.limits.connections: expected a whole number from 1 to 1000000, found `0`
+              |
+            4 |   limits: {requestHead: 1KiB, connections: 0}
+              |                                            ^
+            4 faults in <inline>"#]],
+    );
+    check(
+        "config:\n  statsAddr: localhost:7\n  limits: {requestHead: 2MiB}\nmcp: {port: 7, targets: [{name: a, stdio: {cmd: b}}]}\n",
+        expect![[r#"
+            <inline>:3:25: config.limits.requestHead: `2MiB` is not a limit for the head of a request; write a size from `8KiB` to `1MiB`
+              |
+            3 |   limits: {requestHead: 2MiB}
+              |                         ^
+            <inline>:4:13: mcp.port: the port 7 is already the metrics listener's, in line 2; choose another one, or set `config.statsAddr`
+              |
+            4 | mcp: {port: 7, targets: [{name: a, stdio: {cmd: b}}]}
+              |             ^
+            2 faults in <inline>"#]],
+    );
+}
+
+#[test]
 fn nothing_at_all() {
     check(
         "",

@@ -10,6 +10,8 @@ use futures::stream::BoxStream;
 use futures::{Stream, StreamExt};
 use tokio::time::{Instant, Sleep, sleep};
 
+use crate::http::counts::OpenStream;
+
 /// How long a stream may be silent. Proxies commonly give up on a connection after 30 to 60 seconds.
 pub const KEEP_ALIVE_AFTER: Duration = Duration::from_secs(15);
 
@@ -22,12 +24,19 @@ pub struct Events {
     silence: Duration,
     last: Instant,
     timer: Pin<Box<Sleep>>,
+    /// Counts the stream as open.
+    _open: Option<OpenStream>,
 }
 
 impl Events {
     pub(super) fn new(events: BoxStream<'static, Bytes>, silence: Duration) -> Self {
         let silence = silence.max(SHORTEST);
-        Self { events, silence, last: Instant::now(), timer: Box::pin(sleep(silence)) }
+        Self { events, silence, last: Instant::now(), timer: Box::pin(sleep(silence)), _open: None }
+    }
+
+    /// Holds this until the stream ends or is dropped.
+    pub(super) fn hold(&mut self, open: OpenStream) {
+        self._open = Some(open);
     }
 
     /// Completes when nothing was sent for the time of silence.

@@ -1,65 +1,56 @@
-//! Taking connections off a socket: under a limit, and whatever the system says.
+//! Taking connections off a socket, whatever the system says.
 
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep};
 
 /// How long to wait when the system has no room for a connection. The connection stays in the queue
 /// meanwhile, so trying again at once would only keep a processor busy.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// How many connections there may be. A cheap handle: clones share the limit.
-///
-/// Beyond it, nothing is accepted until a connection ends; who connects waits in the queue of the system.
-#[derive(Debug, Clone)]
-pub struct Permits(Arc<Semaphore>);
-
-impl Permits {
-    /// Room for so many connections.
-    pub fn new(connections: usize) -> Self {
-        Self(Arc::new(Semaphore::new(connections.min(Semaphore::MAX_PERMITS))))
-    }
-
-    /// Waits for room. `None` is not possible, as nobody closes the semaphore, but the type allows it.
-    async fn acquire(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.0).acquire_owned().await.ok()
-    }
-}
-
 /// A connection that was accepted.
 pub(super) struct Accepted {
     pub(super) stream: TcpStream,
     pub(super) peer: SocketAddr,
-    pub(super) permit: Option<OwnedSemaphorePermit>,
 }
 
 /// The accepting side of a socket.
 pub(super) struct Acceptor {
     listener: TcpListener,
-    permits: Permits,
-    full: Seldom,
     failing: Seldom,
 }
 
 impl Acceptor {
-    pub(super) fn new(listener: TcpListener, permits: Permits) -> Self {
-        Self { listener, permits, full: Seldom::default(), failing: Seldom::default() }
+    pub(super) fn new(listener: TcpListener) -> Self {
+        Self { listener, failing: Seldom::default() }
     }
 
     /// The next connection. May be dropped at any time without losing one.
     pub(super) async fn next(&mut self) -> Accepted {
-        if self.permits.0.available_permits() == 0 && self.full.is_due() {
-            tracing::warn!("the limit of connections is reached; new ones wait until others end");
-        }
-        let permit = self.permits.acquire().await;
         let (stream, peer) = insist(|| self.listener.accept(), &mut self.failing).await;
-        Accepted { stream, peer, permit }
+        Accepted { stream, peer }
+    }
+
+    /// Closes the socket, and returns the connections that the system had taken already: their clients may have sent a
+    /// request. One that comes between the last look and the end is reset, as it would have been refused a moment later.
+    pub(super) fn close(self) -> Vec<Accepted> {
+        // The runtime may not have heard yet of connections that the system has.
+        let Ok(listener) = self.listener.into_std() else { return Vec::new() };
+        let mut last = Vec::new();
+        loop {
+            match listener.accept() {
+                Ok((stream, peer)) => {
+                    let prepared = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
+                    last.extend(prepared.ok().map(|stream| Accepted { stream, peer }));
+                }
+                Err(error) if concerns_one_connection(&error) => {}
+                Err(_) => return last,
+            }
+        }
     }
 }
 
@@ -84,13 +75,13 @@ where
 
 /// A line for the log that would otherwise be repeated many times a second.
 #[derive(Default)]
-struct Seldom {
+pub(super) struct Seldom {
     last: Option<Instant>,
 }
 
 impl Seldom {
     /// Whether the line may be written again. If so, it is taken as written.
-    fn is_due(&mut self) -> bool {
+    pub(super) fn is_due(&mut self) -> bool {
         let now = Instant::now();
         let due = self.last.is_none_or(|last| now - last >= Self::PAUSE);
         if due {

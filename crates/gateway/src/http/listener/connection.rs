@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::FutureExt;
-use http::header::CONTENT_TYPE;
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::header::{CONNECTION, CONTENT_TYPE};
+use http::{HeaderValue, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::rt::Executor;
 use hyper::service::service_fn;
@@ -20,19 +20,25 @@ use hyper_util::server::conn::auto::Builder;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::sleep;
 
+use super::paced::{Course, Paced};
+use super::terms::{PerConnection, Terms};
 use super::{ConnInfo, Handler};
 use crate::http::body::Body;
+use crate::http::counts::Reason;
 use crate::http::drain::Guard;
+use crate::http::respond;
 
 /// How long a client may take for the head of a request. On HTTP/1 that includes the time between two
 /// requests, so this also ends connections that are no longer used.
 const HEAD: Duration = Duration::from_secs(30);
 
-/// How large the head of a request may be.
-const HEAD_BYTES: u32 = 64 * 1024;
+/// How many headers a request may have. Clients send some twenty, and proxies on the way add a few.
+const HEADERS: usize = 100;
 
-/// How many requests one HTTP/2 connection may have open. A client with many open event streams needs some.
-const STREAMS: u32 = 250;
+/// For how long an HTTP/1 connection without a request is kept open when it is time to finish. A request may be on its way
+/// over it, or follow soon from a client that uses it all the time; its answer says that the connection ends, and so none is
+/// lost. A connection that is closed under a request leaves its client in doubt about what became of it.
+pub(super) const LINGER: Duration = Duration::from_secs(1);
 
 /// How often an HTTP/2 client is asked whether it is still there, and how long it may take to say so.
 const PING_EVERY: Duration = Duration::from_secs(30);
@@ -42,6 +48,7 @@ const PONG_WITHIN: Duration = Duration::from_secs(20);
 pub(super) struct From {
     pub(super) info: Arc<ConnInfo>,
     pub(super) handler: Arc<dyn Handler>,
+    pub(super) terms: Terms,
 }
 
 /// Serves a connection to its end, which is the first of: the client closes it, it breaks, the client is too
@@ -50,32 +57,67 @@ pub(super) async fn serve<IO>(io: IO, from: From, running: Guard)
 where
     IO: AsyncRead + AsyncWrite + Unpin + 'static,
 {
-    let peer = from.info.peer;
+    let (peer, from) = (from.info.peer, Arc::new(from));
+    let (terms, each) = (from.terms.clone(), from.terms.each());
     let asked = Arc::new(AtomicBool::new(false));
+    let course = Arc::new(Course::default());
     let service = service_fn({
-        let asked = Arc::clone(&asked);
+        let (asked, course) = (Arc::clone(&asked), Arc::clone(&course));
         move |request| {
             asked.store(true, Ordering::Relaxed);
-            answer(Arc::clone(&from.handler), Arc::clone(&from.info), request)
+            answer(Arc::clone(&from), Arc::clone(&course), each, request)
         }
     });
-    let builder = builder(Streams(running.clone()));
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(io), service));
+    let builder = builder(Streams(running.clone()), each);
+    let io = TokioIo::new(Paced::new(io, course.clone()));
+    let mut connection = pin!(builder.serve_connection(io, service));
     let mut silence = pin!(silence(&asked).fuse());
-    let mut finishing = pin!(running.finishing().fuse());
+    let mut finishing = pin!(finishing(&running, &course).fuse());
     let mut cut = pin!(running.cut());
     loop {
         tokio::select! {
+            // What has arrived is a request before it is too late for it.
+            biased;
+            () = cut.as_mut() => return tracing::debug!(%peer, "a connection was cut"),
             ended = connection.as_mut() => {
                 if let Err(error) = ended {
                     tracing::debug!(%peer, error, "a connection ended with an error");
+                    reason(&*error, &course).into_iter().for_each(|reason| terms.counts.refuse(reason));
                 }
                 return;
             }
             () = &mut finishing => connection.as_mut().graceful_shutdown(),
-            () = cut.as_mut() => return tracing::debug!(%peer, "a connection was cut"),
-            () = &mut silence => return tracing::debug!(%peer, "a client connected and did not ask for anything"),
+            () = &mut silence => {
+                if course.is_unheard() {
+                    terms.counts.refuse(Reason::SlowHead);
+                }
+                return tracing::debug!(%peer, "a client connected and did not ask for anything");
+            }
         }
+    }
+}
+
+/// Completes when a connection should end as soon as it is idle. HTTP/2 says at once that it will, and still takes what was
+/// sent before the client heard of it (RFC 9113, 6.8); HTTP/1 has no such word.
+async fn finishing(running: &Guard, course: &Course) {
+    running.finishing().await;
+    if !course.is_http2() {
+        sleep(running.linger(LINGER)).await;
+    }
+}
+
+/// Why a connection that ended with an error was refused, if it was.
+fn reason(error: &(dyn std::error::Error + 'static), course: &Course) -> Option<Reason> {
+    if course.has_stalled() {
+        return Some(Reason::SlowReader);
+    }
+    let error = error.downcast_ref::<hyper::Error>()?;
+    match () {
+        () if error.is_parse_too_large() => Some(Reason::RequestHead),
+        () if error.is_parse() => Some(Reason::Malformed),
+        // The same deadline ends connections on which nothing is asked any more.
+        () if error.is_timeout() && course.is_unheard() => Some(Reason::SlowHead),
+        () => None,
     }
 }
 
@@ -90,18 +132,21 @@ async fn silence(asked: &AtomicBool) {
     }
 }
 
-fn builder(streams: Streams) -> Builder<Streams> {
+fn builder(streams: Streams, each: PerConnection) -> Builder<Streams> {
     let mut builder = Builder::new(streams);
+    // HTTP/2 answers what is too large without a word. So that we can, it takes somewhat more than is allowed.
+    let head = u32::try_from(each.head.saturating_mul(2)).unwrap_or(u32::MAX);
     builder
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
-        .max_buf_size(HEAD_BYTES as usize)
+        .max_buf_size(each.head)
+        .max_headers(HEADERS)
         .keep_alive(true)
         .http2()
         .timer(TokioTimer::new())
-        .max_concurrent_streams(STREAMS)
-        .max_header_list_size(HEAD_BYTES)
+        .max_concurrent_streams(each.requests)
+        .max_header_list_size(head)
         .keep_alive_interval(PING_EVERY)
         .keep_alive_timeout(PONG_WITHIN);
     builder
@@ -109,20 +154,48 @@ fn builder(streams: Streams) -> Builder<Streams> {
 
 /// Answers one request, come what may.
 async fn answer(
-    handler: Arc<dyn Handler>,
-    from: Arc<ConnInfo>,
+    from: Arc<From>,
+    course: Arc<Course>,
+    each: PerConnection,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Infallible> {
+    let version = request.version();
+    course.begin(version);
+    let mut response = match version == Version::HTTP_2 && is_too_large(&request, each.head) {
+        true => {
+            from.terms.counts.refuse(Reason::RequestHead);
+            let text = "the head of the request is larger than `config.limits.requestHead` allows";
+            respond::error(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, text)
+        }
+        false => handle(&from, request).await,
+    };
+    course.answer(response.status().is_client_error());
+    if version != Version::HTTP_2 && from.info.finishing.is_cancelled() {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    Ok(response)
+}
+
+async fn handle(from: &From, request: Request<Incoming>) -> Response<Body> {
     let (method, uri) = (request.method().clone(), request.uri().clone());
+    let (handler, info) = (Arc::clone(&from.handler), Arc::clone(&from.info));
     // Called inside the future, so that a panic before the first await is caught as well. After it, nothing
     // that the panic may have left half done is used again by us: the handler guards its own state.
-    let work = AssertUnwindSafe(async move { handler.handle(request, from).await });
-    Ok(work.catch_unwind().await.unwrap_or_else(|panic| {
+    let work = AssertUnwindSafe(async move { handler.handle(request, info).await });
+    work.catch_unwind().await.unwrap_or_else(|panic| {
         // Only the path: a query may hold secrets.
         let (path, panic) = (uri.path(), panic_text(panic.as_ref()));
         tracing::error!(%method, path, panic, "a request failed; please report this");
         failure()
-    }))
+    })
+}
+
+/// Whether a head would be too large if it were written as HTTP/1 does, or has too many headers.
+fn is_too_large(request: &Request<Incoming>, limit: usize) -> bool {
+    let headers = request.headers();
+    let line = request.uri().path_and_query().map_or(0, |path| path.as_str().len());
+    let size = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum::<usize>();
+    headers.len() > HEADERS || line + size > limit
 }
 
 fn failure() -> Response<Body> {

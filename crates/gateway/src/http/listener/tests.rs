@@ -16,6 +16,8 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::*;
+
+mod hostile;
 use crate::http::body::{KEEP_ALIVE_AFTER, ReadError, read_limited};
 use crate::http::drain::{Drain, Drained};
 
@@ -27,6 +29,7 @@ struct Served {
     address: SocketAddr,
     drain: Drain,
     task: JoinHandle<()>,
+    terms: Terms,
 }
 
 async fn served(connections: usize) -> Served {
@@ -36,9 +39,10 @@ async fn served(connections: usize) -> Served {
 async fn served_by(handler: impl Handler, connections: usize) -> Served {
     let bound = Bound::open((Ipv4Addr::LOCALHOST, 0).into()).await.expect("a free port");
     let (address, drain) = (bound.local_addr(), Drain::new());
-    let service = Service { handler: Arc::new(handler), tls: None, permits: Permits::new(connections) };
+    let terms = Terms::new(connections, PerConnection::default());
+    let service = Service { handler: Arc::new(handler), tls: None, terms: terms.clone() };
     let task = tokio::spawn(bound.serve(service, drain.guard()));
-    Served { address, drain, task }
+    Served { address, drain, task, terms }
 }
 
 /// A little of everything that the gateway does with requests.
@@ -259,18 +263,56 @@ async fn a_call_in_flight_may_finish_while_the_port_is_closed_already() {
 }
 
 #[tokio::test]
-async fn over_the_limit_connections_wait_until_one_ends() {
+async fn over_the_limit_connections_are_refused_with_a_reason_until_one_ends() {
     let served = served(1).await;
     let mut first = http1(served.address).await;
     first.send_request(get("/")).await.expect("a response");
     let mut second = http1(served.address).await;
-    let mut waiting = Box::pin(second.send_request(get("/")));
-    // Real time, because nothing tells that a connection is *not* accepted. On a slow machine the test may
-    // miss a fault, but it does not fail without one.
-    let early = timeout(Duration::from_millis(100), &mut waiting).await;
-    assert!(early.is_err(), "the second connection was served beside the first");
+    let refused = soon(second.send_request(get("/"))).await.expect("a response");
+    assert_eq!(
+        (refused.status(), &refused.headers()["retry-after"]),
+        (StatusCode::SERVICE_UNAVAILABLE, &"1".parse().expect("a value"))
+    );
+    assert!(text(refused).await.contains("config.limits.connections"));
+    assert_eq!(served.terms.counts.refused(Reason::Connections), 1);
+    assert_eq!(
+        first.send_request(get("/")).await.expect("a response").status(),
+        StatusCode::OK,
+        "the first is not disturbed"
+    );
+    // Room for more may come from a reload as well as from an end.
+    served.terms.change(2, PerConnection::default());
+    assert_eq!(
+        http1(served.address).await.send_request(get("/")).await.expect("a response").status(),
+        StatusCode::OK
+    );
+    served.terms.change(1, PerConnection::default());
     drop(first);
-    assert_eq!(soon(waiting).await.expect("a response").status(), StatusCode::OK);
+    while served.terms.permits.taken() > 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(
+        http1(served.address).await.send_request(get("/")).await.expect("a response").status(),
+        StatusCode::OK
+    );
+}
+
+#[tokio::test]
+async fn a_flood_of_connections_beyond_the_limit_ends_and_is_counted() {
+    let served = served(1).await;
+    let mut first = http1(served.address).await;
+    first.send_request(get("/")).await.expect("a response");
+    let mut flood = Vec::new();
+    for _ in 0..300 {
+        flood.push(TcpStream::connect(served.address).await.expect("a connection"));
+    }
+    // Beyond those that are told, connections end at once.
+    let ended = flood.iter_mut().map(|stream| async move { stream.read(&mut [0]).await });
+    soon(futures::future::select_all(ended.map(Box::pin))).await.0.unwrap_or_default();
+    assert_eq!(first.send_request(get("/")).await.expect("a response").status(), StatusCode::OK);
+    while served.terms.counts.refused(Reason::Connections) < 300 {
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test]

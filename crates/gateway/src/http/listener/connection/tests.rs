@@ -10,13 +10,19 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::http::drain::{Drain, Drained};
 
+/// A client that is nowhere.
+fn nobody() -> ConnInfo {
+    let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    ConnInfo { peer: nowhere, local: nowhere, tls: false, finishing: CancellationToken::new() }
+}
+
 /// The client's end of a connection whose requests are all answered with `ok`, and the task that serves it.
 fn connected(drain: &Drain) -> (DuplexStream, JoinHandle<()>) {
     let (ours, theirs) = duplex(64 * 1024);
-    let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let info = ConnInfo { peer: nowhere, local: nowhere, tls: false, finishing: CancellationToken::new() };
+    let info = ConnInfo { finishing: drain.guard().finish_token(), ..nobody() };
     let handler = |_: Request<Incoming>, _: Arc<ConnInfo>| async { Response::new(Body::from("ok")) };
-    let from = From { info: Arc::new(info), handler: Arc::new(handler) };
+    let terms = Terms::new(1, PerConnection::default());
+    let from = From { info: Arc::new(info), handler: Arc::new(handler), terms };
     (ours, tokio::spawn(serve(theirs, from, drain.guard())))
 }
 
@@ -59,25 +65,132 @@ async fn a_connection_that_is_not_used_any_more_is_closed() {
     assert_eq!(closed_after(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await.as_secs(), 30);
 }
 
+/// The head of the next answer.
+async fn head(client: &mut DuplexStream) -> String {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(client.read_u8().await.expect("an answer"));
+    }
+    String::from_utf8(head).expect("text")
+}
+
+const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
 #[tokio::test(start_paused = true)]
-async fn idle_connections_do_not_hold_up_the_end() {
+async fn idle_connections_do_not_hold_up_the_end_for_long() {
+    for (grace, expected) in [(Duration::from_secs(10), LINGER), (Duration::from_millis(100), LINGER / 20)] {
+        let drain = Drain::new();
+        let (_silent, _) = connected(&drain);
+        let (mut used, _) = connected(&drain);
+        used.write_all(GET).await.expect("the server reads");
+        assert!(head(&mut used).await.starts_with("HTTP/1.1 200 OK"));
+        let start = Instant::now();
+        assert_eq!(drain.wait(grace).await, Drained::Complete);
+        assert_eq!(start.elapsed(), expected);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_meets_the_end_on_its_way_is_answered_and_is_the_last() {
+    for used in [true, false] {
+        let drain = Drain::new();
+        let (mut client, server) = connected(&drain);
+        if used {
+            client.write_all(GET).await.expect("the server reads");
+            assert!(!head(&mut client).await.contains("connection: close"));
+            assert_eq!(client.read_u16().await.expect("a body").to_be_bytes(), *b"ok");
+        }
+        drain.finish();
+        tokio::task::yield_now().await;
+        let start = Instant::now();
+        client.write_all(GET).await.expect("the server reads");
+        let answer = head(&mut client).await;
+        assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.contains("connection: close"), "{answer}");
+        let mut rest = String::new();
+        client.read_to_string(&mut rest).await.expect("the end");
+        assert_eq!(rest, "ok");
+        server.await.expect("no panic");
+        assert_eq!(start.elapsed(), Duration::ZERO, "and nobody waits for more");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_that_are_sent_without_waiting_are_answered_in_their_order() {
     let drain = Drain::new();
-    let (_silent, _) = connected(&drain);
-    let (mut used, _) = connected(&drain);
-    used.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await.expect("the server reads");
-    let mut answer = [0; 15];
-    used.read_exact(&mut answer).await.expect("an answer");
-    assert_eq!(&answer, b"HTTP/1.1 200 OK");
+    let (mut client, _server) = connected(&drain);
+    client.write_all(&GET.repeat(20)).await.expect("the server reads");
+    for _ in 0..20 {
+        assert!(head(&mut client).await.starts_with("HTTP/1.1 200 OK"));
+        assert_eq!(client.read_u16().await.expect("a body").to_be_bytes(), *b"ok");
+    }
+}
+
+/// A served connection whose answers are large, and its counts.
+fn large(answer: usize) -> (DuplexStream, JoinHandle<()>, Terms) {
+    let (ours, theirs) = duplex(1024);
+    let handler = move |_: Request<Incoming>, _: Arc<ConnInfo>| async move {
+        Response::new(Body::from("x".repeat(answer)))
+    };
+    let terms = Terms::new(1, PerConnection::default());
+    let from = From { info: Arc::new(nobody()), handler: Arc::new(handler), terms: terms.clone() };
+    let drain = Drain::new();
+    let guard = drain.guard();
+    // It would cut the connection when it is dropped.
+    std::mem::forget(drain);
+    (ours, tokio::spawn(serve(theirs, from, guard)), terms)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_does_not_read_its_answer_is_cut() {
+    let (mut client, server, terms) = large(1 << 20);
     let start = Instant::now();
-    assert_eq!(drain.wait(Duration::from_secs(10)).await, Drained::Complete);
-    assert_eq!(start.elapsed(), Duration::ZERO);
+    client.write_all(GET).await.expect("the server reads");
+    timeout(Duration::from_secs(3600), server).await.expect("it is kept").expect("no panic");
+    assert_eq!(start.elapsed().as_secs(), 60);
+    assert_eq!(terms.counts.refused(Reason::SlowReader), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_reads_slowly_gets_its_whole_answer() {
+    let (mut client, _server, terms) = large(64 << 10);
+    client.write_all(GET).await.expect("the server reads");
+    head(&mut client).await;
+    let mut read = 0;
+    while read < 64 << 10 {
+        sleep(Duration::from_secs(50)).await;
+        read += client.read(&mut [0; 1024]).await.expect("more of it");
+    }
+    assert_eq!(terms.counts.refused(Reason::SlowReader), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn heads_that_do_not_come_are_counted_and_idle_connections_are_not() {
+    let part = &b"POST /mcp HTTP/1.1\r\nHost: localhost\r\n"[..];
+    for (sent, then, slow) in [
+        (&b""[..], &b""[..], 0),
+        (b"", b"P", 1),
+        (b"", part, 1),
+        (GET, b"", 0),
+        (GET, b"P", 1),
+        (GET, part, 1),
+    ] {
+        let (mut client, server, terms) = large(2);
+        client.write_all(sent).await.expect("the server reads");
+        sleep(Duration::from_secs(1)).await;
+        client.write_all(then).await.expect("the server reads");
+        timeout(Duration::from_secs(3600), server).await.expect("it stays open").expect("no panic");
+        assert_eq!(terms.counts.refused(Reason::SlowHead), slow, "{:?}", String::from_utf8_lossy(sent));
+    }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_head_that_is_too_large_is_refused() {
     let drain = Drain::new();
     let (mut client, _server) = connected(&drain);
-    let head = format!("GET / HTTP/1.1\r\nHost: localhost\r\nX: {}\r\n\r\n", "x".repeat(HEAD_BYTES as usize));
+    let head = format!(
+        "GET / HTTP/1.1\r\nHost: localhost\r\nX: {}\r\n\r\n",
+        "x".repeat(PerConnection::default().head)
+    );
     // The server may answer before it has read everything.
     let (read, write) = (&mut [0; 12], head.into_bytes());
     let (mut from, mut to) = tokio::io::split(&mut client);
@@ -89,10 +202,9 @@ async fn a_head_that_is_too_large_is_refused() {
 #[test]
 fn a_connection_fits_in_little_memory() {
     let drain = Drain::new();
-    let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let info = ConnInfo { peer: nowhere, local: nowhere, tls: false, finishing: CancellationToken::new() };
     let handler = |_: Request<Incoming>, _: Arc<ConnInfo>| async { Response::new(Body::Empty) };
-    let from = From { info: Arc::new(info), handler: Arc::new(handler) };
+    let terms = Terms::new(1, PerConnection::default());
+    let from = From { info: Arc::new(nobody()), handler: Arc::new(handler), terms };
     let size = size_of_val(&serve(duplex(1).0, from, drain.guard()));
     assert!(size <= 4 * 1024, "{size} bytes per connection");
 }
