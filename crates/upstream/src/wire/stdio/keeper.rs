@@ -19,7 +19,7 @@
 //! | SIGUSR1 | kills everybody at once |
 //! | SIGHUP, which it asked for, and the gateway is gone | waits 2 s, because that has closed the program's input; then as for SIGTERM |
 
-use std::ffi::OsString;
+use std::ffi::{CString, OsString};
 use std::fs::File;
 use std::io;
 use std::os::unix::process::CommandExt as _;
@@ -67,7 +67,7 @@ pub fn install() {
 }
 
 fn prepare() -> io::Result<()> {
-    File::open(OURSELVES)?;
+    std::fs::metadata(OURSELVES)?;
     // Who started us may have ignored its children, and what is ignored stays so in the next program; what is listened to
     // does not. A keeper that ignored its own would not hear of their end.
     drop(signal(SignalKind::child())?);
@@ -150,7 +150,7 @@ fn start(orders: &Orders) -> io::Result<Pid> {
     // Without a terminal there are no signals from its keyboard, and a program that wants a password from it fails instead of
     // waiting for ever.
     setsid()?;
-    prctl::set_name(c"target-keeper")?;
+    prctl::set_name(&CString::new(NAME)?)?;
     prctl::set_child_subreaper(true)?;
     prctl::set_pdeathsig(Signal::SIGHUP)?;
     if getppid() != orders.parent {
@@ -163,7 +163,7 @@ fn start(orders: &Orders) -> io::Result<Pid> {
     let program = command.arg(&orders.program).args(&orders.args).process_group(0).spawn()?;
     let program = i32::try_from(program.id()).map_err(io::Error::other)?;
     // What is left open here would never come to its end: the report, and the streams of the program.
-    drop(orders.report.take());
+    orders.report.close()?;
     dup2_stdin(&nothing)?;
     dup2_stdout(&nothing)?;
     dup2_stderr(&nothing)?;

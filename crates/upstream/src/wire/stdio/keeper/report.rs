@@ -43,6 +43,11 @@ impl Awaited {
 pub(crate) struct Inherited(pub(crate) RawFd);
 
 impl Inherited {
+    /// Closes it here. It stays open in who inherited it since.
+    pub(crate) fn close(&self) -> io::Result<()> {
+        Ok(close(self.0)?)
+    }
+
     /// Takes it over, so that it is closed in the next program.
     pub(crate) fn take(&self) -> io::Result<Report> {
         let Self(number) = self;
