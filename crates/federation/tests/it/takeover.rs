@@ -149,6 +149,28 @@ async fn a_cursor_of_one_replica_leads_on_at_another() {
 // === What stays behind ===
 
 #[tokio::test(start_paused = true)]
+async fn a_call_that_is_parked_elsewhere_is_not_sent_to_its_target_again() {
+    let asks = Act::Ask("roots/list", json!({}));
+    let a = Target::legacy("a", &["x"]).in_sessions().on("tools/call", asks);
+    let (one, two) = (World::with(&[&a], keyed).await, World::with(&[&a], keyed).await);
+    let ask = async |world: &World, params: Value| {
+        let mut modern = world.modern();
+        modern.capabilities = json!({ "roots": {} });
+        modern.call("tools/call", params).await
+    };
+    let parked = ask(&one, json!({ "name": "x", "arguments": {} })).await.ok();
+    let answers = json!({ "ask-1": { "roots": [] } });
+    let retry = json!({
+        "name": "x", "arguments": {}, "requestState": parked["requestState"], "inputResponses": answers,
+    });
+    let refused = ask(&two, retry.clone()).await;
+    assert_eq!((refused.code(), a.count("tools/call")), (-32602, 1));
+    let text = refused.outcome.expect_err("an error")["message"].to_string();
+    assert!(text.contains("make the call anew"), "{text}");
+    ask(&one, retry).await.ok();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_session_with_a_target_on_a_pipe_begins_again() {
     let (a, b) = (Target::legacy("a", &["x"]).in_sessions(), Target::legacy("b", &["x"]));
     let (one, two) = (World::with(&[&a, &b], keyed).await, World::with(&[&a, &b], keyed).await);

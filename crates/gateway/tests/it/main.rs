@@ -21,6 +21,7 @@ mod older;
 mod peers;
 mod person;
 mod reload;
+mod replicas;
 mod soak;
 mod streams;
 mod support;
