@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
+use protocol::method::Routing;
 use protocol::uris::{self, Shape};
 use protocol::{Era, Method, Object, Raw, Splice, name};
 use upstream::pool::Borrowed;
 use upstream::pool::plain::PlainLink;
-use upstream::{Answer, Ask, Call, ErrorKind as UpstreamKind, Event, Link, Note, Pass, Reply};
+use upstream::settings::Sharing;
+use upstream::{Answer, Ask, Call, ErrorKind as UpstreamKind, Event, Link, Note, Pass, Reply, Target};
 
 use crate::catalog::Destination;
 use crate::error::{Error, ErrorKind};
@@ -31,7 +33,7 @@ enum Way {
     Open(Link),
     /// It is the session's, which has told the target its log level.
     Own(Link),
-    /// To a legacy target, for those who cannot be asked.
+    /// To a legacy target, for calls about which it can ask nothing.
     Plain(PlainLink),
     /// Nobody else calls on it.
     Alone(Borrowed),
@@ -50,12 +52,8 @@ impl Links {
         };
         // What is known to be away, the target or the plain link, is tried again by itself: that is no failure of this call.
         let discovery = to.target.discovery_link().await.map_err(unreachable)?;
-        let link = match self {
-            Self::Session(session) => session.link(&to.target).await.map_err(unopened)?,
-            Self::Shared => discovery,
-        };
-        if link.peer().era == Era::Modern {
-            return Ok(Way::Open(link));
+        if discovery.peer().era == Era::Modern {
+            return Ok(Way::Open(discovery));
         }
         // Legacy targets have no such state, and ours was found before the call came here.
         if call.params.get("requestState").is_some() {
@@ -64,14 +62,25 @@ impl Links {
             return Err(Error::new(ErrorKind::InvalidParams, text));
         }
         match self {
+            Self::Session(session) if keeps_to_its_session(&to.target, call) => {
+                Ok(Way::Own(session.link(&to.target).await.map_err(unopened)?))
+            }
             // A target that may ask its client must not be able to ask the wrong one.
-            Self::Shared if call.may_ask() => {
+            Self::Session(_) | Self::Shared if call.may_ask() => {
                 Ok(Way::Alone(to.target.borrow(&call.caller).await.map_err(unopened)?))
             }
-            Self::Shared => Ok(Way::Plain(to.target.plain_link().await.map_err(unreachable)?)),
-            Self::Session(_) => Ok(Way::Own(link)),
+            Self::Session(_) | Self::Shared => {
+                Ok(Way::Plain(to.target.plain_link().await.map_err(unreachable)?))
+            }
         }
     }
+}
+
+/// Whether a call runs over the session's own link, because the target may keep something there for the session. Tasks are
+/// something that it keeps, whatever the configuration says.
+fn keeps_to_its_session(target: &Target, call: &Call) -> bool {
+    let about_task = call.method.routing == Routing::ByTask || call.params.get("task").is_some();
+    target.settings().sharing == Sharing::Session || about_task
 }
 
 impl Way {

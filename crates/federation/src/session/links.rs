@@ -116,9 +116,7 @@ impl Session {
             link.set_level(&level).await;
             told = Some(level);
         }
-        let wanted: Vec<_> =
-            lock(&self.subscriptions).keys().filter(|s| s.target == target).cloned().collect();
-        for subscription in wanted {
+        for subscription in self.wanted_on_its_link(target) {
             let params: Object = [("uri", Raw::string(&subscription.uri))].into_iter().collect();
             link.wish("resources/subscribe", params.clone()).await;
             // It may have changed while there was no link on which the target could have said so.

@@ -62,8 +62,16 @@ impl Session {
         self.mailbox.post(message::notification(notifications::ELICITED, &params));
     }
 
+    /// Whether the client wants to hear of something that comes over the session's own link to a target.
     pub(super) fn listens_to(&self, target: &str) -> bool {
-        lock(&self.subscriptions).keys().any(|subscription| subscription.target == target)
+        !self.wanted_on_its_link(target).is_empty()
+    }
+
+    /// What it wants to hear of there.
+    pub(super) fn wanted_on_its_link(&self, target: &str) -> Vec<Subscription> {
+        let subscriptions = lock(&self.subscriptions);
+        let own = subscriptions.iter().filter(|(it, watch)| it.target == target && watch.is_none());
+        own.map(|(subscription, _)| subscription.clone()).collect()
     }
 
     /// The target was told; what it says arrives as notices of the session's own link.
@@ -71,8 +79,9 @@ impl Session {
         lock(&self.subscriptions).insert(subscription, None);
     }
 
-    pub(crate) fn unsubscribed(&self, subscription: &Subscription) {
-        lock(&self.subscriptions).remove(subscription);
+    /// The client wants to hear no more of it. Says whether it was watched, so that the target need not be told.
+    pub(crate) fn unsubscribed(&self, subscription: &Subscription) -> bool {
+        lock(&self.subscriptions).remove(subscription).flatten().is_some()
     }
 
     /// Refuses a subscription beyond those that a session may have.

@@ -35,6 +35,7 @@ mod relinking;
 mod reload;
 mod rounds;
 mod sessions;
+mod sharing;
 mod short_names;
 mod streams;
 mod subscriptions;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use protocol::method::{Local, Method};
 use protocol::{Era, Object, Raw, meta};
+use upstream::settings::Sharing;
 use upstream::{Answer, Call};
 
 use crate::catalog::Destination;
@@ -47,7 +48,7 @@ async fn set_level(context: &Context, session: &Session, params: &Object) -> Res
 }
 
 /// A subscription belongs to the session, and outlives a restart of the target. A legacy target is told over the session's
-/// own link; a modern one is watched.
+/// own link; one that everybody shares is watched.
 async fn subscribe(
     context: &Context,
     session: &Arc<Session>,
@@ -57,7 +58,7 @@ async fn subscribe(
     let to = context.resource(&required_text(&params, "uri")?).await?;
     let subscription = named(&to);
     session.may_subscribe(&subscription)?;
-    if is_modern(&to).await? {
+    if is_everybodys(&to).await? {
         let watcher = context.backend.watcher(to.target.name());
         let watcher = watcher.ok_or_else(|| Error::unavailable(to.target.name()))?;
         session.watch(&watcher, subscription).await?;
@@ -78,8 +79,7 @@ async fn unsubscribe(
 ) -> Result<Served, Error> {
     let to = context.resource(&required_text(&params, "uri")?).await?;
     // Forgotten first: also a target that cannot be told now must not be asked for updates when it is back.
-    session.unsubscribed(&named(&to));
-    if is_modern(&to).await? {
+    if session.unsubscribed(&named(&to)) || is_everybodys(&to).await? {
         return Ok(nothing());
     }
     Ok(Served::One(tell(context, session, method, params, &to).await?))
@@ -89,10 +89,11 @@ fn named(to: &Destination) -> Subscription {
     Subscription { target: to.target.name().to_owned(), uri: to.local.clone() }
 }
 
-async fn is_modern(to: &Destination) -> Result<bool, Error> {
+/// Whether the target tells of its resources over the link that everybody shares.
+async fn is_everybodys(to: &Destination) -> Result<bool, Error> {
     let link =
         to.target.discovery_link().await.map_err(|error| Error::of_target(to.target.name(), &error))?;
-    Ok(link.peer().era == Era::Modern)
+    Ok(link.peer().era == Era::Modern || to.target.settings().sharing == Sharing::Shared)
 }
 
 /// Passes a request on to a legacy target, over the session's own link.
