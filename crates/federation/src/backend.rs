@@ -292,6 +292,7 @@ async fn keep(shared: Arc<Shared>) {
             () = tokio::time::sleep_until(sweep) => {
                 let idle = shared.settings().sessions.idle;
                 shared.sessions.sweep(idle);
+                shared.roster.borrow().iter().for_each(|member| shared.sessions.reap(&member.target));
                 sweep = Instant::now() + SWEEP.min(idle / 2).max(SHORTEST_SWEEP);
                 continue;
             }

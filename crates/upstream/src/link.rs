@@ -125,11 +125,21 @@ struct Shared {
     /// Cancelled when nothing is left of the link.
     gone: CancellationToken,
     _gone: DropGuard,
+    /// What runs over the link, and when the last of it ended.
+    usage: Mutex<Usage>,
     /// Whether something failed on the link since the last answer.
     ill: AtomicBool,
     /// Set when a call found out that the link is of no use any more.
     dead: CancellationToken,
     cause: Mutex<Option<Error>>,
+}
+
+/// What runs over a link.
+struct Usage {
+    /// Calls, and streams of changes.
+    running: usize,
+    /// When something began or ended last.
+    used: Instant,
 }
 
 impl Link {
@@ -158,6 +168,7 @@ impl Link {
             level: Mutex::new(None),
             gone: gone.clone(),
             _gone: gone.drop_guard(),
+            usage: Mutex::new(Usage { running: 0, used: Instant::now() }),
             ill: AtomicBool::new(false),
             dead: CancellationToken::new(),
             cause: Mutex::new(None),
@@ -370,6 +381,17 @@ impl Link {
         Ok(Listening { honoured, notices: notices.fuse().boxed() })
     }
 
+    /// For how long nothing has run over the link; none while something runs, or the target waits for an answer.
+    pub fn idle(&self) -> Option<Duration> {
+        let usage = self.shared.usage();
+        (usage.running == 0 && !self.shared.questions.any_open()).then(|| usage.used.elapsed())
+    }
+
+    /// Begins the time of idleness anew: somebody is about to use the link.
+    pub fn touch(&self) {
+        self.shared.usage().used = Instant::now();
+    }
+
     /// Resolves when the link is of no use any more, with the reason.
     pub async fn closed(&self) -> Error {
         tokio::select! {
@@ -398,6 +420,11 @@ impl Shared {
     /// The limits in force.
     fn limits(&self) -> Limits {
         self.common.settings().limits
+    }
+
+    /// Every change is one step, so a panic elsewhere leaves nothing half done.
+    fn usage(&self) -> MutexGuard<'_, Usage> {
+        self.usage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn fresh_id(&self) -> Id {

@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use self::plain::{Plain, PlainLink};
 use crate::link::Heard;
 use crate::reply::{Ask, Event, Question, Reply};
+use crate::target::common::Common;
 use crate::task::Task;
 use crate::{Call, Error, ErrorKind, Link};
 
@@ -26,7 +27,7 @@ pub mod plain;
 /// by more clients at once serves them one after the other.
 const MOST: usize = 32;
 
-/// How long a link that nobody needs is kept.
+/// How long a link that nobody needs is kept for the next caller, unless the target's own time is shorter.
 const IDLE: Duration = Duration::from_secs(60);
 
 /// How often idle links are looked for.
@@ -40,6 +41,7 @@ pub(crate) struct Pool {
 }
 
 struct Shared {
+    common: Arc<Common>,
     plain: Plain,
     permits: Arc<Semaphore>,
     state: Mutex<State>,
@@ -59,9 +61,14 @@ struct Idle {
 }
 
 impl Pool {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(common: &Arc<Common>) -> Self {
         let permits = Arc::new(Semaphore::new(MOST));
-        let shared = Arc::new(Shared { plain: Plain::default(), permits, state: Mutex::default() });
+        let shared = Arc::new(Shared {
+            common: common.clone(),
+            plain: Plain::default(),
+            permits,
+            state: Mutex::default(),
+        });
         let sweeper = Task::spawn("pool", sweep(Arc::downgrade(&shared)));
         Self { shared, _sweeper: Arc::new(sweeper) }
     }
@@ -292,10 +299,12 @@ async fn sweep(pool: Weak<Shared>) {
         let Some(pool) = pool.upgrade() else {
             return;
         };
-        pool.plain.sweep();
+        let longest = pool.common.settings().limits.idle;
+        pool.plain.sweep(longest);
+        let longest = longest.min(IDLE);
         let mut state = pool.state();
         for idle in state.idle.values_mut() {
-            for idle in idle.extract_if(.., |idle| idle.since.elapsed() >= IDLE || idle.link.is_dead()) {
+            for idle in idle.extract_if(.., |idle| idle.since.elapsed() >= longest || idle.link.is_dead()) {
                 discard(idle.link);
             }
         }

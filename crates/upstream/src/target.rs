@@ -124,14 +124,15 @@ impl Target {
             Transport::Custom(custom) => (custom.0.clone(), None),
         };
         let stop = CancellationToken::new();
+        let common = Common::new(settings);
         let shared = Arc::new(Shared {
-            common: Common::new(settings),
+            pool: Pool::new(&common),
+            common,
             discovery,
             connect,
             older,
             state: watch::Sender::new(State::Starting),
             notices: broadcast::Sender::new(NOTICES),
-            pool: Pool::new(),
             era: Mutex::new(None),
             started: Instant::now(),
             restarts: 0.into(),

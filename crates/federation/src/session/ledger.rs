@@ -41,6 +41,11 @@ impl Ledger {
         self.lock().iter().any(|made| made.target == target && made.id == id)
     }
 
+    /// Whether the session made tasks at this target.
+    pub(super) fn any_at(&self, target: &str) -> bool {
+        self.lock().iter().any(|made| made.target == target)
+    }
+
     /// The target no longer knows the task.
     pub(crate) fn strike(&self, made: &Made) {
         self.lock().retain(|other| other != made);

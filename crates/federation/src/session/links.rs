@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, join_all};
 use protocol::method::notifications;
 use protocol::{Object, Raw};
 use tokio::sync::mpsc;
-use upstream::{Caller, Error, Heard, Link, Notice, Target, Task};
+use upstream::{Caller, Error, Heard, Link, Notice, Target, Task, Tie};
 
 use super::subscriptions::LISTEN_AGAIN;
 use super::{Session, Stray, lock};
@@ -38,6 +39,8 @@ impl Session {
         let slot = lock(&self.leases).entry(target.name().to_owned()).or_default().clone();
         let mut slot = slot.lock().await;
         if let Some(lease) = slot.as_ref().filter(|lease| !lease.link.is_dead()) {
+            // So that it is not closed before the call begins.
+            lease.link.touch();
             return Ok(lease.link.clone());
         }
         let caller = self.caller();
@@ -173,6 +176,30 @@ impl Session {
             }
         }
         links
+    }
+
+    /// Closes the session's own link to a target if it was of no use for so long. The next call opens another, and goes on with
+    /// a target's session that other replicas may be using.
+    pub(super) fn reap(&self, target: &Target, longest: Duration) {
+        let name = target.name();
+        let Some(slot) = lock(&self.leases).get(name).cloned() else { return };
+        // One that is locked is about to be used.
+        let Ok(mut slot) = slot.try_lock() else { return };
+        let idle = slot.as_ref().and_then(|lease| lease.link.idle());
+        if idle.is_none_or(|idle| idle < longest) || self.listens_to(name) || self.tasks.any_at(name) {
+            return;
+        }
+        let Some(lease) = slot.take() else { return };
+        if let (true, Tie::Session(id)) = (lease.is_carried, lease.link.tie()) {
+            lock(&self.adoptable).insert(name.to_owned(), (target.clone(), id));
+            return;
+        }
+        let (number, seconds) = (self.number, longest.as_secs());
+        tracing::info!(
+            "target `{name}` was not called in session {number} for {seconds} s, and the session's own link to it is closed; \
+             what the target kept for the session is gone"
+        );
+        Task::spawn_finite("close idle link", async move { lease.link.close().await });
     }
 
     /// Gives up the links to targets that are no longer there. They are still there for the calls that run over them.

@@ -216,6 +216,12 @@ impl Sessions {
         here.map(|session| retire(session, End::Here)).count() as u64
     }
 
+    /// Has every session close its own link to a target that it did not call for a while.
+    pub(crate) fn reap(&self, target: &Target) {
+        let longest = target.settings().limits.idle;
+        self.all().iter().for_each(|session| session.reap(target, longest));
+    }
+
     /// Ends every session and returns when their links are closed.
     pub(crate) async fn end_all(&self) {
         let sessions: Vec<_> = std::mem::take(&mut *self.lock()).by_id.into_values().collect();

@@ -21,6 +21,7 @@ mod failures;
 mod guarantees;
 mod handshake;
 mod hearing;
+mod idle;
 mod journal;
 mod listen;
 mod listening;

@@ -441,9 +441,9 @@ pub(super) struct Target {
     /// the latest one did, and the very first client of its kind waits.
     #[schemars(range(max = 1), extend("default" = 0))]
     pub(super) warm: Option<u8>,
-    /// A session's own link without a call, a subscription or an open question for this long is closed, and opened again by
-    /// the next call: a duration like `30m`. What a program kept in memory for the session is lost then. Spare and shared links
-    /// are closed after this time as well.
+    /// A session's own link without a call, a subscription, a task or an open question for this long is closed, and opened again
+    /// by the next call: a duration like `30m`. What the server kept for the session is lost then. Spare and shared links are
+    /// closed after this time as well.
     #[schemars(extend("default" = DEFAULT_IDLE))]
     pub(super) idle_timeout: Option<String>,
     /// How long things may take.

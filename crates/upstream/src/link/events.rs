@@ -15,9 +15,9 @@ use crate::reply::{Answer, Ask, Event, Note};
 use crate::turn::Taken;
 use crate::{Error, ErrorKind};
 
-/// Tells the target that a call is no longer wanted, unless it was answered.
+/// A call that runs. Tells the target that it is no longer wanted, unless it was answered.
 pub(super) struct CancelOnDrop {
-    shared: Option<Arc<Shared>>,
+    shared: Arc<Shared>,
     id: Option<Id>,
     /// The call's turn on a link that carries one call at a time.
     _turn: Option<Taken>,
@@ -25,7 +25,10 @@ pub(super) struct CancelOnDrop {
 
 impl CancelOnDrop {
     pub(super) fn new(shared: &Arc<Shared>, id: Option<Id>, turn: Option<Taken>) -> Self {
-        Self { shared: Some(shared.clone()), id, _turn: turn }
+        let mut usage = shared.usage();
+        usage.running += 1;
+        drop(usage);
+        Self { shared: shared.clone(), id, _turn: turn }
     }
 
     pub(super) fn disarm(&mut self) {
@@ -35,10 +38,16 @@ impl CancelOnDrop {
 
 impl Drop for CancelOnDrop {
     fn drop(&mut self) {
-        let (Some(shared), Some(id)) = (self.shared.take(), self.id.take()) else {
-            return;
-        };
-        if !shared.cancels_by_closing && shared.cancels.try_send(id).is_err() {
+        let shared = &self.shared;
+        {
+            let mut usage = shared.usage();
+            usage.running -= 1;
+            usage.used = Instant::now();
+        }
+        if let Some(id) = self.id.take()
+            && !shared.cancels_by_closing
+            && shared.cancels.try_send(id).is_err()
+        {
             tracing::debug!(
                 "too many cancellations at once; target `{}` was not told of one",
                 shared.target()
@@ -57,7 +66,7 @@ pub(super) fn events(
 ) -> BoxStream<'static, Result<Event, Error>> {
     futures::stream::unfold(Some((guard, frames)), move |state| async move {
         let (mut guard, mut frames) = state?;
-        let shared = guard.shared.clone()?;
+        let shared = guard.shared.clone();
         loop {
             let frame = match shared.until_silent(method, until, frames.next()).await {
                 Ok(frame) => frame,

@@ -18,10 +18,6 @@ use crate::target::backoff::Backoff;
 use crate::task::Task;
 use crate::{Call, Error, ErrorKind, Link};
 
-/// A link without calls for this long is closed. As long as a session lives: a server that keeps something between calls, such
-/// as an open browser, must not lose it while its clients think.
-const IDLE: Duration = Duration::from_secs(30 * 60);
-
 /// The link, if there is one now.
 #[derive(Default)]
 pub(super) struct Plain(Arc<Mutex<Slot>>);
@@ -131,8 +127,9 @@ impl Plain {
         }
     }
 
-    /// Closes the link if nobody has needed it for a while.
-    pub(super) fn sweep(&self) {
+    /// Closes the link if nobody has needed it for so long. A server that keeps something between calls, such as an open browser,
+    /// must not lose it while its clients think.
+    pub(super) fn sweep(&self, longest: Duration) {
         let mut slot = self.slot();
         slot.tidy();
         let Stage::Open { link, used } = &mut slot.stage else {
@@ -140,7 +137,7 @@ impl Plain {
         };
         if Arc::strong_count(link) > 1 {
             *used = Instant::now();
-        } else if used.elapsed() >= IDLE {
+        } else if used.elapsed() >= longest {
             slot.stage = Stage::Absent;
         }
     }
