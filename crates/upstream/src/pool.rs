@@ -15,6 +15,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::Instant;
 
 use self::plain::{Plain, PlainLink};
+pub(crate) use self::spare::Leased;
+use self::spare::Spare;
 use crate::link::Heard;
 use crate::reply::{Ask, Event, Question, Reply};
 use crate::target::common::Common;
@@ -22,6 +24,7 @@ use crate::task::Task;
 use crate::{Call, Error, ErrorKind, Link};
 
 pub mod plain;
+mod spare;
 
 /// How many links of one target may be lent at once. For a child process each is a process, so a target that is called
 /// by more clients at once serves them one after the other.
@@ -43,6 +46,7 @@ pub(crate) struct Pool {
 struct Shared {
     common: Arc<Common>,
     plain: Plain,
+    spare: Spare,
     permits: Arc<Semaphore>,
     state: Mutex<State>,
 }
@@ -66,6 +70,7 @@ impl Pool {
         let shared = Arc::new(Shared {
             common: common.clone(),
             plain: Plain::default(),
+            spare: Spare::default(),
             permits,
             state: Mutex::default(),
         });
@@ -98,6 +103,19 @@ impl Pool {
         self.shared.plain.share(open).await
     }
 
+    /// The spare link, if there is one for this profile.
+    pub(crate) fn spare(&self, profile: &str) -> Option<Leased> {
+        self.shared.spare.take(profile)
+    }
+
+    /// Has another spare opened for this profile.
+    pub(crate) fn refill<F>(&self, profile: &str, open: impl FnOnce() -> F)
+    where
+        F: Future<Output = Result<Leased, Error>> + Send + 'static,
+    {
+        self.shared.spare.refill(profile, open);
+    }
+
     /// How often the plain link ended by itself.
     pub(crate) fn deaths(&self) -> u32 {
         self.shared.plain.deaths()
@@ -108,12 +126,12 @@ impl Pool {
         self.shared.plain.let_go();
     }
 
-    /// The target is to begin anew: the plain link is closed, also under the calls that run over it.
+    /// The target is to begin anew: the spare link is closed, and the plain one also under the calls that run over it.
     pub(crate) async fn cut(&self) {
-        self.shared.plain.cut().await;
+        futures::future::join(self.shared.plain.cut(), self.shared.spare.close(false)).await;
     }
 
-    /// Closes the plain link and what is idle; what is lent is closed when it comes back.
+    /// Closes the plain and the spare link and what is idle; what is lent is closed when it comes back.
     pub(crate) async fn close(&self) {
         let idle = {
             let mut state = self.shared.state();
@@ -121,7 +139,8 @@ impl Pool {
             std::mem::take(&mut state.idle)
         };
         let links = idle.into_values().flatten().map(|idle| async move { idle.link.close().await });
-        futures::future::join(self.shared.plain.close(), futures::future::join_all(links)).await;
+        let shared = futures::future::join(self.shared.plain.close(), self.shared.spare.close(true));
+        futures::future::join(shared, futures::future::join_all(links)).await;
     }
 
     /// How many links are open: those that are lent or wait to be, and the plain one.
@@ -299,8 +318,10 @@ async fn sweep(pool: Weak<Shared>) {
         let Some(pool) = pool.upgrade() else {
             return;
         };
-        let longest = pool.common.settings().limits.idle;
+        let settings = pool.common.settings().clone();
+        let longest = settings.limits.idle;
         pool.plain.sweep(longest);
+        pool.spare.sweep(if settings.warm { longest } else { Duration::ZERO });
         let longest = longest.min(IDLE);
         let mut state = pool.state();
         for idle in state.idle.values_mut() {

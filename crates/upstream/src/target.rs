@@ -4,7 +4,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use protocol::Era;
+use protocol::method::notifications;
+use protocol::{Era, Object};
 use tokio::sync::{Notify, broadcast, mpsc, watch};
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -15,7 +16,7 @@ use self::common::Common;
 use crate::link::handshake::{self, Shaken, Way};
 use crate::link::{Heard, Link, Notice};
 use crate::pool::plain::PlainLink;
-use crate::pool::{Borrowed, Pool};
+use crate::pool::{Borrowed, Leased, Pool};
 use crate::settings::{Settings, Transport};
 use crate::task::Task;
 use crate::wire::http_client::HttpClient;
@@ -257,12 +258,24 @@ impl Target {
         }
     }
 
-    /// Opens a link for one client alone, who also hears what belongs to no call. A legacy target is told what this client
-    /// declared. Opening has the target's deadline for connecting.
+    /// A link for the session of one client, who also hears what belongs to no call. A legacy target is told what this client
+    /// declared. It may be the spare one, and another is opened in its place. Opening has the target's deadline for connecting.
     pub async fn lease(&self, caller: &Arc<Caller>) -> Result<(Link, mpsc::Receiver<Heard>), Error> {
-        let (sender, heard) = mpsc::channel(NOTICES);
-        let link = self.shared.open(caller, sender).await?;
-        Ok((link, heard))
+        if !self.settings().warm {
+            return self.shared.lease(caller).await;
+        }
+        let profile = profile(caller);
+        let spare = self.shared.pool.spare(&profile);
+        let leased = match spare {
+            Some((link, heard)) => {
+                welcome(&link).await;
+                (link, heard)
+            }
+            None => self.shared.lease(caller).await?,
+        };
+        let (shared, caller) = (self.shared.clone(), caller.clone());
+        self.shared.pool.refill(&profile, move || async move { shared.lease(&caller).await });
+        Ok(leased)
     }
 
     /// Goes on with a session that a legacy target gave to an earlier link of this client's, perhaps in another process. `None`
@@ -288,10 +301,8 @@ impl Target {
 
     /// Lends a link for one call of a client that has no session and can be asked. Waits a while for one.
     pub async fn borrow(&self, caller: &Arc<Caller>) -> Result<Borrowed, Error> {
-        let declared = caller.capabilities.object().unwrap_or_default();
-        let profile = protocol::capability::profile(&declared);
-        let place = self.shared.pool.place(&profile, self.settings().limits.list).await?;
-        place.fill(|| self.lease(caller)).await
+        let place = self.shared.pool.place(&profile(caller), self.settings().limits.list).await?;
+        place.fill(|| self.shared.lease(caller)).await
     }
 
     /// The link for calls about which a legacy target may ask nothing, which share it. It declares nothing, and is opened
@@ -462,6 +473,13 @@ impl Shared {
         self.wanted.notified().await;
     }
 
+    /// Opens a link for one client alone.
+    async fn lease(&self, caller: &Arc<Caller>) -> Result<Leased, Error> {
+        let (sender, heard) = mpsc::channel(NOTICES);
+        let link = self.open(caller, sender).await?;
+        Ok((link, heard))
+    }
+
     async fn open(&self, caller: &Arc<Caller>, owner: mpsc::Sender<Heard>) -> Result<Link, Error> {
         // Not within the deadline, which is for the target: others are what it waits for.
         let _place = match &self.common.settings().clone().transport {
@@ -488,6 +506,23 @@ impl Shared {
         known
             .filter(|(era, found)| *era == Era::Modern || found.elapsed() < LEGACY_BELIEVED)
             .map(|(era, _)| era)
+    }
+}
+
+/// What a target is told of a client, to know whether two are told the same.
+fn profile(caller: &Caller) -> String {
+    protocol::capability::profile(&caller.capabilities.object().unwrap_or_default())
+}
+
+/// Tells a target that had a client whom nobody knew yet that there is one now. What it asked for the roots may have been given
+/// up, and it asks again.
+async fn welcome(link: &Link) {
+    let declared = link.caller().capabilities.object().unwrap_or_default();
+    let changes = declared.object("roots").and_then(|roots| roots.get("listChanged").cloned());
+    if changes.is_some_and(|changes| changes.as_bytes() == b"true")
+        && let Err(error) = link.notify(notifications::ROOTS_CHANGED, &Object::default()).await
+    {
+        tracing::debug!("a target was not told of its client's roots: {error}");
     }
 }
 

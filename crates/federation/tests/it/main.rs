@@ -42,3 +42,4 @@ mod streams;
 mod subscriptions;
 mod takeover;
 mod tasks;
+mod warm;
