@@ -101,7 +101,9 @@ impl Served {
                 Ok(Some(Self { address: bound.local_addr(), host, bound: Some(bound), serving: None }))
             }
             Err(error) if *is_default => {
-                tracing::warn!("no {what} are told: {error:#}; `{key}` names another address, or is `off`");
+                tracing::warn!(
+                    "nobody is told of {what}: {error:#}; `{key}` may name another address, or be `off`"
+                );
                 Ok(None)
             }
             Err(error) => Err(error),

@@ -23,5 +23,7 @@ mod person;
 mod reload;
 mod replicas;
 mod soak;
+mod stats;
+mod stopping;
 mod streams;
 mod support;
