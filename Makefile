@@ -65,7 +65,10 @@ cycles: $(JS) ## Start and kill children and the gateway, and look for processes
 	cargo build --package agentgateway --all-targets --locked
 	CYCLES=$(CYCLES) $(ALONE) children::cycles::nobody_is_left_after_many_cycles
 
-fuzz: ## Fuzz each target for FUZZ_SECONDS=60, on nightly
+fuzz: ## Fuzz the HTTP surface, with hostile targets, and each parser on nightly, for FUZZ_SECONDS=60 each
+	cargo build --package agentgateway --package testkit --all-targets --locked
+	FUZZ_SECONDS=$(FUZZ_SECONDS) $(ALONE) fuzz::no_request_breaks_the_gateway_in_a_long_run
+	FUZZ_SECONDS=$(FUZZ_SECONDS) $(ALONE) hostile::no_target_breaks_the_gateway_in_a_long_run
 	@cargo fuzz --version >/dev/null 2>&1 || cargo install --locked cargo-fuzz
 	@set -e; for target in $$(cargo +nightly fuzz list); do \
 	    cargo +nightly fuzz run "$$target" -- -max_total_time=$(FUZZ_SECONDS); \

@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use protocol::header;
-use protocol::name::{is_target_name, join, split, unwrap_uri, wrap_uri};
+use protocol::name::{MaxLength, is_target_name, join, split, unwrap_uri, wrap_uri};
 
 fuzz_target!(|input: (&str, &str)| {
     let (target, local) = input;
@@ -19,6 +19,14 @@ fuzz_target!(|input: (&str, &str)| {
 
 fn round_trip(target: &str, local: &str) {
     assert_eq!(split(&join(target, local)), Some((target, local)));
+    let full = join(target, local);
+    for length in [MaxLength::LEAST, 50, MaxLength::MOST].into_iter().filter_map(MaxLength::new) {
+        if length.is_exceeded_by(&full) {
+            let short = length.shorten(Some(target), local);
+            assert!(short.len() == length.get() && length.is_length_of(&short), "{short}");
+            assert!(short.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-'), "{short}");
+        }
+    }
 
     let wrapped = wrap_uri(target, local);
     let (owner, uri) = unwrap_uri(&wrapped).expect("a wrapped URI has a seam");

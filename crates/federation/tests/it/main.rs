@@ -31,6 +31,7 @@ mod measures;
 mod mirrors;
 mod names;
 mod notes;
+mod odd_items;
 mod parking;
 mod relinking;
 mod reload;

@@ -52,7 +52,8 @@ async fn connect(to: SocketAddr) -> Option<http1::SendRequest<Full<Bytes>>> {
 /// One connection after the other, each for one request.
 async fn fresh(to: SocketAddr, answered: Answered) {
     while let Some(mut client) = connect(to).await {
-        read(client.send_request(echo(to)).await.expect("an answer over a fresh connection"), &answered).await;
+        read(client.send_request(echo(to)).await.expect("an answer over a fresh connection"), &answered)
+            .await;
     }
 }
 
