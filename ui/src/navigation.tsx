@@ -7,6 +7,7 @@ import { IconButton } from './parts/button'
 import { counted } from './parts/format'
 import { Icon, type IconName } from './parts/icon'
 import { Link } from './parts/link'
+import { conditionOf } from './parts/tone'
 import { ThemeSwitch } from './parts/theme-switch'
 import { usePlace, type PageId } from './router'
 
@@ -49,7 +50,7 @@ const groups: { title: string | null; entries: Entry[] }[] = [
 ]
 
 function failing({ backends }: Status): string | null {
-  const many = backends.flatMap(({ targets }) => targets).filter(({ state }) => state === 'failing').length
+  const many = backends.flatMap(({ targets }) => targets).filter((target) => conditionOf(target).tone === 'bad').length
   return many === 0 ? null : `${counted(many, 'target')} failing`
 }
 

@@ -23,10 +23,13 @@ describe('keys', () => {
   it('are known between brackets', () => expect(labels('mcp: {policies: {|}}')).toEqual(['cors']))
   it('are known deep down', () =>
     expect(labels('binds:\n- listeners:\n  - tls:\n      |')).toEqual(['cert', 'key']))
-  it('leave out alternatives to what is there', () =>
-    expect(labels('mcp:\n  targets:\n  - name: a\n    stdio: {cmd: a}\n    |')).toEqual([]))
-  it('offer all alternatives before', () =>
-    expect(labels('mcp:\n  targets:\n  - name: a\n    |')).toEqual(['mcp', 'sse', 'stdio']))
+  it('leave out alternatives to what is there', () => {
+    const offered = labels('mcp:\n  targets:\n  - name: a\n    stdio: {cmd: a}\n    |')
+    expect(offered).toContain('timeouts')
+    expect(offered.filter((key) => ['mcp', 'sse', 'stdio'].includes(key))).toEqual([])
+  })
+  it('begin with alternatives of which one is needed', () =>
+    expect(labels('mcp:\n  targets:\n  - name: a\n    |').slice(0, 4)).toEqual(['mcp', 'sse', 'stdio', 'breaker']))
   it('end where only one may be', () =>
     expect(labels('binds:\n- listeners:\n  - routes:\n    - matches:\n      - path: {exact: /a, |}')).toEqual([]))
   it('are none where names are free', () => expect(labels('mcp:\n  targets:\n  - stdio:\n      env:\n        |')).toEqual([]))

@@ -30,8 +30,11 @@ function keysOf(root: Schema, schema: Schema, place: Place): Suggestion[] {
   const alternatives = alternativesOf(schema)
   const chosen = alternatives.some((key) => siblings.includes(key))
   const isFree = (key: string) => !siblings.includes(key) && !(chosen && alternatives.includes(key))
+  // Of alternatives one is needed, so that these come before what may be left out.
+  const isNeeded = (key: string) => !chosen && alternatives.includes(key)
   return Object.entries(schema.properties ?? {})
     .filter(([key]) => isFree(key))
+    .sort(([one], [other]) => Number(isNeeded(other)) - Number(isNeeded(one)))
     .map(([key, value]) => keySuggestion(root, key, resolved(root, value), place, schema.required?.includes(key) ?? false))
 }
 

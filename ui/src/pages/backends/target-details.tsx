@@ -6,8 +6,9 @@ import { Code } from '../../parts/code'
 import { counted, duration, number, sentence, share } from '../../parts/format'
 import { Prose } from '../../parts/prose'
 import { Time } from '../../parts/time'
-import { targetStates } from '../../parts/tone'
+import { conditionOf } from '../../parts/tone'
 import type { Wish } from './backends'
+import { BreakerWords } from './breaker'
 import { Items } from './items'
 import { RestartButton } from './restart'
 import './target-details.css'
@@ -22,6 +23,11 @@ export function TargetDetails({ backend, target, onWish }: TargetDetailsProps) {
   return (
     <div className="target-details">
       {target.state === 'failing' && <Failing target={target} />}
+      {target.state === 'ready' && target.breaker.state !== 'closed' && (
+        <Banner tone="bad" title="Its calls are refused">
+          <BreakerWords breaker={target.breaker} />
+        </Banner>
+      )}
       {target.listFaults.map(({ list, reason }) => (
         <Banner key={list} tone="warn" title={`Its ${list} could not be read`}>
           <Prose text={sentence(reason)} /> What was known of them before is still served.
@@ -79,7 +85,7 @@ function Facts({ target }: { target: Target }) {
   const capabilities = Object.keys(peer?.capabilities ?? {})
   return (
     <dl className="target-facts">
-      <Fact name={targetStates[target.state].word}>
+      <Fact name={conditionOf(target).word}>
         since <Time at={target.since} />
       </Fact>
       <Fact name="Server">
@@ -109,6 +115,7 @@ function Facts({ target }: { target: Target }) {
         </Fact>
       )}
       <Fact name="Restarts">{number(target.restarts)}</Fact>
+      {target.breaker.openings > 0 && <Fact name="Breaker openings">{number(target.breaker.openings)}</Fact>}
       <Fact name="Calls">
         {number(calls.total)}
         {calls.running > 0 && `, ${number(calls.running)} running`}
@@ -122,6 +129,11 @@ function Facts({ target }: { target: Target }) {
           ? '–'
           : [calls.p50Ms, calls.p90Ms, calls.p99Ms].map(duration).join(' / ')}
       </Fact>
+      {Object.keys(target.settings).length > 0 && (
+        <Fact name="Settings of its own" wide>
+          <span className="mono">{settingsOf(target.settings)}</span>
+        </Fact>
+      )}
       {peer?.instructions != null && (
         <Fact name="Instructions for models" wide>
           <span className="target-instructions">{peer.instructions}</span>
@@ -129,6 +141,16 @@ function Facts({ target }: { target: Target }) {
       )}
     </dl>
   )
+}
+
+/** `sharing: shared, timeouts.call: 1m`: as the file names them. */
+function settingsOf(settings: Record<string, unknown>, under = ''): string {
+  const said = Object.entries(settings).map(([key, value]) =>
+    typeof value === 'object' && value !== null
+      ? settingsOf(value as Record<string, unknown>, `${under}${key}.`)
+      : `${under}${key}: ${String(value)}`,
+  )
+  return said.join(', ')
 }
 
 function Fact({ name, wide = false, children }: { name: string; wide?: boolean; children: ReactNode }) {

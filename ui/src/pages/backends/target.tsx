@@ -4,7 +4,7 @@ import type { Backend, Target } from '../../api/types'
 import { Badge } from '../../parts/badge'
 import { compact, counted, duration } from '../../parts/format'
 import { Icon } from '../../parts/icon'
-import { targetStates } from '../../parts/tone'
+import { conditionOf } from '../../parts/tone'
 import type { Wish } from './backends'
 import { TargetDetails } from './target-details'
 import './target.css'
@@ -25,7 +25,7 @@ export function TargetRow({ backend, target, open, onToggle, onWish }: TargetRow
     if (open) start.current?.scrollIntoView({ block: 'nearest' })
     // Where one arrives; what is opened later is under the pointer already.
   }, [])
-  const { tone, word } = targetStates[target.state]
+  const { tone, word } = conditionOf(target)
   const { peer, calls } = target
   return (
     <li className="target" ref={start} data-open={open}>

@@ -3,7 +3,7 @@ import type { Backend, Listener, Route, Status, Target } from '../../api/types'
 import { ToneMark } from '../../parts/badge'
 import { counted, share } from '../../parts/format'
 import { Link } from '../../parts/link'
-import { targetStates } from '../../parts/tone'
+import { conditionOf } from '../../parts/tone'
 import { listenerName } from './listener'
 import './route-map.css'
 
@@ -78,7 +78,7 @@ function BackendNode({ backend, portion }: { backend: Backend; portion: string |
 }
 
 function TargetNode({ backend, target }: { backend: Backend; target: Target }) {
-  const { tone, word } = targetStates[target.state]
+  const { tone, word } = conditionOf(target)
   return (
     <li className={`map-${target.state}`}>
       <div className="map-node map-target">

@@ -90,6 +90,13 @@ test('a failing target is not reported a second time for its lists', () => {
   expect(kinds(status([target('a', { listFaults })]))).toEqual(['list'])
 })
 
+test('a target that is there but whose calls are refused does not work', () => {
+  const open = { state: 'open' as const, failures: 5, reason: 'silent', nextTrialAt: '2026-11-21T12:00:00Z', openings: 1 }
+  const findings = findingsOf(status([target('a', { breaker: open })]))
+  expect(findings.map(({ kind, tone }) => [kind, tone])).toEqual([['breaker', 'bad']])
+  expect(kinds(status([target('a', { state: 'failing', breaker: open })]))).toEqual(['failing'])
+})
+
 test('the verdict counts what does not work and leaves the rest for when that is done', () => {
   const failing = (name: string) => target(name, { state: 'failing' })
   expect(verdictOf(findingsOf(status([failing('a')], {}, true))).text).toBe('One thing does not work')

@@ -5,6 +5,7 @@ import type { Backend, Fault, Listener, Status, Target } from '../../api/types'
 export type Finding = { tone: 'bad' | 'warn' | 'info' } & (
   | { kind: 'problem'; text: string; faults: Fault[]; path: string | null; loadedAt: string }
   | { kind: 'failing'; backend: Backend; target: Target }
+  | { kind: 'breaker'; backend: Backend; target: Target }
   | { kind: 'list'; backend: Backend; target: Target; list: string; reason: string }
   | { kind: 'restart'; keys: string[] }
   | { kind: 'exposed'; listeners: Listener[] }
@@ -23,6 +24,7 @@ export function findingsOf(status: Status): Finding[] {
   }
   for (const { backend, target } of targets) {
     if (target.state === 'failing') all.push({ tone: 'bad', kind: 'failing', backend, target })
+    else if (target.state === 'ready' && target.breaker.state !== 'closed') all.push({ tone: 'bad', kind: 'breaker', backend, target })
     // A target that is down says so once; that its lists cannot be read follows from it.
     else for (const fault of target.listFaults) all.push({ tone: 'warn', kind: 'list', backend, target, ...fault })
   }

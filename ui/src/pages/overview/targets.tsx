@@ -4,7 +4,7 @@ import { Badge } from '../../parts/badge'
 import { Card } from '../../parts/card'
 import { compact, counted, duration } from '../../parts/format'
 import { Link } from '../../parts/link'
-import { targetStates } from '../../parts/tone'
+import { conditionOf } from '../../parts/tone'
 import './targets.css'
 
 /** Every target in one line. */
@@ -32,7 +32,7 @@ export function TargetsCard({ status }: { status: Status }) {
         </thead>
         <tbody>
           {targets.map(({ backend, target }) => {
-            const { tone, word } = targetStates[target.state]
+            const { tone, word } = conditionOf(target)
             const { tools, prompts, resources, resourceTemplates } = target.counts
             return (
               <tr key={`${backend.key} ${target.name}`}>

@@ -8,6 +8,7 @@ import { Link } from '../../parts/link'
 import { listed, sentence } from '../../parts/format'
 import { Prose } from '../../parts/prose'
 import { Time } from '../../parts/time'
+import { BreakerWords } from '../backends/breaker'
 import { RestartButton } from '../backends/restart'
 import { findingsOf, verdictOf, type Finding } from './findings'
 import './verdict.css'
@@ -44,6 +45,26 @@ function Words({ finding }: { finding: Finding }) {
       return <ProblemWords {...finding} />
     case 'failing':
       return <FailingWords {...finding} />
+    case 'breaker':
+      return (
+        <Said
+          title={
+            <>
+              Calls to <code>{finding.target.name}</code> are refused
+            </>
+          }
+          actions={
+            <>
+              <RestartButton backend={finding.backend} target={finding.target} />
+              <Link plain to={targetPlace(finding.backend, finding.target)}>
+                Details
+              </Link>
+            </>
+          }
+        >
+          <BreakerWords breaker={finding.target.breaker} />
+        </Said>
+      )
     case 'list':
       return (
         <Said
