@@ -162,6 +162,11 @@ impl Session {
         self.live_links_if(|lease| !lease.is_carried)
     }
 
+    /// Whether a target keeps something for the session that nobody else could go on with.
+    pub(super) fn keeps_something(&self) -> bool {
+        self.links_of_its_own().iter().any(|link| link.tie() != Tie::Nothing)
+    }
+
     fn live_links_if(&self, wanted: impl Fn(&Lease) -> bool) -> Vec<Link> {
         let slots: Vec<_> = lock(&self.leases).values().cloned().collect();
         let mut links = Vec::new();

@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures::future::join_all;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
+use upstream::settings::Sharing;
 use upstream::{Caller, Heard, Link, Target, Task, Tie};
 
 use super::passport::Carried;
@@ -32,8 +33,10 @@ pub(crate) async fn prepare(backend: &Shared, caller: &Arc<Caller>) -> Vec<Prepa
         return Vec::new();
     }
     let roster = backend.roster.borrow().clone();
-    let keeps_sessions =
-        |target: &&Target| target.ready_link().is_some_and(|link| matches!(link.tie(), Tie::Session(_)));
+    let keeps_sessions = |target: &&Target| {
+        let is_tied = |link: Link| matches!(link.tie(), Tie::Session(_));
+        target.settings().sharing == Sharing::Session && target.ready_link().is_some_and(is_tied)
+    };
     let opening = roster.iter().map(|member| &member.target).filter(keeps_sessions).map(|target| {
         let (sender, opened) = oneshot::channel();
         let (target, caller) = (target.clone(), caller.clone());

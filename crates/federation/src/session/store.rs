@@ -83,8 +83,7 @@ impl Sessions {
             true => {
                 let Some(displaced) = open.oldest_fresh() else {
                     drop(open);
-                    self.count(|counts| counts.refused += 1);
-                    return Err(full(most));
+                    return Err(self.refuse(most));
                 };
                 open.remove(&displaced)
             }
@@ -110,10 +109,20 @@ impl Sessions {
         let open = self.lock();
         let room = open.by_id.len() < most || !open.fresh.is_empty();
         drop(open);
-        if !room {
-            self.count(|counts| counts.refused += 1);
+        if room { Ok(()) } else { Err(self.refuse(most)) }
+    }
+
+    /// Says so in the log ever more seldom: whoever causes it must not fill that as well.
+    fn refuse(&self, most: usize) -> Error {
+        self.count(|counts| counts.refused += 1);
+        let refused = self.counts().refused;
+        if refused.is_power_of_two() {
+            tracing::warn!(
+                "a client was refused because {most} sessions are open (`config.limits.sessions`); {refused} so far"
+            );
         }
-        if room { Ok(()) } else { Err(full(most)) }
+        let text = format!("no session can be opened: {most} are open already; try again later");
+        Error::new(ErrorKind::TooManySessions, text)
     }
 
     /// The client came back after its handshake.
@@ -210,10 +219,22 @@ impl Sessions {
         self.count(|counts| (counts.unused, counts.idle) = (counts.unused + unused, counts.idle + over));
     }
 
-    /// Ends these sessions here, and says how many were still there.
+    /// Ends these sessions here, and says how many were still there. Those that had something at a target which is lost with
+    /// their links do not go on by their ids: their clients shall know of it, and begin again.
     fn drop_here(&self, sessions: &[Arc<Session>]) -> u64 {
-        let here = sessions.iter().filter_map(|session| self.lock().remove(&session.id));
-        here.map(|session| retire(session, End::Here)).count() as u64
+        let mut dropped = 0;
+        for session in sessions {
+            let loses = session.keeps_something();
+            let mut open = self.lock();
+            let Some(session) = open.remove(&session.id) else { continue };
+            if loses {
+                open.ended.note(&session.id);
+            }
+            drop(open);
+            retire(session, End::Here);
+            dropped += 1;
+        }
+        dropped
     }
 
     /// Has every session close its own link to a target that it did not call for a while.
@@ -282,11 +303,6 @@ impl Open {
 
 fn retire(session: Arc<Session>, end: End) {
     Task::spawn_finite("end session", async move { session.end(end).await });
-}
-
-fn full(most: usize) -> Error {
-    let text = format!("no session can be opened: {most} are open already; try again later");
-    Error::new(ErrorKind::TooManySessions, text)
 }
 
 /// What is said to clients when lists of these kinds changed.

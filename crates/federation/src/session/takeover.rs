@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use protocol::Kind;
+use upstream::settings::Sharing;
 use upstream::{Target, Tie, Transport};
 
 use super::passport::Passport;
@@ -101,9 +102,11 @@ impl Shared {
 
 /// Whether a session can leave what it has at a target: it is nothing, or another replica can name it.
 fn can_move(target: &Target) -> bool {
+    let settings = target.settings();
     match target.ready_link() {
+        _ if settings.sharing == Sharing::Shared => true,
         Some(link) => link.tie() != Tie::Connection,
-        None => matches!(target.settings().transport, Transport::Http(_)),
+        None => matches!(settings.transport, Transport::Http(_)),
     }
 }
 

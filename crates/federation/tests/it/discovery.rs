@@ -202,7 +202,7 @@ async fn a_target_that_is_taken_away_or_stopped_keeps_neither_link() {
     world.modern().tool("b_x").await.ok();
     assert_eq!((a.open(), b.open()), (2, 2));
     world.reconfigure(&[&a], |_| {});
-    seconds(1).await;
+    seconds(2).await;
     assert_eq!((a.open(), b.open()), (2, 0));
     world.backend.stop().await;
     settle().await;

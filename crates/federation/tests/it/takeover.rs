@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use federation::{ErrorKind, Head, Key, Outcome, Principal, Settings};
 use serde_json::{Value, json};
+use upstream::settings::Sharing;
 
 use crate::client::{Client, World, named, seconds, settle};
 use crate::target::{Act, Target};
@@ -179,6 +180,21 @@ async fn a_session_with_a_target_on_a_pipe_begins_again() {
     assert_eq!(two.backend.session_count(), 0);
 }
 
+/// A session has nothing of its own there, whether or not the target could keep it.
+#[tokio::test(start_paused = true)]
+async fn a_session_whose_targets_are_shared_goes_on_elsewhere() {
+    let shared = |target: Target| target.set(|settings| settings.sharing = Sharing::Shared);
+    let (a, b) = (shared(Target::legacy("a", &["x"])), shared(Target::legacy("b", &["x"]).in_sessions()));
+    let (one, two) = (World::with(&[&a, &b], keyed).await, World::with(&[&a, &b], keyed).await);
+    let opened = b.opened();
+    let here = one.legacy().await;
+    assert_eq!(b.opened(), opened, "nothing is opened for a session alone");
+    let there = here.at(&two);
+    for name in ["a_x", "b_x"] {
+        assert_eq!(here.tool(name).await.said(), there.tool(name).await.said());
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn without_a_key_nobody_else_knows_a_session_and_nothing_is_opened_before_it_is_needed() {
     let a = Target::legacy("a", &["x"]).in_sessions();
@@ -319,12 +335,17 @@ async fn without_a_key_the_sessions_at_targets_end_with_the_clients() {
     client.tool("x").await.ok();
     seconds(31 * 60).await;
     assert_eq!((world.backend.session_count(), a.ended().len()), (0, 1));
-    assert_eq!(client.tool("x").await.said(), "a:x", "it begins anew at the target");
+    let gone = refused(&world, client.session_head()).await;
+    assert_eq!(gone, Some(ErrorKind::UnknownSession), "what the target kept is lost, and the client knows");
+    let lists = world.legacy().await;
+    lists.tools().await;
+    seconds(31 * 60).await;
+    assert_eq!(refused(&world, lists.session_head()).await, None, "nothing is lost");
     let other = world.legacy().await;
     other.tool("x").await.ok();
     world.backend.stop().await;
     // The last one is that of the lists.
-    assert_eq!(a.ended().len(), 4);
+    assert_eq!(a.ended().len(), 3);
 }
 
 #[tokio::test(start_paused = true)]

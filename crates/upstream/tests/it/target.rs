@@ -127,7 +127,10 @@ async fn a_child_that_never_shakes_hands_is_ended_at_its_deadline_and_gives_its_
     let other = start_with(Stdio { starting: starting.clone(), ..sh(SERVER) }, Limits::default());
     let since = Instant::now();
     let error = hanging.discovery_link().await.err().expect("no link");
-    assert_eq!((error.kind, &*error.detail), (ErrorKind::Timeout, "did not finish its handshake within 1 s"));
+    assert_eq!(
+        (error.kind, &*error.detail),
+        (ErrorKind::Timeout, "target `t` did not finish its handshake within 1 s")
+    );
     other.discovery_link().await.expect("a link");
     assert!(since.elapsed() > Duration::from_millis(500), "it waits for the place");
     has_children(&hanging, 0).await;
