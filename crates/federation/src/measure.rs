@@ -1,6 +1,7 @@
 //! A virtual server in figures, read when somebody asks for them. Nothing here can hold up a call.
 
 use upstream::LinkCounts;
+use upstream::wire::Nuisances;
 
 use crate::backend::Backend;
 use crate::journal::CallCounts;
@@ -11,6 +12,8 @@ use crate::roster::Condition;
 pub struct Measures {
     /// Sessions that are open.
     pub sessions: usize,
+    /// Messages outside of calls that were dropped because a session does not read its stream.
+    pub lost: u64,
     /// Calls that reach no target, such as those of tools that do not exist.
     pub unrouted: CallCounts,
     /// Its targets, in the order of the configuration. One that was removed is not among them any more.
@@ -34,6 +37,8 @@ pub struct TargetMeasures {
     pub processes: usize,
     /// How often it had to be started or connected to again.
     pub restarts: u32,
+    /// What it sent that reached nobody.
+    pub nuisances: Nuisances,
 }
 
 impl Backend {
@@ -52,11 +57,13 @@ impl Backend {
                 links: member.target.links(),
                 processes: member.target.processes().len(),
                 restarts: member.target.restarts(),
+                nuisances: member.target.nuisances(),
             }
         });
         Measures {
             targets: targets.collect(),
             sessions: shared.sessions.len(),
+            lost: shared.sessions.lost(),
             unrouted: shared.tallies.nobodys().call_counts(),
         }
     }

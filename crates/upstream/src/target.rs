@@ -23,7 +23,7 @@ use crate::wire::http_client::HttpClient;
 use crate::wire::sse::SseConnect;
 use crate::wire::stdio::StdioConnect;
 use crate::wire::streamable::StreamableConnect;
-use crate::wire::{Connect, Tie};
+use crate::wire::{Connect, Nuisances, Tie};
 use crate::{Caller, Error, ErrorKind};
 
 pub mod admission;
@@ -221,6 +221,14 @@ impl Target {
         let (lent, plain) = self.shared.pool.open();
         let discovery = usize::from(matches!(*self.shared.state.borrow(), State::Ready(_)));
         LinkCounts { discovery, plain, lent }
+    }
+
+    /// What the target sent that reached nobody.
+    pub fn nuisances(&self) -> Nuisances {
+        let mut sums = self.shared.connect.nuisances();
+        let older = self.shared.older.as_ref().map(|older| older.nuisances()).unwrap_or_default();
+        sums.iter_mut().zip(older).for_each(|(sum, more)| *sum += more);
+        sums
     }
 
     /// The process ids of the target's live children.

@@ -10,6 +10,8 @@ use tokio::sync::mpsc;
 
 use crate::Error;
 
+pub use tally::{Named, Nuisance, Nuisances};
+
 pub mod http_client;
 pub mod pipe;
 pub mod sse;
@@ -113,6 +115,11 @@ pub trait Connect: Send + Sync {
     /// The last lines that the target wrote to its standard error, oldest first. Empty for targets without one.
     fn last_words(&self) -> Vec<String> {
         Vec::new()
+    }
+
+    /// What the target sent over all of its wires that reached nobody.
+    fn nuisances(&self) -> Nuisances {
+        Nuisances::default()
     }
 
     /// The process ids of the target's live children.

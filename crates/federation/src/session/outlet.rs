@@ -1,6 +1,7 @@
 //! One stream towards a client: what is to be said on it, its one reader, and what was said lately, so that a client whose
 //! connection broke can hear it again.
 
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -93,6 +94,11 @@ impl Outlet {
         let outlet = Self::default();
         outlet.state().queue = Queue::after(origin);
         outlet
+    }
+
+    /// Counts there what is dropped from now on.
+    pub(crate) fn count_lost(&self, lost: Arc<AtomicU64>) {
+        self.state().queue.count_lost(lost);
     }
 
     // === Saying ===

@@ -30,6 +30,8 @@ pub(crate) struct Sessions {
     /// The number of the latest session.
     latest: AtomicU64,
     counts: Mutex<SessionCounts>,
+    /// How many messages outside of calls were dropped because a session does not read them.
+    lost: Arc<AtomicU64>,
 }
 
 #[derive(Default)]
@@ -91,6 +93,7 @@ impl Sessions {
         };
         let number = self.latest.fetch_add(1, Ordering::Relaxed) + 1;
         let session = Session::new(birth, number, self.wrap.clone());
+        session.mailbox.count_lost(self.lost.clone());
         if session.is_fresh() {
             open.fresh.insert(number, session.id.clone());
         }
@@ -189,6 +192,11 @@ impl Sessions {
     /// How every session is doing.
     pub(crate) fn status(&self) -> Vec<SessionStatus> {
         self.all().iter().map(|session| session.status()).collect()
+    }
+
+    /// How many messages outside of calls were dropped because a session does not read them.
+    pub(crate) fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
     }
 
     /// How many links of their own sessions have to each target.

@@ -9,8 +9,8 @@ use tokio::net::TcpStream;
 
 use self::lint::Metrics;
 use crate::client::{
-    Ask, Gateway, Session, backend, builtin, eventually, free_port, listener, local, remote, request, run,
-    serving, shell, with_bind,
+    Ask, EXE, Gateway, Session, backend, builtin, eventually, free_port, listener, local, remote, request,
+    run, serving, shell, signal, with_bind,
 };
 
 mod lint;
@@ -111,6 +111,23 @@ async fn what_happens_is_in_the_metrics_and_these_keep_the_rules() {
         none.then_some(())
     };
     eventually("the session and its stream are no longer counted", over).await;
+}
+
+#[tokio::test]
+async fn what_a_target_says_to_nobody_is_counted_over_all_of_its_lives() {
+    let noisy = shell("noisy", &format!("echo hello; echo hello; exec '{EXE}' builtin time"));
+    let gateway = Gateway::start(&serving(vec![noisy])).await;
+    let pid = gateway.ready("noisy").await;
+    let noise = [("target", "noisy"), ("reason", "not_mcp")];
+    let of = async |name: &str, labels: &[(&str, &str)]| metrics(&gateway).await.value(name, labels);
+    assert_eq!(of("agentgateway_target_messages_dropped_total", &noise).await, Some(2.0));
+    assert_eq!(of("agentgateway_target_restarts_total", &noise[..1]).await, Some(0.0));
+    signal("KILL", pid);
+    let again = async || gateway.target("noisy").await.filter(|target| target["restarts"] == 1).map(drop);
+    eventually("it is started again", again).await;
+    gateway.ready("noisy").await;
+    assert_eq!(of("agentgateway_target_messages_dropped_total", &noise).await, Some(4.0));
+    assert_eq!(of("agentgateway_target_restarts_total", &noise[..1]).await, Some(1.0));
 }
 
 #[tokio::test]

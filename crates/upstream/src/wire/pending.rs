@@ -17,7 +17,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use crate::attribution::{Claim, claim};
-use crate::wire::tally::Tally;
+use crate::wire::tally::{Named, Nuisance, Tally};
 use crate::wire::{Frames, Inbox, intake};
 use crate::{Error, ErrorKind};
 
@@ -80,18 +80,17 @@ struct Waiter {
 }
 
 impl Pending {
-    pub(crate) fn new(name: &str, inbox: Inbox) -> Self {
-        let tally = |what| Tally::new(name.into(), what);
+    pub(crate) fn new(target: impl Into<Named>, inbox: Inbox) -> Self {
+        let target = target.into();
+        let tally = |nuisance| Tally::new(&target, nuisance);
         Self(Arc::new(Inner {
             table: Mutex::default(),
             given_up: Mutex::default(),
             dead: watch::Sender::new(None),
             inbox,
-            noise: tally("sent something that is not a JSON-RPC message, and it was skipped"),
-            unread: tally("sent more notifications than the caller reads, and the newest were dropped"),
-            unheard: tally(
-                "sent more messages outside of calls than are handled, and the newest were dropped",
-            ),
+            noise: tally(Nuisance::Noise),
+            unread: tally(Nuisance::Unread),
+            unheard: tally(Nuisance::Unheard),
         }))
     }
 

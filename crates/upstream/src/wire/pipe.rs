@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::wire::lines::Lines;
 use crate::wire::pending::Pending;
-use crate::wire::{Frames, Inbox, Outgoing, Wire};
+use crate::wire::{Frames, Inbox, Named, Outgoing, Wire};
 use crate::{Error, ErrorKind, Task};
 
 /// How many messages wait for a target that does not read. A caller waits for room within its own deadline.
@@ -53,14 +53,14 @@ impl PipeWire {
     /// The same, where something besides the two streams can end the wire: `death` resolves to a better reason than
     /// "the output was closed".
     pub(crate) fn mortal(
-        name: &str,
+        target: impl Into<Named>,
         limit: usize,
         inbox: Inbox,
         reader: impl AsyncRead + Send + 'static,
         writer: impl AsyncWrite + Send + 'static,
         death: Option<BoxFuture<'static, Error>>,
     ) -> Self {
-        let pending = Pending::new(name, inbox);
+        let pending = Pending::new(target, inbox);
         let (outbox, lines) = mpsc::channel(OUTBOX);
         let closing = CancellationToken::new();
         let finished = CancellationToken::new();

@@ -19,7 +19,7 @@ use crate::settings::Limits;
 use crate::wire::http_client::events::{Events, message_data};
 use crate::wire::http_client::{HttpClient, body, shown};
 use crate::wire::pending::Pending;
-use crate::wire::{Connect, Frames, Inbox, Outgoing, Wire, intake};
+use crate::wire::{Connect, Frames, Inbox, Named, Nuisances, Outgoing, Wire, intake};
 use crate::{Error, ErrorKind, Task};
 
 mod address;
@@ -32,7 +32,7 @@ const LINGER: Duration = Duration::from_secs(1);
 
 /// Opens streams at one URL.
 pub struct SseConnect {
-    name: String,
+    name: Named,
     url: Uri,
     limit: usize,
     client: HttpClient,
@@ -85,6 +85,10 @@ impl SseConnect {
 impl Connect for SseConnect {
     fn connect(&self, inbox: Inbox) -> BoxFuture<'_, Result<Box<dyn Wire>, Error>> {
         async move { Ok(Box::new(self.open(inbox).await?) as Box<dyn Wire>) }.boxed()
+    }
+
+    fn nuisances(&self) -> Nuisances {
+        self.name.nuisances()
     }
 }
 

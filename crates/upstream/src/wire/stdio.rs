@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 
 use crate::settings::{Limits, Stdio};
 use crate::wire::pipe::PipeWire;
-use crate::wire::{Connect, Frames, Inbox, Outgoing, Wire};
+use crate::wire::{Connect, Frames, Inbox, Named, Nuisances, Outgoing, Wire};
 use crate::{Error, ErrorKind};
 
 mod child;
@@ -25,7 +25,7 @@ use stderr::Tail;
 
 /// Starts children of one target.
 pub struct StdioConnect {
-    name: String,
+    name: Named,
     settings: Stdio,
     limit: usize,
     /// What all of them wrote, also after they are gone: it explains why the target is down.
@@ -60,6 +60,10 @@ impl Connect for StdioConnect {
 
     fn processes(&self) -> Vec<u32> {
         self.live.pids()
+    }
+
+    fn nuisances(&self) -> Nuisances {
+        self.name.nuisances()
     }
 }
 

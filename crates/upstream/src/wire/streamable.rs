@@ -15,7 +15,7 @@ use tokio_util::sync::DropGuard;
 
 use crate::settings::Limits;
 use crate::wire::http_client::HttpClient;
-use crate::wire::{Connect, Frames, Inbox, Outgoing, Tie, Wire};
+use crate::wire::{Connect, Frames, Inbox, Named, Nuisances, Outgoing, Tie, Wire};
 use crate::{Error, Task};
 
 mod answer;
@@ -27,7 +27,7 @@ use endpoint::Endpoint;
 
 /// Opens wires to one URL.
 pub struct StreamableConnect {
-    name: String,
+    name: Named,
     url: Uri,
     limit: usize,
     client: HttpClient,
@@ -42,7 +42,7 @@ impl StreamableConnect {
 
 impl StreamableConnect {
     fn wire(&self, inbox: Inbox) -> StreamableWire {
-        StreamableWire::new(&self.name, self.url.clone(), self.limit, self.client.clone(), inbox)
+        StreamableWire::to(&self.name, self.url.clone(), self.limit, self.client.clone(), inbox)
     }
 }
 
@@ -56,6 +56,10 @@ impl Connect for StreamableConnect {
         let wire = self.wire(inbox);
         wire.endpoint.adopt_session(HeaderValue::try_from(session).ok()?);
         Some(Box::new(wire))
+    }
+
+    fn nuisances(&self) -> Nuisances {
+        self.name.nuisances()
     }
 }
 
@@ -71,7 +75,11 @@ pub struct StreamableWire {
 impl StreamableWire {
     /// A wire to the target `name` at `url`, which may send messages of at most `limit` bytes.
     pub fn new(name: &str, url: Uri, limit: usize, client: HttpClient, inbox: Inbox) -> Self {
-        let endpoint = Arc::new(Endpoint::new(name, url, limit, client, inbox));
+        Self::to(&name.into(), url, limit, client, inbox)
+    }
+
+    fn to(target: &Named, url: Uri, limit: usize, client: HttpClient, inbox: Inbox) -> Self {
+        let endpoint = Arc::new(Endpoint::new(target, url, limit, client, inbox));
         let life = endpoint.life.clone().drop_guard();
         Self { endpoint, listening: AtomicBool::new(false), listener: Mutex::default(), _life: life }
     }

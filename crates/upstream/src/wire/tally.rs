@@ -1,31 +1,96 @@
-//! Warnings that a target could cause without end: told once, counted after that.
+//! Nuisances that a target could cause without end: the first of each wire is told, all are counted.
 
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// One kind of nuisance of one target.
+/// Messages of a target that reach nobody, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Nuisance {
+    /// What was sent is not MCP.
+    Noise,
+    /// The caller does not read the notes of its call.
+    Unread,
+    /// There is more outside of calls than is handled.
+    Unheard,
+}
+
+impl Nuisance {
+    /// Each of them.
+    pub const ALL: [Self; 3] = [Self::Noise, Self::Unread, Self::Unheard];
+
+    /// Completes the sentence "target … ".
+    fn words(self) -> &'static str {
+        match self {
+            Self::Noise => "sent something that is not a JSON-RPC message, and it was skipped",
+            Self::Unread => "sent more notifications than the caller reads, and the newest were dropped",
+            Self::Unheard => {
+                "sent more messages outside of calls than are handled, and the newest were dropped"
+            }
+        }
+    }
+}
+
+/// How often a target caused each nuisance, in the order of [`Nuisance::ALL`].
+pub type Nuisances = [u64; Nuisance::ALL.len()];
+
+/// A target as its wires know it: its name, and the sums over all of them. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Named(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    name: Box<str>,
+    sums: [AtomicU64; Nuisance::ALL.len()],
+}
+
+impl Named {
+    /// What the target sent so far that reached nobody.
+    pub fn nuisances(&self) -> Nuisances {
+        Nuisance::ALL.map(|nuisance| self.0.sums[nuisance as usize].load(Ordering::Relaxed))
+    }
+}
+
+impl From<&str> for Named {
+    fn from(name: &str) -> Self {
+        Self(Arc::new(Inner { name: name.into(), sums: Default::default() }))
+    }
+}
+
+impl From<&Named> for Named {
+    fn from(named: &Named) -> Self {
+        named.clone()
+    }
+}
+
+impl Deref for Named {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0.name
+    }
+}
+
+/// One kind of nuisance on one wire.
 #[derive(Debug)]
 pub(crate) struct Tally {
-    name: Arc<str>,
-    what: &'static str,
+    target: Named,
+    nuisance: Nuisance,
     count: AtomicU64,
 }
 
 impl Tally {
-    /// `what` completes the sentence "target … ".
-    pub(crate) fn new(name: Arc<str>, what: &'static str) -> Self {
-        Self { name, what, count: AtomicU64::new(0) }
+    pub(crate) fn new(target: &Named, nuisance: Nuisance) -> Self {
+        Self { target: target.clone(), nuisance, count: AtomicU64::new(0) }
     }
 
     /// Counts one, and tells the log if it is the first.
     pub(crate) fn warn(&self, example: impl fmt::Display) {
+        self.target.0.sums[self.nuisance as usize].fetch_add(1, Ordering::Relaxed);
         if self.count.fetch_add(1, Ordering::Relaxed) == 0 {
-            tracing::warn!(
-                "target `{}` {}: {example} (told once, counted from now on)",
-                self.name,
-                self.what
-            );
+            let (name, words) = (&*self.target, self.nuisance.words());
+            tracing::warn!("target `{name}` {words}: {example} (told once, counted from now on)");
         }
     }
 
@@ -41,7 +106,7 @@ impl Drop for Tally {
     fn drop(&mut self) {
         let count = *self.count.get_mut();
         if count > 1 {
-            tracing::warn!("target `{}` {}: {count} times in all", self.name, self.what);
+            tracing::warn!("target `{}` {}: {count} times in all", &*self.target, self.nuisance.words());
         }
     }
 }

@@ -2,6 +2,8 @@
 //! Plain data, without a clock and without waiting.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 
@@ -65,6 +67,8 @@ pub(super) struct Queue {
     kept: Amount,
     /// Set if nothing is kept, because no reader could come back for it.
     forgetful: bool,
+    /// How many messages were dropped that no reader got.
+    lost: Arc<AtomicU64>,
 }
 
 struct Entry {
@@ -85,6 +89,15 @@ impl Queue {
         Self { origin, newest: origin, at: origin, said: origin, ..Self::default() }
     }
 
+    /// Counts there what is dropped from now on.
+    pub(super) fn count_lost(&mut self, lost: Arc<AtomicU64>) {
+        self.lost = lost;
+    }
+
+    fn lose(&self) {
+        self.lost.fetch_add(1, Ordering::Relaxed);
+    }
+
     // === What is to be said ===
 
     /// Takes a message that may be lost. One that waits already is not taken again. False if it had to be dropped.
@@ -93,7 +106,13 @@ impl Queue {
         if known {
             return true;
         }
-        self.make_room() && self.push(Kind::News, message)
+        let fits = self.make_room();
+        if fits {
+            self.push(Kind::News, message);
+        } else {
+            self.lose();
+        }
+        fits
     }
 
     /// Takes a message if there is room; if nobody reads, also at the cost of older ones that may go.
@@ -107,15 +126,17 @@ impl Queue {
                 Admission::Taken
             }
             (false, true) => Admission::Full,
-            (false, false) => Admission::Refused,
+            (false, false) => {
+                self.lose();
+                Admission::Refused
+            }
         }
     }
 
-    fn push(&mut self, kind: Kind, message: Bytes) -> bool {
+    fn push(&mut self, kind: Kind, message: Bytes) {
         self.newest += 1;
         self.waiting.add(&message);
         self.entries.push_back(Entry { number: self.newest, kind, message });
-        true
     }
 
     /// Whether there is room for another message.
@@ -132,6 +153,7 @@ impl Queue {
             };
             if let Some(entry) = self.entries.remove(first + oldest) {
                 self.waiting.subtract(&entry.message);
+                self.lose();
             }
         }
         true

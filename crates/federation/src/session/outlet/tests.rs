@@ -36,8 +36,10 @@ async fn what_was_posted_before_the_stream_opened_comes_first() {
 
 #[tokio::test]
 async fn the_oldest_is_dropped_when_nobody_reads() {
-    let outlet = Outlet::default();
+    let (outlet, lost) = (Outlet::default(), Arc::<AtomicU64>::default());
+    outlet.count_lost(lost.clone());
     (0..WAITING + 2).for_each(|n| outlet.post(text(n)));
+    assert_eq!(lost.load(std::sync::atomic::Ordering::Relaxed), 2);
     let mut frames = plain(outlet.read());
     assert_eq!(take(&mut frames, 1).await, [text(2)]);
 }

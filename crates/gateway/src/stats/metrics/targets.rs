@@ -3,6 +3,7 @@
 use std::fmt;
 
 use federation::{Condition, Measures, TargetMeasures};
+use upstream::wire::Nuisance;
 
 use super::page::{Page, family};
 
@@ -50,6 +51,17 @@ pub(super) fn tell(page: &mut Page<'_>, measured: &[(&str, Measures)]) -> fmt::R
         targets().map(|(labels, target)| (labels, target.processes)),
     )?;
     page.counters(
+        &family("target_messages_dropped", "Messages of a target that reached nobody."),
+        targets().flat_map(|([backend, name], target)| {
+            let sums = Nuisance::ALL.into_iter().zip(target.nuisances);
+            sums.map(move |(nuisance, count)| ([backend, name, ("reason", reason(nuisance))], count))
+        }),
+    )?;
+    page.counters(
+        &family("session_messages_dropped", "Messages outside of calls for clients that do not read them."),
+        measured.iter().map(|(backend, measures)| ([("backend", *backend)], measures.lost)),
+    )?;
+    page.counters(
         &family("target_restarts", "How often a target had to be started or connected to again."),
         targets().map(|(labels, target)| (labels, target.restarts)),
     )
@@ -57,6 +69,14 @@ pub(super) fn tell(page: &mut Page<'_>, measured: &[(&str, Measures)]) -> fmt::R
 
 fn labels<'a>(backend: &'a str, target: &'a TargetMeasures) -> [(&'static str, &'a str); 2] {
     [("backend", backend), ("target", &target.name)]
+}
+
+fn reason(nuisance: Nuisance) -> &'static str {
+    match nuisance {
+        Nuisance::Noise => "not_mcp",
+        Nuisance::Unread => "unread",
+        Nuisance::Unheard => "unheard",
+    }
 }
 
 fn state(condition: &Condition) -> &'static str {

@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::wire::http_client::{HttpClient, body, shown};
-use crate::wire::tally::Tally;
+use crate::wire::tally::{Named, Nuisance, Tally};
 use crate::wire::{Inbox, Outgoing};
 use crate::{Error, ErrorKind};
 
@@ -48,9 +48,8 @@ struct Session {
 }
 
 impl Endpoint {
-    pub(super) fn new(name: &str, url: Uri, limit: usize, client: HttpClient, inbox: Inbox) -> Self {
-        let noise =
-            Tally::new(name.into(), "sent something that is not a JSON-RPC message, and it was skipped");
+    pub(super) fn new(target: &Named, url: Uri, limit: usize, client: HttpClient, inbox: Inbox) -> Self {
+        let noise = Tally::new(target, Nuisance::Noise);
         let life = CancellationToken::new();
         let lost = CancellationToken::new();
         Self { url, limit, inbox, life, noise, lost, client, session: Mutex::default() }
