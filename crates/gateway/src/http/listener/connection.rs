@@ -38,7 +38,7 @@ const HEADERS: usize = 100;
 /// For how long an HTTP/1 connection without a request is kept open when it is time to finish. A request may be on its way
 /// over it, or follow soon from a client that uses it all the time; its answer says that the connection ends, and so none is
 /// lost. A connection that is closed under a request leaves its client in doubt about what became of it.
-pub(super) const LINGER: Duration = Duration::from_secs(1);
+pub(super) const LINGER: Duration = Duration::from_millis(500);
 
 /// How often an HTTP/2 client is asked whether it is still there, and how long it may take to say so.
 const PING_EVERY: Duration = Duration::from_secs(30);

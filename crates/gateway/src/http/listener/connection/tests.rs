@@ -78,7 +78,7 @@ const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
 #[tokio::test(start_paused = true)]
 async fn idle_connections_do_not_hold_up_the_end_for_long() {
-    for (grace, expected) in [(Duration::from_secs(10), LINGER), (Duration::from_millis(100), LINGER / 20)] {
+    for (grace, expected) in [(Duration::from_secs(10), LINGER), (Duration::from_millis(100), LINGER / 10)] {
         let drain = Drain::new();
         let (_silent, _) = connected(&drain);
         let (mut used, _) = connected(&drain);
