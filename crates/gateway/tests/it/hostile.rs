@@ -19,10 +19,13 @@ use crate::fuzz::dice::Dice;
 use script::Era;
 use server::{Mood, Target, Way};
 
-/// How long a call of the neighbour's may take, on a machine that has much else to do.
-const NEIGHBOURLY: Duration = Duration::from_secs(10);
+/// How long a call of the neighbour's may take, on a machine that has much else to do. Shorter than what a hostile target
+/// may keep its own callers waiting for.
+const NEIGHBOURLY: Duration = Duration::from_secs(25);
 /// How long a client waits for a hostile target before it goes away.
 const PATIENCE: Duration = Duration::from_millis(300);
+/// The neighbour's pause between two calls.
+const PAUSE: Duration = Duration::from_millis(20);
 /// Clients at once.
 const CLIENTS: usize = 4;
 
@@ -99,21 +102,35 @@ fn fuzz_patience() -> Duration {
     Duration::from_secs(25)
 }
 
+/// How it went for the neighbour.
+#[derive(Default, Debug)]
+struct Calls {
+    answered: u64,
+    /// How long the slowest took.
+    slowest: Duration,
+    /// How much longer a pause took than it should: what the machine has to do with it.
+    drift: Duration,
+}
+
 /// A client of the one target that is no enemy.
-async fn neighbour(address: SocketAddr, over: &AtomicBool) -> u64 {
+async fn neighbour(address: SocketAddr, over: &AtomicBool) -> Calls {
     let session = Session::open(address).await;
-    let mut calls = 0;
+    let mut calls = Calls::default();
     while !over.load(Ordering::Relaxed) {
         let called =
             timeout(NEIGHBOURLY, session.tool("time_get_current_time", json!({ "timezone": "UTC" })));
-        let called = called.await.expect("the neighbour's call hangs");
+        let asked = Instant::now();
+        let called = called.await.unwrap_or_else(|_| panic!("the neighbour's call hangs: {calls:?}"));
+        calls.slowest = calls.slowest.max(asked.elapsed());
         assert!(text_of(&called).contains("UTC"), "{called}");
-        if calls % 20 == 0 {
+        if calls.answered % 20 == 0 {
             let listed = timeout(fuzz_patience(), session.tools()).await.expect("a list hangs");
             assert!(listed.iter().any(|name| name == "time_get_current_time"), "{listed:?}");
         }
-        calls += 1;
-        sleep(Duration::from_millis(20)).await;
+        calls.answered += 1;
+        let paused = Instant::now();
+        sleep(PAUSE).await;
+        calls.drift = calls.drift.max(paused.elapsed().saturating_sub(PAUSE));
     }
     session.end().await;
     calls
@@ -121,6 +138,7 @@ async fn neighbour(address: SocketAddr, over: &AtomicBool) -> u64 {
 
 #[expect(clippy::print_stdout, reason = "a seed is of use to whoever reads it")]
 async fn suffer(seed: u64, length: Duration) {
+    println!("from seed {seed} on");
     let mood = Mood::hostile(seed);
     let mut targets = Vec::new();
     for (name, way, era) in [
@@ -154,7 +172,7 @@ async fn suffer(seed: u64, length: Duration) {
     };
     let (_, calls, ()) = tokio::join!(futures::future::join_all(clients), neighbour(address, &over), clock);
     let answered = answered.load(Ordering::Relaxed);
-    println!("{calls} calls of the neighbour, {answered} answers of others, seeds {seed} to {}", mood.seed());
+    println!("the neighbour: {calls:?}; {answered} answers of others, seeds to {}", mood.seed());
 
     let log = gateway.log();
     let lines: Vec<_> =

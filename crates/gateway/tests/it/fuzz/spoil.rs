@@ -185,7 +185,7 @@ fn scratch(dice: &mut Dice, text: &mut Vec<u8>) {
         0 => text.truncate(at),
         1 => text.insert(at, b"\0\"\\{}[],:\xff\xc3\n\r "[dice.below(14)]),
         2 => drop((at < text.len()).then(|| text.remove(at))),
-        3 => text.extend_from_slice(&text[at..].to_vec()),
+        3 => text.extend_from_within(at..),
         4 => text.splice(at..at, [0xed, 0xa0, 0x80]).for_each(drop),
         _ => text.iter_mut().skip(at).take(1).for_each(|byte| *byte ^= 1 << dice.below(8)),
     }
