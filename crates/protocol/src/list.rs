@@ -2,7 +2,7 @@
 
 use crate::json::JsonError;
 use crate::method::Kind;
-use crate::{Raw, Splice};
+use crate::{Raw, Splice, depth};
 
 /// One page of a list as a target gave it.
 #[derive(Debug, Clone)]
@@ -40,6 +40,15 @@ impl Page {
 /// The name, URI or URI template of an item; `None` for something that is no item.
 pub fn item_name(kind: Kind, item: &Raw) -> Option<String> {
     item.object().ok()?.text(kind.item_key())
+}
+
+/// How deep an item may nest. Readers that count take 128 levels, and some of them are around it.
+const DEEPEST: usize = 100;
+
+/// Whether every reader of JSON can read an item. In a merged list, one that some cannot read would take the items of all
+/// others away from them: nested too deep, half of a surrogate pair, a number that is too large.
+pub fn is_readable(item: &Raw) -> bool {
+    !depth::exceeds(item.as_bytes(), DEEPEST) && item.read::<serde_json::Value>().is_ok()
 }
 
 /// The item under another name or URI, every other byte as it was.

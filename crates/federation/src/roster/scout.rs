@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use protocol::list::{Page, item_name};
+use protocol::list::{Page, is_readable, item_name};
 use protocol::{Kind, Object, Raw, RpcError};
 use tokio::sync::{Notify, broadcast, watch};
 use tokio::time::Instant;
@@ -188,6 +188,10 @@ impl Scout {
             })?;
             for item in page.items {
                 match item_name(kind, &item) {
+                    Some(name) if !is_readable(&item) => self.doubt(&format!(
+                        "lists the {} `{name}` in JSON that some clients cannot read (nested too deep, half a character, or a number too large); it is left out",
+                        kind.noun()
+                    )),
                     Some(name) if seen.insert(name.clone()) => list.items.push((name, item)),
                     Some(name) => {
                         self.doubt(&format!("lists the {} `{name}` twice; the first counts", kind.noun()))

@@ -24,8 +24,10 @@ const ITEMS: &[(&str, Option<&str>)] = &[
     (r#"{"name":"good","description":"again"}"#, None),
     (r#"{"name":""}"#, Some("")),
     (r#"{"name":"nul\u0000and\u001b[31m"}"#, Some("nul\0and\u{1b}[31m")),
-    (r#"{"name":"text","title":"\udc00"}"#, Some("text")),
-    (r#"{"name":"big","x":1e999,"y":123456789012345678901234567890}"#, Some("big")),
+    // One of these in a merged list, and some clients could not read the items of any other target either.
+    (r#"{"name":"half","title":"\udc00"}"#, None),
+    (r#"{"name":"huge","x":1e999}"#, None),
+    (r#"{"name":"big","y":123456789012345678901234567890}"#, Some("big")),
     (
         r#"{"name":"wrong","inputSchema":7,"outputSchema":[],"annotations":"x","execution":0,"_meta":[]}"#,
         Some("wrong"),
@@ -36,12 +38,13 @@ const ITEMS: &[(&str, Option<&str>)] = &[
 #[tokio::test(start_paused = true)]
 async fn valid_items_are_shown_and_others_are_named() {
     let log = Log::start();
-    let deep = format!(
-        r#"{{"name":"deep","inputSchema":{}1{}}}"#,
-        r#"{"properties":"#.repeat(50_000),
-        "}".repeat(50_000)
-    );
-    let items: Vec<&str> = ITEMS.iter().map(|(item, _)| *item).chain([deep.as_str()]).collect();
+    let nested = |name: &str, levels: usize| {
+        let (open, close) = (r#"{"not":"#.repeat(levels - 1), "}".repeat(levels - 1));
+        format!(r#"{{"name":"{name}","inputSchema":{open}1{close}}}"#)
+    };
+    let (deep, deeper, deepest) = (nested("deep", 100), nested("deeper", 101), nested("deepest", 100_000));
+    let items: Vec<&str> =
+        ITEMS.iter().map(|(item, _)| *item).chain([deep.as_str(), &deeper, &deepest]).collect();
     let listed = format!(r#"{{"tools":[{}],"nextCursor":7}}"#, items.join(","));
     let a = Target::legacy("a", &[])
         .on("tools/list", Act::Spelled(listed))
@@ -67,7 +70,7 @@ async fn valid_items_are_shown_and_others_are_named() {
         assert_eq!(shown.0, expected.0);
         assert!(shown.1 == expected.1, "{:.200} is not {:.200}", shown.1, expected.1);
     }
-    let left_out = ITEMS.iter().filter(|(_, name)| name.is_none()).count();
+    let left_out = ITEMS.iter().filter(|(_, name)| name.is_none()).count() + 2;
     assert_eq!(log.said(Level::WARN, "target `a` lists").len(), left_out, "each is named");
     assert_eq!(world.modern().tool("a_good").await.said(), "fine");
     assert_eq!(world.modern().tool("b_x").await.said(), "b:x");

@@ -82,13 +82,14 @@ async fn client(
                 true => session.ask(request(7, method, params)),
                 false => Ask::modern_as(7, method, declaring(params, able.clone())),
             };
+            // What a target said may be more than a reader takes, and is passed on as it is.
             let served = timeout(PATIENCE, async {
                 let reply = ask.send(address).await;
                 assert!(reply.status < 500, "the status {}", reply.status);
-                reply.answer().await
+                reply.text().await
             });
-            if let Ok(answer) = served.await {
-                assert!(answer.get("result").is_some() || answer.get("error").is_some(), "{answer}");
+            if let Ok(text) = served.await {
+                assert!(text.contains("\"result\"") || text.contains("\"error\""), "{text}");
                 answered.fetch_add(1, Ordering::Relaxed);
             }
         }
