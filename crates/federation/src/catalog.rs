@@ -223,7 +223,7 @@ impl Catalog {
     pub(crate) fn missing(&self, kind: Kind) -> impl Iterator<Item = &Entry> {
         self.targets.iter().filter(move |entry| match &entry.listing {
             None => true,
-            Some(listing) => listing.faults.iter().any(|(faulty, _)| *faulty == kind),
+            Some(listing) => listing.shortfalls().any(|(short, _)| *short == kind),
         })
     }
 
@@ -335,7 +335,7 @@ fn describe(entry: &Entry, kind: Kind) -> Raw {
         (Some(listing), _) => {
             object.set("status", Raw::string("incomplete"));
             let reason =
-                listing.faults.iter().find(|(faulty, _)| *faulty == kind).map(|(_, reason)| reason.as_str());
+                listing.shortfalls().find(|(short, _)| *short == kind).map(|(_, reason)| reason.as_str());
             object.set("reason", Raw::string(reason.unwrap_or_default()));
         }
         (None, Condition::Starting | Condition::Ready) => object.set("status", Raw::string("starting")),

@@ -1,7 +1,6 @@
 //! A virtual server in figures, read when somebody asks for them. Nothing here can hold up a call.
 
-use upstream::LinkCounts;
-use upstream::wire::Nuisances;
+use upstream::Stats;
 
 use crate::backend::Backend;
 use crate::journal::CallCounts;
@@ -29,23 +28,16 @@ pub struct TargetMeasures {
     pub condition: Condition,
     /// Its calls.
     pub calls: CallCounts,
-    /// Links that sessions have to it.
-    pub session_links: usize,
-    /// The other links.
-    pub links: LinkCounts,
     /// Live child processes.
     pub processes: usize,
-    /// How often it had to be started or connected to again.
-    pub restarts: u32,
-    /// What it sent that reached nobody.
-    pub nuisances: Nuisances,
+    /// Its links, its breaker, and what was refused or dropped.
+    pub stats: Stats,
 }
 
 impl Backend {
     /// The figures as they are now.
     pub fn measure(&self) -> Measures {
         let shared = &self.shared;
-        let mut session_links = shared.sessions.links();
         let roster = shared.roster.borrow().clone();
         let targets = roster.iter().map(|member| {
             let name = member.target.name();
@@ -53,11 +45,8 @@ impl Backend {
                 name: name.to_owned(),
                 condition: member.report.borrow().condition.clone(),
                 calls: shared.tallies.of(name).call_counts(),
-                session_links: session_links.remove(name).unwrap_or_default(),
-                links: member.target.links(),
                 processes: member.target.processes().len(),
-                restarts: member.target.restarts(),
-                nuisances: member.target.nuisances(),
+                stats: member.target.stats(),
             }
         });
         Measures {

@@ -73,6 +73,8 @@ pub(crate) struct Listing {
     pub(crate) mirrors: Arc<Mirrors>,
     /// Lists that could not be read, and why. What was known of them before is still served.
     pub(crate) faults: Vec<(Kind, String)>,
+    /// Lists that were not read to their end, because the target offers more than it may, and why.
+    pub(crate) cuts: Vec<(Kind, String)>,
     /// When the latest reading began.
     pub(crate) begun: Instant,
     pub(crate) read: Instant,
@@ -86,6 +88,11 @@ pub(crate) struct Listing {
 type Items = Arc<Vec<(String, Raw)>>;
 
 impl Listing {
+    /// What the lists lack, and why.
+    pub(crate) fn shortfalls(&self) -> impl Iterator<Item = &(Kind, String)> {
+        self.faults.iter().chain(&self.cuts)
+    }
+
     /// The items of a kind in the target's order.
     pub(crate) fn items(&self, kind: Kind) -> &[(String, Raw)] {
         &self.items[kind as usize]

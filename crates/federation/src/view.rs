@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use protocol::{Kind, Raw};
-use upstream::{BreakerStatus, Peer};
+use upstream::{Peer, Stats};
 
 use crate::backend::Backend;
 use crate::journal::Figures;
@@ -23,14 +23,14 @@ pub struct TargetStatus {
     pub peer: Option<Peer>,
     /// How many items of each kind it offers, in the order of [`Kind::ALL`].
     pub counts: [usize; Kind::ALL.len()],
-    /// Lists that could not be read, and why. What was known of them before is still served.
+    /// Lists that could not be read, or not to their end, and why. What is known of them is served.
     pub faults: Vec<(Kind, String)>,
     /// Live child processes.
     pub processes: Vec<u32>,
     /// How often it had to be started or connected to again.
     pub restarts: u32,
-    /// Whether calls are let through to it.
-    pub breaker: BreakerStatus,
+    /// Its calls and links in numbers, and whether calls are let through.
+    pub stats: Stats,
     /// The last lines of its standard error, oldest first.
     pub last_words: Vec<String>,
     /// How its calls went.
@@ -70,10 +70,10 @@ impl Backend {
             since,
             peer: listing.map(|listing| listing.peer.clone()),
             counts: Kind::ALL.map(|kind| listing.map_or(0, |listing| listing.items(kind).len())),
-            faults: listing.map(|listing| listing.faults.clone()).unwrap_or_default(),
+            faults: listing.map(|listing| listing.shortfalls().cloned().collect()).unwrap_or_default(),
             processes: member.target.processes(),
             restarts: member.target.restarts(),
-            breaker: member.target.breaker(),
+            stats: member.target.stats(),
             last_words: member.target.last_words(),
             figures: self.shared.tallies.of(name).figures(),
         }

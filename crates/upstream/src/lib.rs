@@ -30,7 +30,8 @@ pub use starting::Starting;
 pub use target::admission::{Pass, Refusal};
 pub use target::backoff::Backoff;
 pub use target::breaker::{BreakerStatus, Paused, Position};
-pub use target::{Failure, LinkCounts, State, Target};
+pub use target::stats::{LinkKind, Stats};
+pub use target::{Failure, State, Target};
 pub use task::Task;
 pub use wire::Tie;
 #[cfg(target_os = "linux")]

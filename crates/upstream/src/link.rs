@@ -18,11 +18,13 @@ use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use self::events::{CancelOnDrop, end_of_call, events};
+use self::late::Late;
 use self::notice::{Ear, Owner};
 use self::questions::{Asked, Questions};
 use crate::reply::{Answer, Event, Reply};
 use crate::settings::{Limits, Transport};
 use crate::target::common::Common;
+use crate::target::stats::{Counted, LinkKind};
 use crate::task::Task;
 use crate::turn::{Taken, Turn};
 use crate::wire::{Frames, Outgoing, Tie, Wire};
@@ -32,6 +34,7 @@ pub mod handshake;
 pub mod notice;
 
 mod events;
+mod late;
 mod legacy;
 mod modern;
 mod questions;
@@ -125,6 +128,9 @@ struct Shared {
     /// Cancelled when nothing is left of the link.
     gone: CancellationToken,
     _gone: DropGuard,
+    /// The link's place among those that are open.
+    counted: Mutex<Option<Counted>>,
+    late: Late,
     /// What runs over the link, and when the last of it ended.
     usage: Mutex<Usage>,
     /// Whether something failed on the link since the last answer.
@@ -168,6 +174,8 @@ impl Link {
             level: Mutex::new(None),
             gone: gone.clone(),
             _gone: gone.drop_guard(),
+            counted: Mutex::new(None),
+            late: Late::default(),
             usage: Mutex::new(Usage { running: 0, used: Instant::now() }),
             ill: AtomicBool::new(false),
             dead: CancellationToken::new(),
@@ -387,6 +395,12 @@ impl Link {
         (usage.running == 0 && !self.shared.questions.any_open()).then(|| usage.used.elapsed())
     }
 
+    /// Counts the link among those of a kind, for as long as it is open.
+    pub(crate) fn serves(&self, kind: LinkKind) {
+        let counted = (!self.is_dead()).then(|| Counted::new(&self.shared.common, kind));
+        *self.shared.counted() = counted;
+    }
+
     /// Begins the time of idleness anew: somebody is about to use the link.
     pub fn touch(&self) {
         self.shared.usage().used = Instant::now();
@@ -425,6 +439,10 @@ impl Shared {
     /// Every change is one step, so a panic elsewhere leaves nothing half done.
     fn usage(&self) -> MutexGuard<'_, Usage> {
         self.usage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn counted(&self) -> MutexGuard<'_, Option<Counted>> {
+        self.counted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn fresh_id(&self) -> Id {
@@ -520,6 +538,7 @@ impl Shared {
         self.cause.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
         self.dead.cancel();
         self.owner.close();
+        drop(self.counted().take());
     }
 
     fn take_cause(&self) -> Error {
@@ -549,8 +568,22 @@ impl Shared {
                 self.questions.withdraw(&id);
             }
         } else if let Some(notice) = notice::read(notification) {
-            self.owner.tell(Heard::Notice(notice));
+            self.pass_on(notice);
         }
+    }
+
+    /// Tells the owner, unless the target says too much. What is said only once is always told, and lists are read again no
+    /// more often than they may be, however often they change.
+    fn pass_on(&self, notice: Notice) {
+        let notice = match notice {
+            Notice::Log(_) if !self.common.hears(notifications::MESSAGE) => return,
+            Notice::Updated(params) if !self.common.hears(notifications::RESOURCE_UPDATED) => {
+                self.late.keep(params);
+                return;
+            }
+            notice => notice,
+        };
+        self.owner.tell(Heard::Notice(notice));
     }
 
     async fn cancel(&self, id: &Id) {
@@ -572,6 +605,7 @@ async fn pump(
 ) {
     let mut closed = shared.wire.closed();
     let mut renewal = std::pin::pin!(renewal.cancelled().fuse());
+    let mut late = shared.late.due().boxed();
     loop {
         tokio::select! {
             biased;
@@ -588,6 +622,10 @@ async fn pump(
             Some(id) = cancelled.recv() => shared.cancel(&id).await,
             error = &mut closed => return shared.fail(error),
             () = &mut renewal => shared.renew(),
+            updates = &mut late => {
+                late = shared.late.due().boxed();
+                updates.into_iter().for_each(|params| shared.owner.tell(Heard::Notice(Notice::Updated(params))));
+            }
         }
     }
 }

@@ -143,13 +143,6 @@ impl Pool {
         futures::future::join(shared, futures::future::join_all(links)).await;
     }
 
-    /// How many links are open: those that are lent or wait to be, and the plain one.
-    pub(crate) fn open(&self) -> (usize, usize) {
-        let lent = MOST.saturating_sub(self.shared.permits.available_permits());
-        let idle: usize = self.shared.state().idle.values().map(Vec::len).sum();
-        (lent + idle, usize::from(self.shared.plain.is_open()))
-    }
-
     /// Keeps a link for the next caller that declared the same.
     fn keep(&self, profile: &str, link: Link, heard: mpsc::Receiver<Heard>) {
         let refused = {

@@ -13,6 +13,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use self::admission::{Pass, Refusal};
 use self::breaker::BreakerStatus;
 use self::common::Common;
+use self::stats::{LinkKind, Stats};
 use crate::link::handshake::{self, Shaken, Way};
 use crate::link::{Heard, Link, Notice};
 use crate::pool::plain::PlainLink;
@@ -23,13 +24,15 @@ use crate::wire::http_client::HttpClient;
 use crate::wire::sse::SseConnect;
 use crate::wire::stdio::StdioConnect;
 use crate::wire::streamable::StreamableConnect;
-use crate::wire::{Connect, Nuisances, Tie};
+use crate::wire::{Connect, Tie};
 use crate::{Caller, Error, ErrorKind};
 
 pub mod admission;
 pub mod backoff;
 pub mod breaker;
 pub mod common;
+mod rate;
+pub mod stats;
 
 /// For how long a target that was found to be legacy is believed to be so. A server that was upgraded would go on
 /// serving the handshake, so nothing but time corrects this verdict; a wrong "modern" fails loudly instead.
@@ -75,17 +78,6 @@ pub struct Failure {
     pub next: Instant,
     /// The last lines of the target's standard error, oldest first.
     pub last_words: Vec<String>,
-}
-
-/// How many links of each kind a target has, besides those of sessions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LinkCounts {
-    /// 1 while the target is there.
-    pub discovery: usize,
-    /// 1 while there is a link for those who cannot be asked.
-    pub plain: usize,
-    /// Links that are lent for a call, or wait for the next one.
-    pub lent: usize,
 }
 
 struct Shared {
@@ -206,6 +198,18 @@ impl Target {
         self.shared.common.breaker.status()
     }
 
+    /// How the target is doing, in numbers. Waits for nothing that calls hold.
+    pub fn stats(&self) -> Stats {
+        let shared = &self.shared;
+        let connects = [Some(&shared.connect), shared.older.as_ref()].into_iter().flatten();
+        let mut stats = shared.common.stats();
+        stats.restarts = self.restarts();
+        for nuisances in connects.map(|connect| connect.nuisances()) {
+            stats.nuisances.iter_mut().zip(nuisances).for_each(|(sum, more)| *sum += more);
+        }
+        stats
+    }
+
     /// When the target was configured, for grace periods at start.
     pub fn started(&self) -> Instant {
         self.shared.started
@@ -214,21 +218,6 @@ impl Target {
     /// How often the target had to be started or connected to again.
     pub fn restarts(&self) -> u32 {
         self.shared.restarts.load(std::sync::atomic::Ordering::Relaxed) + self.shared.pool.deaths()
-    }
-
-    /// The links that callers without a session share or borrow, and the one over which the target is looked at.
-    pub fn links(&self) -> LinkCounts {
-        let (lent, plain) = self.shared.pool.open();
-        let discovery = usize::from(matches!(*self.shared.state.borrow(), State::Ready(_)));
-        LinkCounts { discovery, plain, lent }
-    }
-
-    /// What the target sent that reached nobody.
-    pub fn nuisances(&self) -> Nuisances {
-        let mut sums = self.shared.connect.nuisances();
-        let older = self.shared.older.as_ref().map(|older| older.nuisances()).unwrap_or_default();
-        sums.iter_mut().zip(older).for_each(|(sum, more)| *sum += more);
-        sums
     }
 
     /// The process ids of the target's live children.
@@ -270,19 +259,21 @@ impl Target {
     /// declared. It may be the spare one, and another is opened in its place. Opening has the target's deadline for connecting.
     pub async fn lease(&self, caller: &Arc<Caller>) -> Result<(Link, mpsc::Receiver<Heard>), Error> {
         if !self.settings().warm {
-            return self.shared.lease(caller).await;
+            return self.shared.lease(caller, LinkKind::Session).await;
         }
         let profile = profile(caller);
         let spare = self.shared.pool.spare(&profile);
         let leased = match spare {
             Some((link, heard)) => {
+                link.serves(LinkKind::Session);
                 welcome(&link).await;
                 (link, heard)
             }
-            None => self.shared.lease(caller).await?,
+            None => self.shared.lease(caller, LinkKind::Session).await?,
         };
         let (shared, caller) = (self.shared.clone(), caller.clone());
-        self.shared.pool.refill(&profile, move || async move { shared.lease(&caller).await });
+        let open = move || async move { shared.lease(&caller, LinkKind::Spare).await };
+        self.shared.pool.refill(&profile, open);
         Ok(leased)
     }
 
@@ -310,14 +301,18 @@ impl Target {
     /// Lends a link for one call of a client that has no session and can be asked. Waits a while for one.
     pub async fn borrow(&self, caller: &Arc<Caller>) -> Result<Borrowed, Error> {
         let place = self.shared.pool.place(&profile(caller), self.settings().limits.list).await?;
-        place.fill(|| self.shared.lease(caller)).await
+        place.fill(|| self.shared.lease(caller, LinkKind::Lent)).await
     }
 
     /// The link for calls about which a legacy target may ask nothing, which share it. It declares nothing, and is opened
     /// when it is needed. Its notices are nobody's.
     pub async fn plain_link(&self) -> Result<PlainLink, Error> {
         let shared = self.shared.clone();
-        let open = move || async move { shared.open(&Caller::plain(), mpsc::channel(1).0).await };
+        let open = move || async move {
+            let link = shared.open(&Caller::plain(), mpsc::channel(1).0).await?;
+            link.serves(LinkKind::Plain);
+            Ok(link)
+        };
         self.shared.pool.plain(open).await
     }
 
@@ -368,6 +363,7 @@ impl Shared {
             };
             let error = match opened {
                 Ok(link) => {
+                    link.serves(LinkKind::Discovery);
                     let since = Instant::now();
                     self.announce(&link, backoff.attempts());
                     let error = self.watch(&link, heard, &mut restart).await;
@@ -482,9 +478,10 @@ impl Shared {
     }
 
     /// Opens a link for one client alone.
-    async fn lease(&self, caller: &Arc<Caller>) -> Result<Leased, Error> {
+    async fn lease(&self, caller: &Arc<Caller>, kind: LinkKind) -> Result<Leased, Error> {
         let (sender, heard) = mpsc::channel(NOTICES);
         let link = self.open(caller, sender).await?;
+        link.serves(kind);
         Ok((link, heard))
     }
 

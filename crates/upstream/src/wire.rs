@@ -21,7 +21,7 @@ pub mod streamable;
 mod intake;
 mod lines;
 mod pending;
-mod tally;
+pub(crate) mod tally;
 
 /// One live connection to a target.
 pub trait Wire: Send + Sync {

@@ -23,8 +23,12 @@ const ANNOUNCED_FRESH: Duration = Duration::from_secs(60);
 const DEBOUNCE: Duration = Duration::from_millis(50);
 /// A target that announces changes without end is read nevertheless.
 const DEBOUNCE_AT_MOST: Duration = Duration::from_millis(500);
-/// Pages of one list. A target that goes on for longer is not paging but looping.
-const MOST_PAGES: usize = 10_000;
+/// A target that announces changes all the time is read no more often than this,
+const AT_MOST_EVERY: Duration = Duration::from_secs(1);
+/// but for so many times in a row.
+const IN_A_ROW: u32 = 5;
+/// How long all pages of a list may take together.
+const LONGEST_READING: Duration = Duration::from_secs(300);
 /// Failures in a row after which the items of a target that was there before are taken out of the lists. A target that
 /// is merely restarted keeps them, so that clients do not see its tools flicker.
 const FORGOTTEN_AFTER: u32 = 3;
@@ -82,7 +86,11 @@ impl Scout {
         let listening = Task::spawn("listen", listen(link.clone(), self.target.clone()));
         let mut wanted = Kind::ALL.to_vec();
         let mut pause = READ_AGAIN;
+        // When the readings so far would have ended at the slowest pace.
+        let mut paced = Instant::now();
         loop {
+            paced = paced.max(Instant::now()) + AT_MOST_EVERY;
+            let earliest = paced.checked_sub(AT_MOST_EVERY * IN_A_ROW).unwrap_or(paced);
             let faulty = self.read(link, &wanted).await;
             if link.is_dead() {
                 drop(listening);
@@ -90,7 +98,7 @@ impl Scout {
             }
             pause = if faulty.is_empty() { READ_AGAIN } else { (pause * 2).min(READ_AGAIN_AT_MOST) };
             wanted = tokio::select! {
-                kinds = changes(&mut notices) => kinds,
+                kinds = changes(&mut notices, earliest) => kinds,
                 () = self.stale.notified() => Kind::ALL.to_vec(),
                 () = tokio::time::sleep(pause / 2), if !faulty.is_empty() => faulty,
             };
@@ -106,6 +114,7 @@ impl Scout {
         let public_before = before.as_ref().is_none_or(|before| before.public);
         let (mut ttl, mut public) = (u64::MAX, public_before || kinds.len() == Kind::ALL.len());
         let (mut items, mut faults): ([Items; Kind::ALL.len()], Vec<_>) = Default::default();
+        let mut cuts = Vec::new();
         let wanted = |kind: &Kind| kinds.contains(kind) && link.peer().offers(kind.capability());
         let this = &*self;
         let reading = Kind::ALL
@@ -119,6 +128,7 @@ impl Scout {
             if !kinds.contains(&kind) {
                 items[kind as usize] = kept();
                 faults.extend(before.iter().flat_map(|b| &b.faults).filter(|(k, _)| *k == kind).cloned());
+                cuts.extend(before.iter().flat_map(|b| &b.cuts).filter(|(k, _)| *k == kind).cloned());
                 continue;
             }
             let Some(list) = read.remove(&kind) else {
@@ -130,6 +140,12 @@ impl Scout {
                         mirrors = Arc::new(self.mirrors(link, &mut list, &mirrors));
                     }
                     (ttl, public) = (ttl.min(list.ttl_ms), public && list.public);
+                    if let Some(cut) = list.cut.take().map(|cut| (kind, cut)) {
+                        if before.as_ref().is_none_or(|before| !before.cuts.contains(&cut)) {
+                            tracing::warn!("{}", cut.1);
+                        }
+                        cuts.push(cut);
+                    }
                     items[kind as usize] = Arc::new(list.items);
                     if kind == Kind::Tool {
                         self.compare(&items[kind as usize]);
@@ -149,7 +165,7 @@ impl Scout {
         let fresh = freshness(link, self.target.settings().transport.is_http(), ttl);
         let public = link.peer().era == protocol::Era::Modern && public;
         let (peer, read) = (link.peer().clone(), Instant::now());
-        let listing = Listing { peer, items, mirrors, faults, begun, read, fresh, public };
+        let listing = Listing { peer, items, mirrors, faults, cuts, begun, read, fresh, public };
         self.report.send_replace(Report { condition: Condition::Ready, listing: Some(Arc::new(listing)) });
         faulty
     }
@@ -170,15 +186,26 @@ impl Scout {
         self.tools = tools.clone();
     }
 
-    /// Every page of a list. A method that the target does not know is an empty list.
+    /// Every page of a list, as far as its limits allow. A method that the target does not know is an empty list.
     async fn read_list(&self, link: &Link, kind: Kind) -> Result<List, upstream::Error> {
-        let mut list = List { items: Vec::new(), ttl_ms: u64::MAX, public: true };
+        let limits = self.target.settings().limits;
+        let mut list = List { items: Vec::new(), ttl_ms: u64::MAX, public: true, cut: None };
+        let mut odd = Odd::default();
         let (mut seen, mut cursors) = (HashSet::new(), HashSet::<String>::new());
         let mut cursor: Option<String> = None;
-        for _ in 0..MOST_PAGES {
+        let (mut pages, mut bytes) = (0, 0);
+        let latest = Instant::now() + LONGEST_READING;
+        let cut = loop {
+            if pages >= limits.pages {
+                break Some(format!("has more than the {pages} pages that `limits.pages` allows"));
+            }
+            if Instant::now() >= latest {
+                break Some(format!("takes longer than {} s", LONGEST_READING.as_secs()));
+            }
+            pages += 1;
             let result = match self.read_page(link, kind, cursor.as_deref()).await? {
                 Ok(result) => result,
-                Err(error) if error.code == protocol::error::METHOD_NOT_FOUND => return Ok(list),
+                Err(error) if error.code == protocol::error::METHOD_NOT_FOUND => break None,
                 Err(error) => {
                     return Err(self.odd(&format!("answers {} with an error: {error}", kind.list_method())));
                 }
@@ -186,6 +213,8 @@ impl Scout {
             let page = Page::read(kind, &result).map_err(|error| {
                 self.odd(&format!("answers {} with something that is no list: {error}", kind.list_method()))
             })?;
+            // Items are slices of their page, which is kept as a whole.
+            bytes += result.as_bytes().len();
             for item in page.items {
                 match item_name(kind, &item) {
                     Some(name) if !is_readable(&item) => self.doubt(&format!(
@@ -194,26 +223,41 @@ impl Scout {
                     )),
                     Some(name) if seen.insert(name.clone()) => list.items.push((name, item)),
                     Some(name) => {
-                        self.doubt(&format!("lists the {} `{name}` twice; the first counts", kind.noun()))
+                        odd.note(|| format!("the {} `{name}` twice; the first counts", kind.noun()))
                     }
-                    None => self.doubt(&format!(
-                        "lists a {} without `{}`; it is left out",
-                        kind.noun(),
-                        kind.item_key()
-                    )),
+                    None => odd
+                        .note(|| format!("a {} without `{}`; it is left out", kind.noun(), kind.item_key())),
                 }
             }
             (list.ttl_ms, list.public) = (list.ttl_ms.min(page.ttl_ms), list.public && page.public);
+            if list.items.len() > limits.items {
+                list.items.truncate(limits.items);
+                break Some(format!("has more than the {} items that `limits.items` allows", limits.items));
+            }
             match page.next {
-                None => return Ok(list),
+                None => break None,
+                Some(_) if bytes > limits.message => {
+                    break Some(format!(
+                        "is larger than the {} bytes of `config.limits.responseBody`",
+                        limits.message
+                    ));
+                }
                 Some(next) if !cursors.insert(next.clone()) => {
-                    return Err(self
-                        .odd(&format!("answers {} with a cursor that it gave before", kind.list_method())));
+                    break Some("goes round in a circle: it gave the same cursor twice".to_owned());
                 }
                 Some(next) => cursor = Some(next),
             }
+        };
+        if let Some(first) = odd.first {
+            let more = odd.count - 1;
+            let more = if more > 0 { format!("; {more} more are like that") } else { String::new() };
+            self.doubt(&format!("lists {first}{more}"));
         }
-        Err(self.odd(&format!("answers {} with more than {MOST_PAGES} pages", kind.list_method())))
+        let (target, method, count) = (self.target.name(), kind.list_method(), list.items.len());
+        list.cut = cut.map(|why| {
+            format!("{method} of target `{target}` {why}; only its first {count} items are served")
+        });
+        Ok(list)
     }
 
     async fn read_page(
@@ -260,16 +304,35 @@ struct List {
     items: Vec<(String, Raw)>,
     ttl_ms: u64,
     public: bool,
+    /// Why it was not read to its end.
+    cut: Option<String>,
+}
+
+/// Items that are not served because something is wrong with them. A list may hold a million of them.
+#[derive(Default)]
+struct Odd {
+    first: Option<String>,
+    count: usize,
+}
+
+impl Odd {
+    fn note(&mut self, what: impl FnOnce() -> String) {
+        self.count += 1;
+        self.first.get_or_insert_with(what);
+    }
 }
 
 /// The kinds that a target says have changed, once it has said so and said no more of it for a moment.
-async fn changes(notices: &mut broadcast::Receiver<Notice>) -> Vec<Kind> {
+/// That is not before `earliest`.
+async fn changes(notices: &mut broadcast::Receiver<Notice>, earliest: Instant) -> Vec<Kind> {
     let mut kinds = change(notices).await;
     let latest = Instant::now() + DEBOUNCE_AT_MOST;
     loop {
-        let quiet = (Instant::now() + DEBOUNCE).min(latest);
+        let quiet = (Instant::now() + DEBOUNCE).min(latest).max(earliest);
         match tokio::time::timeout_at(quiet, change(notices)).await {
-            Ok(more) => kinds.extend(more),
+            Ok(more) => {
+                kinds.extend(more.into_iter().filter(|kind| !kinds.contains(kind)).collect::<Vec<_>>())
+            }
             Err(_) => return kinds,
         }
     }

@@ -199,15 +199,6 @@ impl Sessions {
         self.lost.load(Ordering::Relaxed)
     }
 
-    /// How many links of their own sessions have to each target.
-    pub(crate) fn links(&self) -> HashMap<String, usize> {
-        let mut links = HashMap::new();
-        for target in self.all().iter().flat_map(|session| session.linked()) {
-            *links.entry(target).or_default() += 1;
-        }
-        links
-    }
-
     /// Ends the sessions that nobody has used for so long, and those whose clients only shook hands, and forgets the streams
     /// that nobody comes back for.
     pub(crate) fn sweep(&self, idle: Duration) {

@@ -145,7 +145,7 @@ async fn a_hundred_calls_that_time_out_together_close_it_once_and_not_again_when
         assert_eq!(call.recv().await.flatten().expect("an answer").code(), -32603);
         assert_eq!(client.tool("x").await.said(), "a:x");
     }
-    assert_eq!(world.backend.status()[0].breaker, upstream::BreakerStatus::default());
+    assert_eq!(world.backend.status()[0].stats.breaker, upstream::BreakerStatus::default());
 }
 
 #[tokio::test(start_paused = true)]
@@ -180,7 +180,7 @@ async fn a_target_that_was_away_is_called_as_soon_as_it_is_back() {
         client.tool("x").await.code();
         seconds(1).await;
     }
-    assert!(matches!(world.backend.status()[0].breaker.position, upstream::Position::Open { .. }));
+    assert!(matches!(world.backend.status()[0].stats.breaker.position, upstream::Position::Open { .. }));
     a.unact("tools/call x");
     a.kill();
     settle().await;
@@ -201,7 +201,7 @@ async fn its_state_is_shown() {
     let a = hanging("a");
     let world = World::start(&[&a]).await;
     let client = world.legacy().await;
-    let breaker = || world.backend.status()[0].breaker.clone();
+    let breaker = || world.backend.status()[0].stats.breaker.clone();
     fail(&client, 4).await;
     assert_eq!((breaker().failures, breaker().position), (4, upstream::Position::Closed));
     fail(&client, 1).await;

@@ -23,6 +23,7 @@ mod handshake;
 mod hearing;
 mod idle;
 mod journal;
+mod limits;
 mod listen;
 mod listening;
 mod lists;

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::client::{World, background, settle};
 use crate::target::{Act, Target};
+use upstream::LinkKind;
 
 /// How many calls ended in which way, by method.
 fn ended(counts: &CallCounts) -> Vec<(&'static str, &'static str, u64)> {
@@ -14,6 +15,10 @@ fn ended(counts: &CallCounts) -> Vec<(&'static str, &'static str, u64)> {
         ways.map(move |(outcome, count)| (name, outcome.as_str(), count)).collect::<Vec<_>>()
     };
     counts.methods.iter().flat_map(of_method).collect()
+}
+
+fn links(target: &federation::TargetMeasures, kind: LinkKind) -> usize {
+    target.stats.links[kind as usize]
 }
 
 fn of_target(world: &World, name: &str) -> federation::TargetMeasures {
@@ -71,7 +76,10 @@ async fn a_call_that_runs_and_links_and_sessions_are_counted_while_they_are_ther
     let _call = background(&client, json!(1), "x");
     settle().await;
     let target = of_target(&world, "a");
-    assert_eq!((target.calls.running, target.session_links, target.links.discovery), (1, 1, 1));
+    assert_eq!(
+        (target.calls.running, links(&target, LinkKind::Session), links(&target, LinkKind::Discovery)),
+        (1, 1, 1)
+    );
     assert_eq!(world.backend.measure().sessions, 1);
     client.notify("notifications/cancelled", json!({ "requestId": 1 })).await;
     settle().await;
@@ -79,7 +87,7 @@ async fn a_call_that_runs_and_links_and_sessions_are_counted_while_they_are_ther
     assert_eq!((target.calls.running, ended(&target.calls)), (0, vec![("tools/call", "cancelled", 1)]));
     client.end();
     settle().await;
-    assert_eq!((world.backend.measure().sessions, of_target(&world, "a").session_links), (0, 0));
+    assert_eq!((world.backend.measure().sessions, links(&of_target(&world, "a"), LinkKind::Session)), (0, 0));
 }
 
 #[tokio::test(start_paused = true)]

@@ -270,8 +270,14 @@ impl Target {
     /// The settings under which the gateway knows this target; equal each time, unless they were changed.
     pub(crate) fn settings(&self) -> upstream::Settings {
         let mut settings = lock(&self.0.settings);
-        let transport = || Transport::Custom(Custom(Arc::new(self.clone())));
-        settings.get_or_insert_with(|| upstream::Settings::new(self.0.name.clone(), transport())).clone()
+        let made = || {
+            let transport = Transport::Custom(Custom(Arc::new(self.clone())));
+            let mut settings = upstream::Settings::new(self.0.name.clone(), transport);
+            // Most tests that say a lot are about who reads it. What is too much is for `limits`.
+            settings.limits.notifications = 1_000_000;
+            settings
+        };
+        settings.get_or_insert_with(made).clone()
     }
 
     /// What was heard, without probes and handshakes.

@@ -392,7 +392,7 @@ impl Target {
             processes: status.processes.clone(),
             restarts: status.restarts,
             stderr: status.last_words.clone(),
-            breaker: Breaker::of(&status.breaker),
+            breaker: Breaker::of(&status.stats.breaker),
             calls: Figures {
                 total: status.figures.total,
                 errors: status.figures.failed,

@@ -149,13 +149,6 @@ impl Plain {
         slot.deaths
     }
 
-    /// Whether there is a link now.
-    pub(super) fn is_open(&self) -> bool {
-        let mut slot = self.slot();
-        slot.tidy();
-        matches!(slot.stage, Stage::Open { .. })
-    }
-
     fn slot(&self) -> MutexGuard<'_, Slot> {
         lock(&self.0)
     }

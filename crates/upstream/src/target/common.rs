@@ -1,15 +1,17 @@
 //! What all links of a target have in common: its settings, whether it is fit to be called, and what is counted.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
-use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::breaker::{Breaker, Change, Ticket};
+use super::rate::Rate;
+use super::stats::{Counters, Stats};
 use crate::Error;
 use crate::settings::Settings;
+use crate::wire::tally::{Nuisance, Tally};
 
 /// What all links of a target have in common.
 pub struct Common {
@@ -17,20 +19,10 @@ pub struct Common {
     settings: ArcSwap<Settings>,
     pub(super) breaker: Breaker,
     pub(super) counters: Counters,
+    rate: Rate,
+    flood: Tally,
     /// Cancelled, and replaced, when what was opened until now is not to be trusted any more.
     renewal: Mutex<CancellationToken>,
-}
-
-/// What is counted of a target's calls.
-#[derive(Debug, Default)]
-pub(super) struct Counters {
-    pub(super) in_flight: AtomicUsize,
-    /// The last call in flight has ended.
-    pub(super) vacant: Notify,
-    /// Calls that were refused because too many were in flight.
-    pub(super) busy: AtomicU64,
-    /// Calls that were refused because the breaker was open.
-    pub(super) paused: AtomicU64,
 }
 
 impl Common {
@@ -38,10 +30,12 @@ impl Common {
     pub fn new(settings: Settings) -> Arc<Self> {
         Arc::new(Self {
             name: settings.name.clone(),
-            settings: ArcSwap::from_pointee(settings),
             breaker: Breaker::new(),
             counters: Counters::default(),
+            rate: Rate::default(),
+            flood: Tally::new(&settings.name.as_str().into(), Nuisance::Flood),
             renewal: Mutex::default(),
+            settings: ArcSwap::from_pointee(settings),
         })
     }
 
@@ -65,6 +59,20 @@ impl Common {
         while self.counters.in_flight.load(Ordering::Acquire) > 0 {
             self.counters.vacant.notified().await;
         }
+    }
+
+    /// How the target is doing, as far as this knows.
+    pub(super) fn stats(&self) -> Stats {
+        Stats { nuisances: self.flood.sums(), ..self.counters.stats(self.breaker.status()) }
+    }
+
+    /// Whether a notification is heard, of which a target may send only so many.
+    pub(crate) fn hears(&self, method: &str) -> bool {
+        let heard = self.rate.take(self.settings().limits.notifications);
+        if !heard {
+            self.flood.warn(method);
+        }
+        heard
     }
 
     // === Health ===

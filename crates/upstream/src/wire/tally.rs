@@ -14,11 +14,13 @@ pub enum Nuisance {
     Unread,
     /// There is more outside of calls than is handled.
     Unheard,
+    /// There is more in a second than `limits.notifications` allows.
+    Flood,
 }
 
 impl Nuisance {
     /// Each of them.
-    pub const ALL: [Self; 3] = [Self::Noise, Self::Unread, Self::Unheard];
+    pub const ALL: [Self; 4] = [Self::Noise, Self::Unread, Self::Unheard, Self::Flood];
 
     /// Completes the sentence "target … ".
     fn words(self) -> &'static str {
@@ -27,6 +29,9 @@ impl Nuisance {
             Self::Unread => "sent more notifications than the caller reads, and the newest were dropped",
             Self::Unheard => {
                 "sent more messages outside of calls than are handled, and the newest were dropped"
+            }
+            Self::Flood => {
+                "sends more notifications than `limits.notifications` allows, and those beyond are dropped"
             }
         }
     }
@@ -92,6 +97,11 @@ impl Tally {
             let (name, words) = (&*self.target, self.nuisance.words());
             tracing::warn!("target `{name}` {words}: {example} (told once, counted from now on)");
         }
+    }
+
+    /// What the target sent so far that reached nobody, over all tallies of this name.
+    pub(crate) fn sums(&self) -> Nuisances {
+        self.target.nuisances()
     }
 
     /// How many there were.

@@ -1,11 +1,12 @@
 //! Targets on real sockets that take their time: each wait has its deadline, and its error says whose, for what and how long.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use protocol::{Object, Raw};
 use tokio::net::TcpListener;
+use tokio::time::Instant;
 use upstream::settings::{Limits, Settings};
 use upstream::{Call, Caller, Error, ErrorKind, State, Target, Transport};
 

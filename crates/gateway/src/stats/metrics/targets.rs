@@ -4,11 +4,15 @@ use std::fmt;
 
 use federation::{Condition, Measures, TargetMeasures};
 use upstream::wire::Nuisance;
+use upstream::{LinkKind, Position};
 
 use super::page::{Page, family};
 
 /// The conditions of a target, as metrics call them.
 const STATES: [&str; 3] = ["starting", "ready", "failing"];
+
+/// The states of a breaker, as metrics call them.
+const POSITIONS: [&str; 3] = ["closed", "open", "half_open"];
 
 pub(super) fn tell(page: &mut Page<'_>, measured: &[(&str, Measures)]) -> fmt::Result {
     let targets = || {
@@ -32,18 +36,28 @@ pub(super) fn tell(page: &mut Page<'_>, measured: &[(&str, Measures)]) -> fmt::R
         }),
     )?;
     page.gauges(
-        &family(
-            "links",
-            "Live connections to a target: for looking at it, shared, lent for a call, or a session's own.",
-        ),
+        &family("links", "Live connections to a target, by what they are for."),
         targets().flat_map(|([backend, name], target)| {
-            let links = [
-                ("discovery", target.links.discovery),
-                ("plain", target.links.plain),
-                ("lent", target.links.lent),
-                ("session", target.session_links),
-            ];
-            links.map(move |(kind, count)| ([backend, name, ("kind", kind)], count))
+            let links = LinkKind::ALL.into_iter().zip(target.stats.links);
+            links.map(move |(kind, count)| ([backend, name, ("kind", kind.as_str())], count))
+        }),
+    )?;
+    page.gauges(
+        &family("breaker_state", "The breaker of a target: 1 for the state that it is in."),
+        targets().flat_map(|([backend, name], target)| {
+            let now = position(target.stats.breaker.position);
+            POSITIONS.map(move |state| ([backend, name, ("state", state)], u32::from(state == now)))
+        }),
+    )?;
+    page.counters(
+        &family("breaker_openings", "How often the breaker of a target opened."),
+        targets().map(|(labels, target)| (labels, target.stats.breaker.openings)),
+    )?;
+    page.counters(
+        &family("calls_refused", "Calls that were not sent: too many are in flight, or the breaker is open."),
+        targets().flat_map(|([backend, name], target)| {
+            let refused = [("busy", target.stats.refused_busy), ("breaker", target.stats.refused_paused)];
+            refused.map(move |(reason, count)| ([backend, name, ("reason", reason)], count))
         }),
     )?;
     page.gauges(
@@ -53,7 +67,7 @@ pub(super) fn tell(page: &mut Page<'_>, measured: &[(&str, Measures)]) -> fmt::R
     page.counters(
         &family("target_messages_dropped", "Messages of a target that reached nobody."),
         targets().flat_map(|([backend, name], target)| {
-            let sums = Nuisance::ALL.into_iter().zip(target.nuisances);
+            let sums = Nuisance::ALL.into_iter().zip(target.stats.nuisances);
             sums.map(move |(nuisance, count)| ([backend, name, ("reason", reason(nuisance))], count))
         }),
     )?;
@@ -63,7 +77,7 @@ pub(super) fn tell(page: &mut Page<'_>, measured: &[(&str, Measures)]) -> fmt::R
     )?;
     page.counters(
         &family("target_restarts", "How often a target had to be started or connected to again."),
-        targets().map(|(labels, target)| (labels, target.restarts)),
+        targets().map(|(labels, target)| (labels, target.stats.restarts)),
     )
 }
 
@@ -76,6 +90,15 @@ fn reason(nuisance: Nuisance) -> &'static str {
         Nuisance::Noise => "not_mcp",
         Nuisance::Unread => "unread",
         Nuisance::Unheard => "unheard",
+        Nuisance::Flood => "flood",
+    }
+}
+
+fn position(position: Position) -> &'static str {
+    match position {
+        Position::Closed => POSITIONS[0],
+        Position::Open { .. } => POSITIONS[1],
+        Position::Trial => POSITIONS[2],
     }
 }
 
