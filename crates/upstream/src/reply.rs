@@ -7,7 +7,6 @@ use std::fmt;
 
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
-use protocol::method::notifications;
 use protocol::{Object, Raw};
 use tokio::sync::oneshot;
 
@@ -45,16 +44,6 @@ pub enum Note {
     Progress(Object),
     /// The params of `notifications/message`.
     Log(Object),
-}
-
-impl Note {
-    /// The method that it came as.
-    pub(crate) fn method(&self) -> &'static str {
-        match self {
-            Self::Progress(_) => notifications::PROGRESS,
-            Self::Log(_) => notifications::MESSAGE,
-        }
-    }
 }
 
 /// Requests that the client must answer before the call can finish, and how to go on.

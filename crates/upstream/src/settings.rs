@@ -169,7 +169,7 @@ pub struct Limits {
     pub items: usize,
     /// See `items`.
     pub pages: usize,
-    /// How many notifications are heard in a second. What goes beyond is dropped.
+    /// How many notifications are heard in a second outside of calls. What goes beyond is dropped.
     pub notifications: u32,
 }
 

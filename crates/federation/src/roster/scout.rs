@@ -15,6 +15,9 @@ use super::changes;
 use super::mirrors::Mirrors;
 use super::{Condition, Items, Listing, Report};
 
+/// How many items of a list are named that something is wrong with.
+const MOST_NAMED: usize = 5;
+
 /// Lists of targets that do not announce changes are read again when they are asked for and older than this.
 const UNANNOUNCED_FRESH: Duration = Duration::from_secs(30);
 /// The same for targets that announce changes, but over connections that may have been lost.
@@ -217,10 +220,13 @@ impl Scout {
             bytes += result.as_bytes().len();
             for item in page.items {
                 match item_name(kind, &item) {
-                    Some(name) if !is_readable(&item) => self.doubt(&format!(
-                        "lists the {} `{name}` in JSON that some clients cannot read (nested too deep, half a character, or a number too large); it is left out",
-                        kind.noun()
-                    )),
+                    Some(name) if !is_readable(&item) => odd.note(|| {
+                        format!(
+                            "the {} `{name}` in JSON that some clients cannot read (nested too deep, half a character, or a number \
+                             too large); it is left out",
+                            kind.noun()
+                        )
+                    }),
                     Some(name) if seen.insert(name.clone()) => list.items.push((name, item)),
                     Some(name) => {
                         odd.note(|| format!("the {} `{name}` twice; the first counts", kind.noun()))
@@ -248,11 +254,7 @@ impl Scout {
                 Some(next) => cursor = Some(next),
             }
         };
-        if let Some(first) = odd.first {
-            let more = odd.count - 1;
-            let more = if more > 0 { format!("; {more} more are like that") } else { String::new() };
-            self.doubt(&format!("lists {first}{more}"));
-        }
+        odd.words().inspect(|words| self.doubt(words));
         let (target, method, count) = (self.target.name(), kind.list_method(), list.items.len());
         list.cut = cut.map(|why| {
             format!("{method} of target `{target}` {why}; only its first {count} items are served")
@@ -311,14 +313,22 @@ struct List {
 /// Items that are not served because something is wrong with them. A list may hold a million of them.
 #[derive(Default)]
 struct Odd {
-    first: Option<String>,
-    count: usize,
+    named: Vec<String>,
+    more: usize,
 }
 
 impl Odd {
     fn note(&mut self, what: impl FnOnce() -> String) {
-        self.count += 1;
-        self.first.get_or_insert_with(what);
+        match self.named.len() < MOST_NAMED {
+            true => self.named.push(what()),
+            false => self.more += 1,
+        }
+    }
+
+    fn words(&self) -> Option<String> {
+        let named = self.named.join("; it lists ");
+        let more = if self.more > 0 { format!("; {} more are like these", self.more) } else { String::new() };
+        (!named.is_empty()).then(|| format!("lists {named}{more}"))
     }
 }
 

@@ -122,7 +122,7 @@ async fn subscriptions_are_restored_after_a_restart_without_waiting_for_a_call()
 
 #[tokio::test(start_paused = true)]
 async fn the_newest_update_arrives_at_a_reader_that_was_slow() {
-    let a = Target::legacy("a", &["x"]).full("x");
+    let a = Target::legacy("a", &["x"]).full("x").set(|settings| settings.limits.notifications = 1000);
     let world = World::start(&[&a]).await;
     let client = world.legacy().await;
     client.call("resources/subscribe", json!({ "uri": "file:///x" })).await.ok();

@@ -272,10 +272,7 @@ impl Target {
         let mut settings = lock(&self.0.settings);
         let made = || {
             let transport = Transport::Custom(Custom(Arc::new(self.clone())));
-            let mut settings = upstream::Settings::new(self.0.name.clone(), transport);
-            // Most tests that say a lot are about who reads it. What is too much is for `limits`.
-            settings.limits.notifications = 1_000_000;
-            settings
+            upstream::Settings::new(self.0.name.clone(), transport)
         };
         settings.get_or_insert_with(made).clone()
     }

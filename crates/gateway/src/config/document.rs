@@ -500,7 +500,8 @@ pub(super) struct TargetLimits {
     /// Pages of one list; the same.
     #[schemars(range(min = 1), extend("default" = DEFAULT_PAGES))]
     pub(super) pages: Option<u32>,
-    /// Notifications in a second: progress, log messages and updates of resources. More are dropped, and counted.
+    /// Notifications in a second outside of calls: log messages and updates of resources. More are dropped, and counted. What
+    /// belongs to a call is not: it was asked for, and waits for its reader.
     #[schemars(range(min = 1), extend("default" = DEFAULT_NOTIFICATIONS))]
     pub(super) notifications: Option<u32>,
 }

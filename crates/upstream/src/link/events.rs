@@ -96,7 +96,7 @@ pub(super) fn events(
                     Asked::Done => None,
                 },
                 Some(Ok(Message::Notification(notification))) => match note(notification) {
-                    Ok(note) => shared.common.hears(note.method()).then_some(Event::Note(note)),
+                    Ok(note) => Some(Event::Note(note)),
                     Err(notification) => {
                         shared.heed(notification);
                         None

@@ -1,4 +1,5 @@
-//! How many notifications of a target are heard in a second.
+//! How many notifications of a target are heard in a second. Those of calls are not counted: they were asked for, and are bounded
+//! by who reads them.
 
 use std::sync::{Mutex, PoisonError};
 

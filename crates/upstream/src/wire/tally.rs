@@ -31,7 +31,7 @@ impl Nuisance {
                 "sent more messages outside of calls than are handled, and the newest were dropped"
             }
             Self::Flood => {
-                "sends more notifications than `limits.notifications` allows, and those beyond are dropped"
+                "sends more notifications outside of calls than `limits.notifications` allows, and those beyond are dropped"
             }
         }
     }
