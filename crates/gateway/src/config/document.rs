@@ -436,9 +436,9 @@ pub(super) struct Target {
     /// over one link.
     #[schemars(extend("default" = Sharing::default()))]
     pub(super) sharing: Option<Sharing>,
-    /// How many spare links are kept ready, so that the first call of a new session does not wait for a program to start: 0 or
-    /// 1. A server is told once, in its handshake, what its client can do. So the spare is for clients that declare the same as
-    /// the latest one did, and the very first client of its kind waits.
+    /// How many spare links are kept ready, none or one, so that the first call of a new session does not wait for a program to
+    /// start. A server is told once, in its handshake, what its client can do. So the spare is for clients that declare the same
+    /// as the latest one did, and the very first client of its kind waits.
     #[schemars(range(max = 1), extend("default" = 0))]
     pub(super) warm: Option<u8>,
     /// A session's own link without a call, a subscription, a task or an open question for this long is closed, and opened again
