@@ -5,12 +5,15 @@ use upstream::Stats;
 use crate::backend::Backend;
 use crate::journal::CallCounts;
 use crate::roster::Condition;
+use crate::session::SessionCounts;
 
 /// A virtual server in figures.
 #[derive(Debug, Clone)]
 pub struct Measures {
     /// Sessions that are open.
     pub sessions: usize,
+    /// What became of sessions.
+    pub session_counts: SessionCounts,
     /// Messages outside of calls that were dropped because a session does not read its stream.
     pub lost: u64,
     /// Calls that reach no target, such as those of tools that do not exist.
@@ -52,6 +55,7 @@ impl Backend {
         Measures {
             targets: targets.collect(),
             sessions: shared.sessions.len(),
+            session_counts: shared.sessions.counts(),
             lost: shared.sessions.lost(),
             unrouted: shared.tallies.nobodys().call_counts(),
         }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use federation::{Condition, Measures, TargetMeasures};
+use federation::{Condition, Measures, SessionCounts, TargetMeasures};
 use upstream::wire::Nuisance;
 use upstream::{LinkKind, Position};
 
@@ -23,6 +23,13 @@ pub(super) fn tell(page: &mut Page<'_>, measured: &[(&str, Measures)]) -> fmt::R
     page.gauges(
         &family("sessions", "Sessions of legacy clients that are open."),
         measured.iter().map(|(backend, measures)| ([("backend", *backend)], measures.sessions)),
+    )?;
+    page.counters(
+        &family("session_events", "Sessions of legacy clients: how they began, and why they ended."),
+        measured.iter().flat_map(|(backend, measures)| {
+            events(&measures.session_counts)
+                .map(|(event, count)| ([("backend", *backend), ("event", event)], count))
+        }),
     )?;
     page.gauges(
         &family("target_up", "Whether a target is there."),
@@ -79,6 +86,18 @@ pub(super) fn tell(page: &mut Page<'_>, measured: &[(&str, Measures)]) -> fmt::R
         &family("target_restarts", "How often a target had to be started or connected to again."),
         targets().map(|(labels, target)| (labels, target.stats.restarts)),
     )
+}
+
+fn events(counts: &SessionCounts) -> [(&'static str, u64); 6] {
+    let SessionCounts { begun, taken_over, refused, ended, idle, unused } = *counts;
+    [
+        ("begun", begun),
+        ("taken_over", taken_over),
+        ("refused", refused),
+        ("ended", ended),
+        ("idle", idle),
+        ("unused", unused),
+    ]
 }
 
 fn labels<'a>(backend: &'a str, target: &'a TargetMeasures) -> [(&'static str, &'a str); 2] {
