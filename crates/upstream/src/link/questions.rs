@@ -5,10 +5,12 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use protocol::error::{INTERNAL, INVALID_PARAMS, METHOD_NOT_FOUND, USER_REJECTED};
 use protocol::{Id, Object, Raw, Request, RpcError, capability, down, message, meta};
 use tokio::sync::oneshot;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use super::Shared;
@@ -18,6 +20,10 @@ use crate::task::Task;
 
 /// How many questions of one target may wait for answers on a link. A target that asks more is refused.
 const MOST_OPEN: usize = 64;
+
+/// When an answer that the target did not take is brought again. The call waits for it, and one too many does no harm: a
+/// request is answered once, and what comes later is about nothing.
+const AGAIN: [Duration; 3] = [Duration::from_millis(200), Duration::from_secs(1), Duration::from_secs(3)];
 
 /// How many withdrawals of unknown questions are kept. Most are late and mean nothing.
 const MOST_TAKEN_BACK: usize = 64;
@@ -162,10 +168,13 @@ impl Shared {
         Asked::Question(question)
     }
 
-    async fn respond(&self, id: &Id, outcome: &Answer) {
-        if let Err(error) = self.say(message::response(Some(id), outcome.as_ref())).await {
+    /// Answers a request of the target. Whether it took the answer.
+    async fn respond(&self, id: &Id, outcome: &Answer) -> bool {
+        let said = self.say(message::response(Some(id), outcome.as_ref())).await;
+        if let Err(error) = &said {
             tracing::debug!("a request of target `{}` could not be answered: {error}", self.target());
         }
+        said.is_ok()
     }
 }
 
@@ -185,10 +194,22 @@ async fn wait(
         () = gone.cancelled() => return,
     };
     drop(paused);
-    if let Some(shared) = shared.upgrade() {
-        shared.questions.open().questions.remove(&id);
-        let answer = answer.map(|result| down::answer_for_target(&method, &result, shared.peer.version));
-        shared.respond(&id, &answer).await;
+    let Some(bearer) = shared.upgrade() else { return };
+    bearer.questions.open().questions.remove(&id);
+    let answer = answer.map(|result| down::answer_for_target(&method, &result, bearer.peer.version));
+    let mut arrived = bearer.respond(&id, &answer).await;
+    // Between two attempts only the link's owners keep it alive.
+    drop(bearer);
+    for pause in AGAIN {
+        if arrived {
+            return;
+        }
+        tokio::select! {
+            () = sleep(pause) => {}
+            () = gone.cancelled() => return,
+        }
+        let Some(bearer) = shared.upgrade() else { return };
+        arrived = bearer.respond(&id, &answer).await;
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod adopted;
 mod deadlines;
+mod question;
 mod server;
 mod sse;
 mod stdio;
