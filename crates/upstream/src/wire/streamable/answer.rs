@@ -80,7 +80,8 @@ fn read_body(body: &Bytes, id: &Id, status: u16) -> Result<Frames, Error> {
     let mut answer = None;
     let mut fault = None;
     intake::each(body, |message| match message {
-        Ok(message) if answers(&message, id) => answer = Some(message),
+        // The first answer is the answer, as on every other wire.
+        Ok(message) if answers(&message, id) => drop(answer.get_or_insert(message)),
         Ok(Message::Response(_)) => fault = Some("it answers another request".to_owned()),
         Ok(note) => notes.push_back(note),
         Err(error) => fault = Some(error.to_string()),
@@ -195,6 +196,17 @@ mod tests {
         assert!(matches!(frames[0], Ok(Message::Notification(_))));
         assert!(matches!(frames[1], Ok(Message::Response(_))));
         assert_eq!(frames.len(), 2);
+    }
+
+    #[test]
+    fn of_two_answers_the_first_counts() {
+        let body = Bytes::from_static(
+            br#"[{"jsonrpc":"2.0","id":7,"result":1},{"jsonrpc":"2.0","id":7,"result":2}]"#,
+        );
+        let Ok(Frames::One(Message::Response(response), _)) = read_body(&body, &7.into(), 200) else {
+            panic!("an answer");
+        };
+        assert_eq!(response.outcome.expect("a result").as_bytes(), b"1");
     }
 
     #[test]
