@@ -31,7 +31,7 @@ mod methods;
 mod modern;
 mod prompts;
 mod questions;
-mod random;
+pub(crate) mod random;
 mod resources;
 mod seal;
 mod server;

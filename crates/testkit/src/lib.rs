@@ -7,11 +7,13 @@
 //!   in both eras, over Streamable HTTP and stdio.
 //! * [`alias`]: a shim that lets the suite's hard-coded names reach one target
 //!   of a multiplexing gateway.
+//! * [`hostile`]: a server whose tools are faults.
 //!
-//! The binary `mcp-fixture` is a thin command line over the two.
+//! The binary `mcp-fixture` is a thin command line over them.
 
 pub mod alias;
 pub mod fixture;
+pub mod hostile;
 mod web;
 
 pub use web::Served;

@@ -71,7 +71,12 @@ pub(crate) fn json(status: StatusCode, value: &Value) -> Reply {
 /// A reply that streams server-sent events.
 pub(crate) fn events(chunks: impl Stream<Item = String> + Send + 'static) -> Reply {
     use futures::StreamExt;
-    let mut reply = stream(chunks.map(Bytes::from));
+    stream_events(chunks.map(Bytes::from))
+}
+
+/// The same of bytes that are events already, or are meant to be none.
+pub(crate) fn stream_events(chunks: impl Stream<Item = Bytes> + Send + 'static) -> Reply {
+    let mut reply = stream(chunks);
     content_type(&mut reply, "text/event-stream");
     let no_transform = header::HeaderValue::from_static("no-cache, no-transform");
     reply.headers_mut().insert(header::CACHE_CONTROL, no_transform);

@@ -1,14 +1,15 @@
-//! The command line over the test kit: a fixture server or an alias shim.
+//! The command line over the test kit: a fixture server, a hostile one, or an alias shim.
 
 use std::io::{self, Write};
 
-use testkit::alias;
 use testkit::fixture::{self, Era, Opening, Settings};
+use testkit::{alias, hostile};
 
 const USAGE: &str = "\
 usage:
   mcp-fixture http  [--port N] [OPTIONS]
   mcp-fixture stdio [--exit-on-unknown | --silent-before-initialize] [OPTIONS]
+  mcp-fixture hostile [--http] [--port N] [--era legacy|modern] [--name NAME]
   mcp-fixture alias     --url GATEWAY-URL --target NAME [--port N]
   mcp-fixture multiplex --url SERVER-URL  --target NAME [--port N]
 
@@ -43,6 +44,7 @@ async fn main() {
 struct Options {
     settings: Settings,
     opening: Opening,
+    http: bool,
     port: u16,
     url: Option<String>,
     target: Option<String>,
@@ -61,6 +63,7 @@ impl Options {
                 "--name" => options.settings.name = value()?,
                 "--url" => options.url = Some(value()?),
                 "--target" => options.target = Some(value()?),
+                "--http" => options.http = true,
                 "--always-sse" => options.settings.always_sse = true,
                 "--requests-on-get" => options.settings.requests_on_get = true,
                 "--exit-on-unknown" => options.opening = Opening::ExitOnUnknown,
@@ -82,6 +85,15 @@ async fn run(command: &str, options: Options) -> Result<(), String> {
             let (input, output) = (tokio::io::stdin(), tokio::io::stdout());
             let done = fixture::serve_stdio(options.settings, options.opening, input, output).await;
             done.map_err(|error| error.to_string())
+        }
+        "hostile" => {
+            let Settings { name, era, .. } = options.settings;
+            if options.http {
+                let served = hostile::serve(&name, era, options.port).await;
+                return stay(served.map_err(|error| error.to_string())?).await;
+            }
+            let (input, output) = (tokio::io::stdin(), tokio::io::stdout());
+            hostile::serve_stdio(&name, era, input, output).await.map_err(|error| error.to_string())
         }
         "alias" | "multiplex" => {
             let (Some(url), Some(target)) = (&options.url, &options.target) else {

@@ -4,6 +4,7 @@
 
 mod alias;
 mod client;
+mod hostile;
 mod http;
 mod kit;
 mod pipe;
