@@ -15,6 +15,7 @@ pub mod stats;
 
 pub mod cli;
 pub mod config;
+pub mod descriptors;
 pub mod log;
 pub mod signals;
 pub mod welcome;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use agentgateway::app::App;
 use agentgateway::cli::{Cli, Command};
 use agentgateway::config::{self, Config, Source};
-use agentgateway::{builtin, log, signals, welcome};
+use agentgateway::{builtin, descriptors, log, signals, welcome};
 use clap::Parser as _;
 
 /// Usage and configuration are wrong, and nothing was started.
@@ -39,6 +39,7 @@ fn main() -> ExitCode {
 
 fn serve(source: Source, config: Config) -> anyhow::Result<()> {
     let levels = log::start(&config.logging);
+    descriptors::raise_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         #[cfg(target_os = "linux")]

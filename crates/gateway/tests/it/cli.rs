@@ -47,6 +47,18 @@ async fn a_builtin_server_speaks_over_its_standard_input_and_output() {
     assert!(unknown.err.contains("everything") && unknown.err.contains("time"), "{}", unknown.err);
 }
 
+#[tokio::test]
+async fn as_many_files_may_be_open_as_the_operator_allows() {
+    let config = serving(vec![builtin("time")]).to_string();
+    let line = format!("ulimit -Sn 256 && ulimit -Hn 2048 && exec {EXE} -c '{config}'");
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", &line]);
+    let gateway = Gateway::of_command(shell).await;
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", gateway.id())).expect("Linux");
+    let open_files = limits.lines().find_map(|line| line.strip_prefix("Max open files")).expect("a line");
+    assert_eq!(open_files.split_whitespace().take(2).collect::<Vec<_>>(), ["2048", "2048"]);
+}
+
 /// Wrong in three places.
 const WRONG: &str = "
 mcp:

@@ -174,6 +174,11 @@ impl Gateway {
         Self::of(command, "").serving().await
     }
 
+    /// Runs a command that is the program or becomes it, and waits until it serves.
+    pub(crate) async fn of_command(command: Command) -> Self {
+        Self::of(command, "").serving().await
+    }
+
     /// Starts the program with these arguments.
     pub(crate) fn spawn(args: &[&str], input: &str) -> Self {
         let mut command = Command::new(EXE);
@@ -421,13 +426,7 @@ impl Ask {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let Self { method, path, headers, body } = self;
-        let mut request = Request::new(Full::new(Bytes::from(body)));
-        *request.method_mut() = method;
-        *request.uri_mut() = path.parse().expect("a path");
-        *request.headers_mut() = headers;
-        let host = HeaderValue::try_from(to.to_string()).expect("a host");
-        request.headers_mut().entry("host").or_insert(host);
+        let request = self.into_request(to);
         let (mut sender, connection) =
             soon(http1::handshake(TokioIo::new(stream))).await.map_err(|error| error.to_string())?;
         let connection = Connection(tokio::spawn(async move {
@@ -438,6 +437,20 @@ impl Ask {
         let (head, body) = response.into_parts();
         let events = Events { body, buffer: Vec::new(), _connection: connection };
         Ok(Reply { status: head.status.as_u16(), headers: head.headers, events })
+    }
+}
+
+impl Ask {
+    /// The request as it goes over the connection to a host.
+    pub(crate) fn into_request(self, to: SocketAddr) -> Request<Full<Bytes>> {
+        let Self { method, path, headers, body } = self;
+        let mut request = Request::new(Full::new(Bytes::from(body)));
+        *request.method_mut() = method;
+        *request.uri_mut() = path.parse().expect("a path");
+        *request.headers_mut() = headers;
+        let host = HeaderValue::try_from(to.to_string()).expect("a host");
+        request.headers_mut().entry("host").or_insert(host);
+        request
     }
 }
 
