@@ -2,6 +2,7 @@
 
 mod admin;
 mod asking;
+mod chaos;
 mod checklist;
 mod children;
 mod cli;
@@ -22,7 +23,6 @@ mod peers;
 mod person;
 mod reload;
 mod replicas;
-mod soak;
 mod stats;
 mod stopping;
 mod streams;

@@ -4,16 +4,18 @@ use std::fs;
 
 /// What a process holds at a moment.
 #[derive(Debug)]
-pub(super) struct Size {
-    pub(super) descriptors: usize,
-    pub(super) threads: usize,
+pub(crate) struct Size {
+    pub(crate) descriptors: usize,
+    pub(crate) threads: usize,
     /// Resident memory, in KiB.
-    memory: u64,
-    pub(super) children: Vec<u32>,
+    pub(crate) memory: u64,
+    /// The most that it ever was.
+    pub(crate) peak: u64,
+    pub(crate) children: Vec<u32>,
 }
 
 impl Size {
-    pub(super) fn of(pid: u32) -> Self {
+    pub(crate) fn of(pid: u32) -> Self {
         let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("a process");
         let field = |name: &str| {
             let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("a field");
@@ -24,8 +26,16 @@ impl Size {
             descriptors,
             threads: usize::try_from(field("Threads:")).expect("few"),
             memory: field("VmRSS:"),
+            peak: field("VmHWM:"),
             children: children(pid),
         }
+    }
+}
+
+impl Size {
+    /// Begins anew to look for the peak.
+    pub(crate) fn forget_peak(pid: u32) {
+        fs::write(format!("/proc/{pid}/clear_refs"), "5").expect("our own process");
     }
 }
 
@@ -43,8 +53,20 @@ fn parent(pid: u32) -> Option<u32> {
     rest.split(' ').nth(1)?.parse().ok()
 }
 
+/// The processes with this in their environment.
+pub(crate) fn marked(mark: &str) -> Vec<u32> {
+    let processes = fs::read_dir("/proc").expect("Linux").filter_map(Result::ok);
+    let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let has_mark = |pid: &u32| {
+        // One that is gone, or is another user's, has none.
+        let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        environment.split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes())
+    };
+    pids.filter(has_mark).collect()
+}
+
 /// Start and end side by side.
-pub(super) fn table(start: &Size, end: &Size, sessions: u64) -> String {
+pub(crate) fn table(start: &Size, end: &Size, sessions: u64) -> String {
     let row = |name: &str, start: String, end: String| format!("{name:<18} {start:>9} {end:>9}\n");
     [
         row("the gateway", "start".into(), "end".into()),
