@@ -4,6 +4,7 @@ CONFIG ?= examples/multiplex/config.yaml
 FUZZ_SECONDS ?= 60
 SOAK_SECONDS ?= 600
 CYCLES ?= 1000
+CHAOS_SECONDS ?= 300
 PYTHON ?= python3
 CHROMIUM ?= chromium
 
@@ -15,7 +16,7 @@ PY := tests/python/.venv/.installed
 PEERS := PATH="$(CURDIR)/tests/python/.venv/bin:$$PATH" UV_CONSTRAINT="$(CURDIR)/tests/python/constraints.txt"
 
 .DELETE_ON_ERROR:
-.PHONY: help run test lint ui screenshots conformance soak cycles fuzz peers browser
+.PHONY: help run test lint ui screenshots conformance soak cycles chaos scale fuzz peers browser
 
 help: ## Say what can be made
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -57,9 +58,17 @@ conformance: $(JS) ## Print the official suite's verdicts, without the gateway a
 	cargo build --package agentgateway --package testkit --all-targets --locked
 	$(ALONE) conformance::table::every_check_comes_out_as_it_does_without_the_gateway
 
-soak: ## Put the gateway under mixed traffic and disturbances for SOAK_SECONDS=600
+soak: ## Put the gateway under mixed traffic and everyday disturbances for SOAK_SECONDS=600
 	cargo build --package agentgateway --package testkit --all-targets --locked
-	SOAK_SECONDS=$(SOAK_SECONDS) $(ALONE) soak::nothing_is_lost_or_left_behind_in_a_long_run
+	SOAK_SECONDS=$(SOAK_SECONDS) $(ALONE) chaos::nothing_is_lost_or_left_behind_on_many_days
+
+chaos: ## Let one thing after another go wrong under load for CHAOS_SECONDS=300, and print what became of every request
+	cargo build --package agentgateway --package testkit --all-targets --locked
+	CHAOS_SECONDS=$(CHAOS_SECONDS) $(ALONE) chaos::whatever_goes_wrong_every_request_is_answered_or_fails_with_a_reason
+
+scale: ## Open 5000 sessions and 2000 streams, and print what each of them takes
+	cargo build --package agentgateway --package testkit --all-targets --locked
+	$(ALONE) scale::thousands_of_sessions_and_streams_are_small_and_leave_nothing
 
 cycles: $(JS) ## Start and kill children and the gateway, and look for processes that are left, CYCLES=1000 times
 	cargo build --package agentgateway --all-targets --locked
