@@ -471,3 +471,43 @@ async fn hear(session: Arc<Person>) {
     // A stream that breaks is the end of hearing; the calls say what they need on their own.
     let _ = session.converse(Ask::stream(&session.id)).await;
 }
+
+#[test]
+fn what_came_back_is_told_apart() {
+    let of = |status, last: Value| {
+        let heard = Heard { status, session: String::new(), last };
+        match outcome(&heard, &json!(1)) {
+            Outcome::Answered => "answered",
+            Outcome::Failed(_) => "failed",
+            Outcome::Wrong(_) => "wrong",
+            Outcome::Unclear(_) => "unclear",
+            Outcome::Cut(_) | Outcome::Hung(_) => "nothing came back",
+        }
+    };
+    let error = |message: &str| json!({ "code": -32603, "message": message });
+    assert_eq!(of(200, json!({ "id": 1, "result": {} })), "answered");
+    assert_eq!(of(200, json!({ "id": 1, "error": error("target `a` is gone") })), "failed");
+    assert_eq!(of(413, json!({ "id": null, "error": error("too large") })), "failed");
+    assert_eq!(of(200, json!({ "id": 2, "result": {} })), "wrong");
+    assert_eq!(of(200, json!({ "id": 1, "error": error("") })), "unclear");
+    assert_eq!(of(200, json!({ "id": 2, "error": error("another's") })), "unclear");
+    assert_eq!(of(200, json!({ "id": 1 })), "unclear");
+    assert_eq!(of(200, Value::Null), "unclear");
+}
+
+#[test]
+fn answers_to_others_are_wrong() {
+    let load = Load::new(([127, 0, 0, 1], 1).into());
+    let deed = echo("pipe-old");
+    let Proof::Echo { token, .. } = &deed.proof else { panic!("an echo proves itself") };
+    let answered = |token: &str, server: &str, process: u32, owner: &str| {
+        let facts = json!({ "arguments": { "token": token }, "server": server, "process": process });
+        let last = json!({ "id": 1, "result": { "structuredContent": facts } });
+        let heard = Heard { status: 200, session: String::new(), last };
+        matches!(load.proven(&deed, &heard, &json!(1), owner), Outcome::Answered)
+    };
+    assert!(answered(token, "pipe-old", 7, "ann"));
+    assert!(!answered("another", "pipe-old", 7, "ann"));
+    assert!(!answered(token, "pipe-new", 7, "ann"));
+    assert!(!answered(token, "pipe-old", 7, "bob"), "the process is ann's");
+}
