@@ -43,6 +43,7 @@ pub use policy::cors::Settings as CorsSettings;
 pub use policy::host::HostPattern;
 pub use protocol::name::MaxLength;
 pub use restart::restart_keys;
+pub use units::spelled;
 
 /// What the configuration means: everything resolved, nothing left to look up or to doubt.
 ///

@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 use upstream::settings::{Breaker, Sharing};
 
 use crate::config::{
-    Activity, Backend, Bind, Conduct, Config, CorsSettings, HeaderMatch, Limits, Listener, Logging, Match,
-    Origin, PathMatch, QueryMatch, Route, Session, SideAddress, Target, TlsFiles, TlsMode, Transport,
+    self, Activity, Backend, Bind, Conduct, Config, CorsSettings, HeaderMatch, Limits, Listener, Logging,
+    Match, Origin, PathMatch, QueryMatch, Route, Session, SideAddress, Target, TlsFiles, TlsMode, Transport,
     ValueMatch,
 };
 
@@ -29,7 +29,7 @@ pub(super) fn of(config: &Config) -> Value {
             "limits": limit_settings(limits),
             "session": session_settings(session),
             "activity": { "calls": calls, "bodies": bodies },
-            "shutdown": { "grace": format!("{}ms", grace.as_millis()) },
+            "shutdown": { "grace": config::spelled(*grace) },
         },
         "binds": binds.iter().map(bind).collect::<Vec<_>>(),
     })
@@ -41,7 +41,7 @@ fn session_settings(it: &Session) -> Value {
     let hidden = || keys.iter().map(|_| json!("<hidden>")).collect::<Vec<_>>();
     object([
         ("key", (!keys.is_empty()).then(|| json!(hidden()))),
-        ("idleTimeout", Some(json!(format!("{}ms", idle.as_millis())))),
+        ("idleTimeout", Some(json!(config::spelled(*idle)))),
     ])
 }
 
@@ -158,7 +158,7 @@ fn target(Target { name, transport, conduct: its }: &Target) -> Value {
 fn conduct(it: &Conduct) -> Map<String, Value> {
     let Conduct { limits, sharing, warm, breaker } = it;
     let Breaker { failures, pause } = breaker;
-    let time = |time: &Duration| json!(format!("{}ms", time.as_millis()));
+    let time = |time: &Duration| json!(config::spelled(*time));
     let members = [
         (
             "sharing",
@@ -264,7 +264,7 @@ mod tests {
         assert_eq!(of(""), json!({}));
         assert_eq!(
             of(", timeouts: {call: 300s, list: 5s}, warm: 0"),
-            json!({ "timeouts": { "list": "5000ms" } })
+            json!({ "timeouts": { "list": "5s" } })
         );
         assert_eq!(
             of(", sharing: shared, breaker: {failures: 0}"),

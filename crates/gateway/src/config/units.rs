@@ -42,6 +42,19 @@ pub(super) fn duration(text: &str) -> Option<Duration> {
     (total <= LONGEST).then_some(total)
 }
 
+/// A duration in the form that [`duration`] reads, with the largest units that fit: `1h30m`, `1s500ms`.
+pub fn spelled(duration: Duration) -> String {
+    let mut rest = duration.as_millis();
+    let mut text = String::new();
+    for (unit, millis) in [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)] {
+        if rest >= millis {
+            text.push_str(&format!("{}{unit}", rest / millis));
+            rest %= millis;
+        }
+    }
+    if text.is_empty() { "0s".to_owned() } else { text }
+}
+
 /// A duration, or a number of seconds.
 pub(super) fn seconds(text: &str) -> Option<Duration> {
     match text.trim().parse() {
@@ -94,7 +107,10 @@ mod tests {
             ("1d", 86_400_000),
         ] {
             assert_eq!(duration(text), Some(Duration::from_millis(millis)), "{text}");
+            assert_eq!(duration(&spelled(Duration::from_millis(millis))), duration(text), "{text}");
         }
+        let spell = |millis| spelled(Duration::from_millis(millis));
+        assert_eq!([0, 1, 5_400_000, 61_500].map(spell), ["0s", "1ms", "1h30m", "1m1s500ms"]);
         for text in ["", "10", "s", "10 s", "10 seconds", "-1s", "1.5s", "10sx", "99999999999999d", "1h30"] {
             assert_eq!(duration(text), None, "{text}");
         }
