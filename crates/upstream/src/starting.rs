@@ -1,6 +1,7 @@
 //! How many children start at the same time. Starting is the expensive part of a child's life: a cold `npx` or `uvx` takes
 //! seconds of processor time, and thirty at once make each other miss their deadlines.
 
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,8 +13,12 @@ use crate::{Error, ErrorKind};
 /// How many there are unless somebody says otherwise.
 pub const DEFAULT: usize = 4;
 
-/// How long to wait for a place. Those before each hold theirs no longer than their deadline for connecting.
+/// How long to wait for a place.
 const WAIT: Duration = Duration::from_secs(300);
+
+/// How long a place is held at most. A child that has not finished its handshake by then hangs, or waits for something other than
+/// our processors; it may go on, but must not keep others from starting.
+const HELD: Duration = Duration::from_secs(10);
 
 /// Places for children that start, one per opening of a link. Cheap to clone; all clones hand out the same places.
 #[derive(Clone)]
@@ -31,7 +36,7 @@ struct Count {
 }
 
 /// The right to start. It is given back when this is dropped.
-pub struct Place {
+struct Place {
     shared: Arc<Shared>,
     permit: Option<OwnedSemaphorePermit>,
 }
@@ -64,8 +69,19 @@ impl Starting {
         count.limit + count.surplus - self.0.places.available_permits()
     }
 
+    /// Waits for a place and starts, which may take longer than the place is held.
+    pub(crate) async fn start<T>(&self, start: impl Future<Output = T>) -> Result<T, Error> {
+        let place = self.place().await?;
+        let mut start = pin!(start);
+        if let Ok(started) = timeout(HELD, &mut start).await {
+            return Ok(started);
+        }
+        drop(place);
+        Ok(start.await)
+    }
+
     /// Waits for a place. Those who came first get one first.
-    pub(crate) async fn place(&self) -> Result<Place, Error> {
+    async fn place(&self) -> Result<Place, Error> {
         let permit = timeout(WAIT, self.0.places.clone().acquire_owned()).await;
         match permit {
             Ok(Ok(permit)) => Ok(Place { shared: self.0.clone(), permit: Some(permit) }),
@@ -117,6 +133,7 @@ impl PartialEq for Starting {
 #[cfg(test)]
 mod tests {
     use futures::FutureExt as _;
+    use tokio::time::Instant;
 
     use super::*;
 
@@ -164,6 +181,20 @@ mod tests {
         assert!(take(&starting).is_none());
         drop(taken);
         assert_eq!((0..4).map(|_| take(&starting)).collect::<Vec<_>>().iter().flatten().count(), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_hangs_gives_the_place_back_and_may_go_on() {
+        let starting = Starting::new(1);
+        let hanging = starting.start(tokio::time::sleep(HELD * 3));
+        let since = Instant::now();
+        let next = async {
+            starting.start(async {}).await.expect("a place");
+            since.elapsed()
+        };
+        let (hanging, waited) = futures::future::join(hanging, next).await;
+        assert!(hanging.is_ok() && since.elapsed() == HELD * 3);
+        assert_eq!((waited, starting.taken()), (HELD, 0));
     }
 
     #[tokio::test(start_paused = true)]

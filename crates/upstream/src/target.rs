@@ -486,22 +486,23 @@ impl Shared {
     }
 
     async fn open(&self, caller: &Arc<Caller>, owner: mpsc::Sender<Heard>) -> Result<Link, Error> {
-        // Not within the deadline, which is for the target: others are what it waits for.
-        let _place = match &self.common.settings().clone().transport {
-            Transport::Stdio(stdio) => Some(stdio.starting.place().await?),
-            _ => None,
-        };
         let way = Way { connect: self.connect.as_ref(), older: self.older.as_deref() };
-        let known = self.known_era();
-        let opening = handshake::open(&self.common, &way, known, caller, owner);
-        let deadline = self.common.settings().limits.connect;
-        let link = tokio::time::timeout(deadline, opening).await.map_err(|_| {
-            let (name, waited) = (self.common.name(), deadline.as_secs_f32());
-            Error::new(
-                ErrorKind::Timeout,
-                format!("target `{name}` did not finish its handshake within {waited} s"),
-            )
-        })??;
+        let opening = async {
+            let deadline = self.common.settings().limits.connect;
+            let opening = handshake::open(&self.common, &way, self.known_era(), caller, owner);
+            tokio::time::timeout(deadline, opening).await.map_err(|_| {
+                let (name, waited) = (self.common.name(), deadline.as_secs_f32());
+                Error::new(
+                    ErrorKind::Timeout,
+                    format!("target `{name}` did not finish its handshake within {waited} s"),
+                )
+            })
+        };
+        let link = match &self.common.settings().clone().transport {
+            // Waiting for a place is not within the deadline, which is for the target: others are what it waits for.
+            Transport::Stdio(stdio) => stdio.starting.start(opening).await?,
+            _ => opening.await,
+        }??;
         *self.era.lock().unwrap_or_else(PoisonError::into_inner) = Some((link.peer().era, Instant::now()));
         Ok(link)
     }

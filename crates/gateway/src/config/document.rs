@@ -139,7 +139,7 @@ pub(super) struct Limits {
     /// How deep the arrays and objects of a client's message may lie in each other.
     #[schemars(range(min = MIN_DEPTH, max = MAX_DEPTH), extend("default" = DEFAULT_DEPTH))]
     pub(super) json_depth: Option<u32>,
-    /// How many child processes start at the same time. Others wait until one of these is ready or has failed.
+    /// How many child processes start at the same time. Others wait until one of these is ready, has failed, or has been starting for 10 s.
     #[schemars(range(min = 1, max = MAX_STARTING_CHILDREN), extend("default" = DEFAULT_STARTING_CHILDREN))]
     pub(super) starting_children: Option<u32>,
     /// How many sessions there may be at once with one set of targets. Clients beyond it are refused with 503.

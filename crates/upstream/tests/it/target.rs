@@ -138,6 +138,27 @@ async fn a_child_that_never_shakes_hands_is_ended_at_its_deadline_and_gives_its_
     assert_eq!(starting.taken(), 0);
 }
 
+#[tokio::test]
+async fn children_that_hang_at_their_start_do_not_keep_another_from_its_own() {
+    let starting = Starting::new(4);
+    let with_place = |script| Stdio { starting: starting.clone(), ..sh(script) };
+    let hanging: Vec<_> =
+        (0..4).map(|_| start_with(with_place("exec sleep 1000"), Limits::default())).collect();
+    for hanging in &hanging {
+        has_children(hanging, 1).await;
+    }
+    let healthy = start_with(with_place(SERVER), Limits::default());
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(10)).await;
+    tokio::time::resume();
+    healthy.discovery_link().await.expect("a link");
+    for hanging in &hanging {
+        assert!(matches!(&*hanging.state().borrow(), State::Starting), "it may still shake hands");
+    }
+    futures::future::join_all(hanging.iter().chain([&healthy]).map(Target::stop)).await;
+    assert_eq!(starting.taken(), 0);
+}
+
 /// As one does that is stopped in a debugger, or swapped out.
 #[tokio::test]
 async fn callers_of_a_child_that_reads_nothing_get_their_deadline_and_it_goes_on_afterwards() {
