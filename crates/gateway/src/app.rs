@@ -6,7 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use federation::{Journal, Keep};
+use futures::future::{join, join_all};
 use tokio::sync::mpsc;
+use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
 use upstream::{Starting, Task};
 
 use crate::admin::configuration::Reload;
@@ -44,6 +47,8 @@ pub struct App {
     pub(crate) vitals: Arc<Vitals>,
     stats: Stats,
     reloads: mpsc::Receiver<Reload>,
+    /// Ports that a reload has removed, until their connections have ended.
+    pub(crate) closing: TaskTracker,
 }
 
 /// A port that is open, and what it serves.
@@ -92,6 +97,7 @@ impl App {
             common,
             admin: None,
             reloads,
+            closing: TaskTracker::new(),
             started: config.clone(),
             config,
         };
@@ -232,18 +238,15 @@ impl App {
     /// Ports first, so that nothing new begins; then targets, whose calls have ended. Probes are answered to the end.
     async fn stop(self) {
         self.vitals.stop();
-        let Self { config, ports, backends, admin: _admin, stats: _stats, reloads, .. } = self;
+        let Self { config, ports, backends, admin: _admin, stats: _stats, reloads, closing, .. } = self;
         // Who asks for a reload now is told at once that there will be none.
         drop(reloads);
-        let drained = ports.into_values().map(|port| port.drain(config.grace));
-        if futures::future::join_all(drained).await.contains(&false) {
-            tracing::warn!(
-                "not every connection finished within {:?}; those that did not were cut",
-                config.grace
-            );
-        }
-        let stopping = futures::future::join_all(backends.values().map(federation::Backend::stop));
-        if tokio::time::timeout(STOPPING, stopping).await.is_err() {
+        closing.close();
+        // Those that close already have deadlines of their own, perhaps longer ones.
+        let closed = timeout(config.grace, closing.wait());
+        let _ = join(Port::drain_all(ports.into_values(), config.grace), closed).await;
+        let stopping = join_all(backends.values().map(federation::Backend::stop));
+        if timeout(STOPPING, stopping).await.is_err() {
             tracing::warn!("some targets did not stop within {} s and were cut", STOPPING.as_secs());
         }
     }
@@ -273,8 +276,15 @@ impl Port {
         self.drain = Some(drain);
     }
 
-    /// Takes no new connections, waits for those that are there, and says whether all of them finished.
-    pub(crate) async fn drain(mut self, grace: Duration) -> bool {
+    /// Ends all of them: takes no new connections, and waits for those that are there.
+    pub(crate) async fn drain_all(ports: impl Iterator<Item = Self>, grace: Duration) {
+        if join_all(ports.map(|port| port.drain(grace))).await.contains(&false) {
+            tracing::warn!("not every connection finished within {grace:?}; those that did not were cut");
+        }
+    }
+
+    /// Whether all connections finished.
+    async fn drain(mut self, grace: Duration) -> bool {
         match self.drain.take() {
             Some(drain) => matches!(drain.wait(grace).await, Drained::Complete),
             None => true,

@@ -35,9 +35,9 @@ impl App {
         }
         let gone = std::mem::replace(&mut self.backends, assembled.backends);
         let gone: Vec<_> = gone.into_iter().filter(|(key, _)| !self.backends.contains_key(key)).collect();
-        let grace = config.grace;
+        let closing = self.closing.track_future(Port::drain_all(ports.into_values(), config.grace));
         upstream::Task::spawn_finite("drain removed ports and backends", async move {
-            futures::future::join_all(ports.into_values().map(|port| port.drain(grace))).await;
+            closing.await;
             futures::future::join_all(gone.iter().map(|(_, backend)| backend.retire())).await;
         });
         // What has not taken effect since the start still has not.

@@ -349,6 +349,23 @@ async fn ports_open_and_close_with_the_file() {
 }
 
 #[tokio::test]
+async fn a_call_over_a_port_that_was_removed_is_finished_also_when_the_program_stops() {
+    let number = free_port().await;
+    let mut config = time();
+    config["binds"].as_array_mut().expect("binds").push(port(number));
+    let mut reloaded = Reloaded::start(&config).await;
+    let session = Session::open(local(number)).await;
+    let params = json!({ "name": "long_operation", "arguments": { "duration": 2, "steps": 20 }, "_meta": { "progressToken": 1 } });
+    let mut call = session.post(request(7, "tools/call", params)).await.events();
+    call.until("notifications/progress").await;
+    reloaded.save(&time()).await;
+    reloaded.gateway.signal("TERM");
+    let last = call.last().await;
+    assert!(text_of(&last).starts_with("Long operation completed"), "{last}");
+    assert_eq!(reloaded.gateway.ended().await.code(), Some(0));
+}
+
+#[tokio::test]
 async fn the_log_level_and_the_limits_of_messages_change_with_the_file() {
     let reloaded = Reloaded::start(&time()).await;
     assert_eq!(reloaded.tools().await, TIME);
