@@ -53,7 +53,8 @@ impl Changes {
         };
         loop {
             watched.happening().await;
-            let content = tokio::fs::read(&watched.path).await.ok();
+            // Not in a thread of its own, which may not be had: a child that has taken all there are must not end us.
+            let content = std::fs::read(&watched.path).ok();
             watched.follow();
             if content != watched.content {
                 watched.content = content;
@@ -144,4 +145,25 @@ fn folders(path: &Path) -> BTreeSet<PathBuf> {
         }
     }
     folders
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_save_is_noticed_also_while_there_are_no_threads_to_be_had() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("config.yaml");
+        std::fs::write(&path, "a").expect("a file");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(1).build();
+        runtime.expect("a runtime").block_on(async {
+            let (_until, hangs) = std::sync::mpsc::channel::<()>();
+            drop(tokio::task::spawn_blocking(move || hangs.recv()));
+            let mut changes = changes(&Source::File(path.clone()));
+            std::fs::write(&path, "b").expect("a file");
+            let noticed = tokio::time::timeout(Duration::from_secs(10), changes.next()).await;
+            assert!(noticed.expect("in time").ends_with("config.yaml was saved"));
+        });
+    }
 }
