@@ -118,18 +118,32 @@ fn explain(target: &str, error: &upstream::Error) -> Error {
     Error::of_target(target, error)
 }
 
-/// Sends a call, and once more over a fresh link if that does no harm: it did not run, because the target had forgotten our
+/// Sends a call, and again over a fresh link if that does no harm: it did not run, because the target had forgotten our
 /// session or the link had died unnoticed, or the connection broke under one that only reads.
 async fn send(links: &Links, to: &Destination, call: Call) -> Result<Reply, Error> {
     let target = to.target.name();
     let pass = to.target.admit().map_err(|refusal| Error::refused(target, &refusal))?;
-    let mut retried = false;
+    let mut resends = Resends::default();
     loop {
         let way = links.way(to, &call, &pass).await?;
         match way.call(call.clone()).await {
-            Err(error) if !retried && may_be_sent_again(call.method, error.kind) => retried = true,
+            Err(error) if resends.allow(call.method, error.kind) => {}
             reply => return pass.follow(reply).map_err(|error| explain(target, &error)),
         }
+    }
+}
+
+/// The failures after which a call was sent again: once after each, because a target that could not be reached may have
+/// forgotten the session as well.
+#[derive(Default)]
+pub(crate) struct Resends(Vec<UpstreamKind>);
+
+impl Resends {
+    /// Whether a call is sent again after this failure.
+    pub(crate) fn allow(&mut self, method: &Method, failure: UpstreamKind) -> bool {
+        let is_allowed = may_be_sent_again(method, failure) && !self.0.contains(&failure);
+        self.0.extend(is_allowed.then_some(failure));
+        is_allowed
     }
 }
 

@@ -21,7 +21,7 @@ use self::outlet::Outlet;
 pub use self::status::SessionStatus;
 pub use self::store::SessionCounts;
 use self::streams::Streams;
-pub(crate) use self::subscriptions::Subscription;
+pub(crate) use self::subscriptions::{Source, Subscription};
 pub(crate) use self::tasks::{asked, expose_related};
 use crate::principal::Principal;
 use crate::roster::watcher::Watch;

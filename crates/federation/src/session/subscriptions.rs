@@ -26,6 +26,15 @@ pub(crate) struct Subscription {
     pub(crate) uri: String,
 }
 
+/// From where a client hears of a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// The watch that is kept at the target for everybody.
+    Watch,
+    /// The session's own link to a legacy target, which was told.
+    OwnLink,
+}
+
 impl Session {
     /// Puts a notice into the mailbox, under the names that the client knows.
     pub(super) fn deliver(&self, notice: Notice, target: &str) {
@@ -79,9 +88,10 @@ impl Session {
         lock(&self.subscriptions).insert(subscription, None);
     }
 
-    /// The client wants to hear no more of it. Says whether it was watched, so that the target need not be told.
-    pub(crate) fn unsubscribed(&self, subscription: &Subscription) -> bool {
-        lock(&self.subscriptions).remove(subscription).flatten().is_some()
+    /// The client wants to hear no more of it. Says from where it did, if it did.
+    pub(crate) fn unsubscribed(&self, subscription: &Subscription) -> Option<Source> {
+        let watch = lock(&self.subscriptions).remove(subscription)?;
+        Some(watch.map_or(Source::OwnLink, |_| Source::Watch))
     }
 
     /// Refuses a subscription beyond those that a session may have.

@@ -122,3 +122,18 @@ async fn a_read_that_is_late_is_not_sent_again() {
     seconds(5).await;
     assert_eq!(a.count("resources/read"), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn bug_a_subscription_in_a_session_that_was_lost_is_made_in_the_next_one() {
+    let a = Target::legacy("a", &["x"]).full("w");
+    let world = World::start(&[&a]).await;
+    let client = world.legacy().await;
+    let mut stream = client.listen();
+    client.tool("x").await.ok();
+    a.forget();
+    client.call("resources/subscribe", json!({ "uri": "file:///w" })).await.ok();
+    a.notify("notifications/resources/updated", json!({ "uri": "file:///w" }));
+    assert_eq!(stream.heard().await, ["resources/updated file:///w"]);
+    a.forget();
+    client.call("resources/unsubscribe", json!({ "uri": "file:///w" })).await.ok();
+}

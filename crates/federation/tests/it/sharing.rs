@@ -142,3 +142,23 @@ async fn a_log_level_reaches_the_shared_link_and_each_client_sees_what_it_wants(
     assert_eq!(calm.tool("x").await.noted(), [""; 0]);
     assert_eq!(a.opened(), 2);
 }
+
+#[tokio::test(start_paused = true)]
+async fn bug_what_was_subscribed_to_before_a_target_was_shared_can_be_unsubscribed_from() {
+    let a = Target::legacy("a", &["x"]).full("x");
+    let mut world = World::start(&[&a]).await;
+    let client = world.legacy().await;
+    let mut hears = client.listen();
+    client.call("resources/subscribe", json!({ "uri": "file:///x" })).await.ok();
+    let wire = a.heard_of("resources/subscribe")[0].wire;
+    a.configure(|settings| settings.sharing = Sharing::Shared);
+    world.reconfigure(&[&a], |_| {});
+    settle().await;
+    let updated =
+        r#"{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{"uri":"file:///x"}}"#;
+    a.say_on(wire, updated);
+    assert_eq!(hears.heard().await, ["resources/updated file:///x"]);
+    client.call("resources/unsubscribe", json!({ "uri": "file:///x" })).await.ok();
+    let told = a.heard_of("resources/unsubscribe");
+    assert_eq!(told.iter().map(|heard| heard.wire).collect::<Vec<_>>(), [wire]);
+}

@@ -10,8 +10,8 @@ use upstream::{Answer, Call};
 use crate::catalog::Destination;
 use crate::context::{Context, offered, required_text};
 use crate::error::{Error, ErrorKind};
-use crate::relay::Served;
-use crate::session::{Session, Subscription};
+use crate::relay::{Resends, Served};
+use crate::session::{Session, Source, Subscription};
 use crate::task;
 
 /// Serves a request that is ours to answer.
@@ -79,10 +79,16 @@ async fn unsubscribe(
 ) -> Result<Served, Error> {
     let to = context.resource(&required_text(&params, "uri")?).await?;
     // Forgotten first: also a target that cannot be told now must not be asked for updates when it is back.
-    if session.unsubscribed(&named(&to)) || is_everybodys(&to).await? {
-        return Ok(nothing());
-    }
-    Ok(Served::One(tell(context, session, method, params, &to).await?))
+    let is_told = match session.unsubscribed(&named(&to)) {
+        Some(Source::Watch) => false,
+        // Also if it is shared by now.
+        Some(Source::OwnLink) => era(&to).await? == Era::Legacy,
+        None => !is_everybodys(&to).await?,
+    };
+    Ok(match is_told {
+        true => Served::One(tell(context, session, method, params, &to).await?),
+        false => nothing(),
+    })
 }
 
 fn named(to: &Destination) -> Subscription {
@@ -91,12 +97,15 @@ fn named(to: &Destination) -> Subscription {
 
 /// Whether the target tells of its resources over the link that everybody shares.
 async fn is_everybodys(to: &Destination) -> Result<bool, Error> {
-    let link =
-        to.target.discovery_link().await.map_err(|error| Error::of_target(to.target.name(), &error))?;
-    Ok(link.peer().era == Era::Modern || to.target.settings().sharing == Sharing::Shared)
+    Ok(era(to).await? == Era::Modern || to.target.settings().sharing == Sharing::Shared)
 }
 
-/// Passes a request on to a legacy target, over the session's own link.
+async fn era(to: &Destination) -> Result<Era, Error> {
+    let link = to.target.discovery_link().await;
+    Ok(link.map_err(|error| Error::of_target(to.target.name(), &error))?.peer().era)
+}
+
+/// Passes a request on to a legacy target, over the session's own link; over a fresh one if the target has forgotten that.
 async fn tell(
     context: &Context,
     session: &Arc<Session>,
@@ -108,6 +117,14 @@ async fn tell(
     let call = Call::quiet(method, params, context.caller.clone());
     let target = to.target.name();
     let pass = to.target.admit().map_err(|refusal| Error::refused(target, &refusal))?;
-    let told = async { pass.follow(session.link(&to.target).await?.call(call).await)?.answer().await };
-    told.await.map_err(|error| Error::of_target(target, &error))
+    let told = async {
+        let mut resends = Resends::default();
+        loop {
+            match session.link(&to.target).await?.call(call.clone()).await {
+                Err(error) if resends.allow(method, error.kind) => {}
+                reply => return pass.follow(reply)?.answer().await,
+            }
+        }
+    };
+    told.await.map_err(|error: upstream::Error| Error::of_target(target, &error))
 }
