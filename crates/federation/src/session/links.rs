@@ -9,7 +9,7 @@ use futures::future::{BoxFuture, join_all};
 use protocol::method::notifications;
 use protocol::{Object, Raw};
 use tokio::sync::mpsc;
-use upstream::{Caller, Error, Heard, Link, Notice, Target, Task, Tie};
+use upstream::{Caller, Error, ErrorKind, Heard, Link, Notice, Target, Task, Tie};
 
 use super::subscriptions::LISTEN_AGAIN;
 use super::{Session, Stray, lock};
@@ -19,6 +19,8 @@ pub(super) struct Lease {
     pub(super) link: Link,
     /// Whether the client's id names the target's session, so that another replica may be using it.
     is_carried: bool,
+    /// Whether it goes on with what another replica may have begun. What the client subscribed to there is not known here.
+    is_adopted: bool,
     _forward: Task,
 }
 
@@ -43,14 +45,18 @@ impl Session {
             lease.link.touch();
             return Ok(lease.link.clone());
         }
+        let before = slot.as_ref().filter(|lease| lease.is_carried);
+        if let Some(id) = before.and_then(|lease| kept(&lease.link)) {
+            lock(&self.adoptable).insert(target.name().to_owned(), (target.clone(), id));
+        }
         let caller = self.caller();
-        let ((link, heard), is_carried) = tokio::select! {
+        let ((link, heard), is_adopted) = tokio::select! {
             biased;
-            () = self.over.cancelled() => return Err(Error::new(upstream::ErrorKind::Stopped, "the session is over")),
+            () = self.over.cancelled() => return Err(Error::new(ErrorKind::Stopped, "the session is over")),
             opened = self.open(target, &caller) => opened?,
         };
         self.restore(&link, target.name()).await;
-        *slot = Some(self.lease(target, (link.clone(), heard), is_carried));
+        *slot = Some(Lease { is_adopted, ..self.lease(target, (link.clone(), heard), is_adopted) });
         // What the target did not go on with, it has forgotten.
         lock(&self.adoptable).remove(target.name());
         Ok(link)
@@ -69,7 +75,8 @@ impl Session {
 
     fn lease(self: &Arc<Self>, target: &Target, (link, heard): Opened, is_carried: bool) -> Lease {
         let forward = forward(Arc::downgrade(self), heard, target.clone());
-        Lease { link, is_carried, _forward: Task::spawn("session notices", forward) }
+        let forward = Task::spawn("session notices", forward);
+        Lease { link, is_carried, is_adopted: false, _forward: forward }
     }
 
     /// Gives a session that has just begun a link that was opened for it.
@@ -194,6 +201,10 @@ impl Session {
         if idle.is_none_or(|idle| idle < longest) || self.listens_to(name) || self.tasks.any_at(name) {
             return;
         }
+        // Its client may have subscribed to something where the session was before, and still hears of it.
+        if slot.as_ref().is_some_and(|lease| lease.is_adopted) && self.mailbox.is_read() {
+            return;
+        }
         let Some(lease) = slot.take() else { return };
         if let (true, Tie::Session(id)) = (lease.is_carried, lease.link.tie()) {
             lock(&self.adoptable).insert(name.to_owned(), (target.clone(), id));
@@ -212,6 +223,15 @@ impl Session {
         lock(&self.adoptable).retain(|target, _| !targets.contains(target));
         let mut leases = lock(&self.leases);
         Released(targets.iter().filter_map(|target| leases.remove(target)).collect())
+    }
+}
+
+/// The target's session, if a link came to its end only because the target could not be reached for a while: it may be there
+/// still, and other replicas go on with it.
+fn kept(dead: &Link) -> Option<String> {
+    match (dead.closed().now_or_never()?.kind, dead.tie()) {
+        (ErrorKind::Unreachable, Tie::Session(id)) => Some(id),
+        _ => None,
     }
 }
 

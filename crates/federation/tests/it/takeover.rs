@@ -468,3 +468,42 @@ async fn a_shorter_idle_time_is_in_force_after_a_reload() {
     seconds(31).await;
     assert_eq!(world.backend.session_count(), 0);
 }
+
+/// What it subscribed to elsewhere is not known here, so that nothing else says that the link is of use.
+#[tokio::test(start_paused = true)]
+async fn bug_a_client_that_listens_elsewhere_hears_for_as_long_as_it_does() {
+    let a = Target::legacy("a", &["x"])
+        .full("w")
+        .in_sessions()
+        .set(|settings| settings.limits.idle = Duration::from_secs(300));
+    let (one, two) = (World::with(&[&a], keyed).await, World::with(&[&a], keyed).await);
+    let here = one.legacy().await;
+    here.call("resources/subscribe", json!({ "uri": "file:///w" })).await.ok();
+    let there = here.at(&two);
+    let mut hears = there.listen();
+    let _ = hears.heard().await;
+    seconds(400).await;
+    a.notify("notifications/resources/updated", json!({ "uri": "file:///w" }));
+    assert_eq!(hears.heard().await, ["resources/updated file:///w"]);
+    drop(hears);
+    let open = a.open();
+    seconds(400).await;
+    assert_eq!(a.open(), open - 1, "nobody listens any more");
+}
+
+#[tokio::test(start_paused = true)]
+async fn bug_a_target_that_could_not_be_reached_for_a_moment_keeps_the_session_that_the_id_names() {
+    let a = Target::legacy("a", &["x"]).in_sessions();
+    let (one, two) = (World::with(&[&a], keyed).await, World::with(&[&a], keyed).await);
+    let here = one.legacy().await;
+    here.tool("x").await.ok();
+    let shaken = a.count("initialize");
+    a.change(|script| script.refusing = 1);
+    assert_eq!(here.tool("x").await.said(), "a:x");
+    assert_eq!(here.at(&two).tool("x").await.said(), "a:x");
+    assert_eq!(a.count("initialize"), shaken, "both are in one session of the target");
+    // It was away because it was replaced.
+    a.change(|script| (script.refusing, script.forgotten) = (1, ["s2".to_owned()].into()));
+    assert_eq!(here.tool("x").await.said(), "a:x");
+    assert_eq!(a.count("initialize"), shaken + 1);
+}

@@ -100,6 +100,8 @@ pub(crate) struct Script {
     /// Whether it gives each connection a session that others can go on with, as over HTTP, and which it has forgotten.
     pub(crate) sessions: bool,
     pub(crate) forgotten: HashSet<String>,
+    /// How many requests find no way to it from now on, over connections that are open.
+    pub(crate) refusing: usize,
     /// The URIs of which a modern target does not tell, and which it leaves out of its acknowledgements.
     pub(crate) untold: Vec<&'static str>,
     acts: HashMap<String, Act>,
@@ -189,6 +191,7 @@ impl Target {
             door: Door::Open,
             sessions: false,
             forgotten: HashSet::new(),
+            refusing: 0,
             untold: Vec::new(),
             acts: HashMap::new(),
         };
@@ -432,6 +435,11 @@ impl SessionWire {
 
 impl Wire for SessionWire {
     fn request(&self, out: Outgoing) -> BoxFuture<'_, Result<Frames, Error>> {
+        let refuses = |script: &mut Script| script.refusing.checked_sub(1).map(|left| script.refusing = left);
+        if self.target.change(refuses).is_some() {
+            let refused = Error::new(ErrorKind::Unreachable, "connection refused");
+            return futures::future::ready(Err(refused)).boxed();
+        }
         if self.is_forgotten() {
             let lost = Error::new(ErrorKind::SessionLost, "no longer knows our session (404)");
             return futures::future::ready(Err(lost)).boxed();
