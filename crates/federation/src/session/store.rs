@@ -211,20 +211,23 @@ impl Sessions {
                 Some(_) | None => {}
             }
         }
-        let (unused, over) = (self.drop_here(&unused), self.drop_here(&over));
+        let (unused, over) = (self.drop_here(&unused, FRESH), self.drop_here(&over, idle));
         if unused + over > 0 {
             tracing::debug!("ended {over} sessions that were idle, and {unused} that only shook hands");
         }
         self.count(|counts| (counts.unused, counts.idle) = (counts.unused + unused, counts.idle + over));
     }
 
-    /// Ends these sessions here, and says how many were still there. Those that had something at a target which is lost with
+    /// Ends these sessions here that nobody has used for so long, also not since they were picked, and says how many. Those that had something at a target which is lost with
     /// their links do not go on by their ids: their clients shall know of it, and begin again.
-    fn drop_here(&self, sessions: &[Arc<Session>]) -> u64 {
+    fn drop_here(&self, sessions: &[Arc<Session>], idle: Duration) -> u64 {
         let mut dropped = 0;
         for session in sessions {
             let loses = session.keeps_something();
             let mut open = self.lock();
+            if session.idle_since().is_none_or(|since| since.elapsed() < idle) {
+                continue;
+            }
             let Some(session) = open.remove(&session.id) else { continue };
             if loses {
                 open.ended.note(&session.id);
@@ -310,4 +313,22 @@ pub(super) fn list_changed(kinds: &[Kind]) -> Vec<Bytes> {
     // Resources and templates stand side by side in the order of kinds.
     names.dedup();
     names.into_iter().map(|method| message::notification(method, &Object::default())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_session_that_is_used_while_idle_ones_are_ended_stays() {
+        let idle = Duration::from_secs(100);
+        let sessions = Sessions::default();
+        let enter = |id: &str| sessions.enter(Birth::new(id.into(), Principal::default()), 10).expect("room");
+        let picked = ["used", "idle"].map(enter);
+        tokio::time::advance(idle).await;
+        picked[0].touch();
+        assert_eq!(sessions.drop_here(&picked, idle), 1);
+        assert!(sessions.find("used").is_some() && sessions.find("idle").is_none());
+        assert!(!picked[0].is_over());
+    }
 }
