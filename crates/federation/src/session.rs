@@ -273,12 +273,17 @@ impl Session {
         Task::spawn_finite("cut link", self.release(&[target.to_owned()]).close());
     }
 
+    /// Whether it has ended here.
+    pub(crate) fn is_over(&self) -> bool {
+        self.over.is_cancelled()
+    }
+
     /// Whether its client has done no more than shake hands.
     fn is_fresh(&self) -> bool {
         self.fresh.load(Ordering::Relaxed)
     }
 
-    /// Ends the session: running calls are cancelled, streams end, links are closed in good order.
+    /// Ends the session: running calls are cancelled and say so on their streams, the session's own stream ends, links are closed in good order.
     pub(crate) async fn end(&self, end: End) {
         self.over.cancel();
         self.close_streams();

@@ -100,11 +100,10 @@ impl Session {
         lock(&self.streams.0).tidy();
     }
 
-    /// Ends every stream after what was said.
+    /// Ends the session's own stream after what was said. Those of calls end with these, and none is found again.
     pub(super) fn close_streams(&self) {
         self.mailbox.close();
-        let streams = std::mem::take(&mut lock(&self.streams.0).by_number);
-        streams.values().for_each(Outlet::close);
+        lock(&self.streams.0).by_number.clear();
     }
 }
 

@@ -299,7 +299,8 @@ async fn the_end_of_a_session_ends_its_streams_and_the_calls_that_nobody_reads()
     client.end();
     assert_eq!(
         (read.rest().await, resumed.rest().await),
-        (vec!["1-0 opening".to_owned()], vec!["1-0 opening".to_owned()])
+        (vec!["1-0 opening".to_owned()], vec!["1-0 opening".to_owned(), "1-1 answer 1".to_owned()]),
+        "who reads it last hears how the call ended"
     );
     seconds(3).await;
     assert_eq!((a.open(), world.backend.session_count()), (1, 0));

@@ -69,12 +69,17 @@ pub(super) fn start(
                 return;
             }
         };
+        let mut call = call;
         let token = call.token.clone();
         tokio::select! {
             // First, because the end of a session also ends the links under its calls.
             biased;
-            () = token.cancelled() => tracing::debug!("a call was cancelled by its client"),
-            () = call.run(&client, closing) => {}
+            () = token.cancelled() => {}
+            () = call.run(&client, closing) => return,
+        }
+        match call.farewell() {
+            Some(farewell) => drop(client.send(Piece::Last(farewell)).await),
+            None => tracing::debug!("a call was cancelled by its client"),
         }
     });
 }

@@ -99,7 +99,17 @@ impl Running {
         Ok(Self { context, session, id, row, params, progress, reached: f64::NEG_INFINITY, strays, token })
     }
 
-    pub(super) async fn run(mut self, client: &Voice, closing: CancellationToken) {
+    /// What a client is told whose session ends under the call; nothing if it cancelled the call itself, or was answered.
+    pub(super) fn farewell(&self) -> Option<Single> {
+        let session = self.session.as_ref().filter(|session| session.is_over())?;
+        let (number, method) = (session.number, self.row.name);
+        tracing::debug!("session {number} ended under a call of {method}");
+        let text = "the session was ended, by its client or by the gateway, before the call was answered; it may have run; \
+                    begin again with `initialize`";
+        Some(self.refusal(&Error::new(ErrorKind::UnknownSession, text)))
+    }
+
+    pub(super) async fn run(&mut self, client: &Voice, closing: CancellationToken) {
         // After a panic nothing of the call is used again but its id.
         let last = AssertUnwindSafe(self.converse(client, closing)).catch_unwind().await;
         let last = last.unwrap_or_else(|_| self.failed());

@@ -92,5 +92,5 @@ async fn a_stream_whose_call_runs_is_kept_without_a_reader() {
     session.tidy_streams();
     assert!(is_kept(&session, 1));
     session.close_streams();
-    assert!(!is_kept(&session, 1) && !outlet.say(Kind::Note, Bytes::new()).await);
+    assert!(!is_kept(&session, 1) && !session.mailbox.say(Kind::Note, Bytes::new()).await);
 }
