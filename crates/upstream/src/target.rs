@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use protocol::method::notifications;
 use protocol::{Era, Object};
-use tokio::sync::{Notify, broadcast, mpsc, watch};
+use tokio::sync::{Notify, broadcast, mpsc, oneshot, watch};
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -477,8 +477,23 @@ impl Shared {
         self.wanted.notified().await;
     }
 
-    /// Opens a link for one client alone.
-    async fn lease(&self, caller: &Arc<Caller>, kind: LinkKind) -> Result<Leased, Error> {
+    /// Opens a link for one client alone. A child that nobody waits for any more is cut. Over HTTP the handshake goes on, and the
+    /// link is closed then: the target may have begun a session, and only its answer says which.
+    async fn lease(self: &Arc<Self>, caller: &Arc<Caller>, kind: LinkKind) -> Result<Leased, Error> {
+        if !self.common.settings().transport.is_http() {
+            return self.open_for(caller, kind).await;
+        }
+        let (sender, opened) = oneshot::channel();
+        let (shared, caller) = (self.clone(), caller.clone());
+        Task::spawn_finite("open link", async move {
+            if let Err(Ok((link, _heard))) = sender.send(shared.open_for(&caller, kind).await) {
+                link.close().await;
+            }
+        });
+        opened.await.unwrap_or_else(|_| Err(stopped(self.common.name())))
+    }
+
+    async fn open_for(&self, caller: &Arc<Caller>, kind: LinkKind) -> Result<Leased, Error> {
         let (sender, heard) = mpsc::channel(NOTICES);
         let link = self.open(caller, sender).await?;
         link.serves(kind);

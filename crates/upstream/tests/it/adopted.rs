@@ -124,3 +124,51 @@ async fn a_session_that_the_target_has_forgotten_is_found_out_by_the_first_call(
     assert!(target.adopt(&Caller::plain(), "not\na header").await.is_none());
     target.stop().await;
 }
+
+/// A legacy server that takes a moment for the handshakes of everybody but the first.
+#[tokio::test]
+async fn bug_a_link_that_nobody_waits_for_any_more_leaves_no_session() {
+    let shaken = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let server = Server::start(move |seen: Seen| {
+        let shaken = shaken.clone();
+        async move {
+            let message: serde_json::Value = serde_json::from_str(&seen.body).unwrap_or_default();
+            let id = &message["id"];
+            match (&seen.method, message["method"].as_str().unwrap_or_default()) {
+                (_, "initialize") => {
+                    let number = shaken.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                    if number > 0 {
+                        tokio::time::sleep(Duration::from_millis(300)).await;
+                    }
+                    let result = r#"{"protocolVersion":"2025-06-18","capabilities":{"tools":{}}}"#;
+                    let mut response = json(format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#));
+                    let session = format!("s{number}");
+                    response.headers_mut().insert("mcp-session-id", session.parse().expect("a value"));
+                    response
+                }
+                (_, "server/discover") => answer(400, "text/plain", "what?"),
+                (&Method::GET, _) => status(405),
+                (&Method::DELETE, _) => status(200),
+                _ if id.is_null() => status(202),
+                _ => json(format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{}}}}"#)),
+            }
+        }
+    })
+    .await;
+    let target = start(&server);
+    target.discovery_link().await.expect("a link");
+    let caller = Caller::plain();
+    let (lease, lent) = (target.lease(&caller), target.borrow(&caller));
+    let moment = Duration::from_millis(100);
+    assert!(tokio::time::timeout(moment, lease).await.is_err());
+    assert!(tokio::time::timeout(moment, lent).await.is_err());
+    for session in ["s1", "s2"] {
+        let ended = async {
+            while seen_in(&server, session, &Method::DELETE).is_empty() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        assert!(tokio::time::timeout(Duration::from_secs(5), ended).await.is_ok(), "{session} is left");
+    }
+    target.stop().await;
+}
