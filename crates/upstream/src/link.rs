@@ -245,7 +245,7 @@ impl Link {
     pub async fn list(&self, call: Call) -> Result<Answer, Error> {
         let shared = &self.shared;
         let (method, deadline) = (call.method.name, shared.limits().list);
-        let ticket = shared.common.list();
+        let ticket = shared.common.list(method);
         let answer = tokio::time::timeout(deadline, async { self.call(call).await?.answer().await })
             .await
             .unwrap_or_else(|_| Err(self.late(method, deadline)));

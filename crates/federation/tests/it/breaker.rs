@@ -162,6 +162,23 @@ async fn one_slow_tool_does_not_take_a_busy_target_away() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_list_that_is_never_read_does_not_take_calls_and_links_away() {
+    let a = Target::legacy("a", &["x"])
+        .full("f")
+        .on("resources/list", Act::Hang)
+        .set(|settings| settings.limits.list = Duration::from_secs(2));
+    let world = World::start(&[&a]).await;
+    let client = world.legacy().await;
+    assert_eq!(client.tool("x").await.said(), "a:x");
+    let opened = a.count("initialize");
+    for _ in 0..60 {
+        seconds(10).await;
+        assert_eq!(world.backend.status()[0].stats.breaker.openings, 0);
+    }
+    assert_eq!(a.count("initialize"), opened);
+}
+
+#[tokio::test(start_paused = true)]
 async fn errors_of_tools_are_answers() {
     let a = Target::legacy("a", &["x"]).on("tools/call x", Act::error(-32603, "broken"));
     let world = World::start(&[&a]).await;

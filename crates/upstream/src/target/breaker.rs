@@ -6,6 +6,7 @@
 //! A failure counts only if no call was answered since the one that failed began: a hundred calls that hang together and time
 //! out when the target is long back say nothing about the target as it is now.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -41,6 +42,8 @@ struct State {
     pauses: u32,
     /// Counts trials, so that the current one is known.
     trials: u64,
+    /// The lists that could be read when they were asked for last, by method.
+    read: BTreeSet<&'static str>,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
@@ -59,8 +62,18 @@ pub(super) enum Kind {
     /// Somebody's call.
     Call,
     /// A page of a list, which is read also while no calls are let through. It may come over another link than calls do, so that
-    /// it says less about them.
-    List,
+    /// it says less about them. While other lists can be read, it says nothing: one list may be slow or broken for ever.
+    List(&'static str),
+}
+
+impl Kind {
+    /// The place of its count.
+    fn place(self) -> usize {
+        match self {
+            Self::Call => 0,
+            Self::List(_) => 1,
+        }
+    }
 }
 
 /// Leave to send something.
@@ -156,27 +169,31 @@ impl Breaker {
         Ok(Ticket { kind: Kind::Call, since: self.answers.load(Ordering::Acquire), trial })
     }
 
-    /// A page of a list is sent.
-    pub(super) fn list(&self) -> Ticket {
-        Ticket { kind: Kind::List, since: self.answers.load(Ordering::Acquire), trial: None }
+    /// A page of a list is asked for.
+    pub(super) fn list(&self, method: &'static str) -> Ticket {
+        Ticket { kind: Kind::List(method), since: self.answers.load(Ordering::Acquire), trial: None }
     }
 
     /// An answer came, whatever it says.
     pub(super) fn answered(&self, ticket: &Ticket) -> Option<Change> {
-        if ticket.kind == Kind::Call {
-            self.answers.fetch_add(1, Ordering::AcqRel);
-        }
-        if self.quiet.load(Ordering::Acquire) {
-            return None;
-        }
-        let mut state = self.state();
-        if ticket.kind == Kind::List {
-            state.failures[Kind::List as usize] = 0;
-            let about_lists = state.last.as_ref().is_some_and(|(kind, _)| *kind == Kind::List);
-            if !about_lists {
-                return None;
+        let mut state = match ticket.kind {
+            Kind::Call => {
+                self.answers.fetch_add(1, Ordering::AcqRel);
+                if self.quiet.load(Ordering::Acquire) {
+                    return None;
+                }
+                self.state()
             }
-        }
+            Kind::List(method) => {
+                let mut state = self.state();
+                state.read.insert(method);
+                state.failures[ticket.kind.place()] = 0;
+                if !matches!(state.last, Some((Kind::List(_), _))) {
+                    return None;
+                }
+                state
+            }
+        };
         self.settle(&mut state)
     }
 
@@ -201,7 +218,9 @@ impl Breaker {
         }
         let mut state = self.state();
         let counts = match state.stage {
-            Stage::Closed => ticket.since == self.answers.load(Ordering::Acquire),
+            Stage::Closed => {
+                ticket.since == self.answers.load(Ordering::Acquire) && state.is_news(ticket.kind)
+            }
             Stage::Open { .. } => false,
             Stage::Trial => state.is_current(ticket),
         };
@@ -209,9 +228,9 @@ impl Breaker {
             return None;
         }
         self.quiet.store(false, Ordering::Release);
-        state.failures[ticket.kind as usize] += 1;
+        state.failures[ticket.kind.place()] += 1;
         state.last = Some((ticket.kind, error.clone()));
-        let failures = state.failures[ticket.kind as usize];
+        let failures = state.failures[ticket.kind.place()];
         if failures < settings.failures && !ticket.is_trial() {
             return None;
         }
@@ -256,7 +275,8 @@ impl Breaker {
     /// Everything is forgotten. What began before says nothing any more.
     fn settle(&self, state: &mut State) -> Option<Change> {
         let was_closed = matches!(state.stage, Stage::Closed);
-        *state = State { trials: state.trials, ..State::default() };
+        let read = std::mem::take(&mut state.read);
+        *state = State { trials: state.trials, read, ..State::default() };
         self.answers.fetch_add(1, Ordering::AcqRel);
         self.quiet.store(true, Ordering::Release);
         (!was_closed).then_some(Change::Closed)
@@ -277,6 +297,17 @@ impl State {
 
     fn is_current(&self, ticket: &Ticket) -> bool {
         matches!(self.stage, Stage::Trial) && ticket.trial == Some(self.trials)
+    }
+
+    /// Whether a failure says something about calls: that of a call does, and that of a list unless others can be read.
+    fn is_news(&mut self, kind: Kind) -> bool {
+        match kind {
+            Kind::Call => true,
+            Kind::List(method) => {
+                self.read.remove(method);
+                self.read.is_empty()
+            }
+        }
     }
 
     fn in_a_row(&self) -> u32 {
@@ -422,19 +453,19 @@ mod tests {
     async fn lists_that_fail_open_it_and_lists_that_are_read_do_not_excuse_calls() {
         let breaker = Breaker::new();
         for _ in 0..2 {
-            breaker.failed(&breaker.list(), &timeout(), &SETTINGS);
+            breaker.failed(&breaker.list("tools/list"), &timeout(), &SETTINGS);
         }
-        breaker.answered(&breaker.list());
+        breaker.answered(&breaker.list("tools/list"));
         assert_eq!(breaker.status().failures, 0);
         for _ in 0..3 {
-            breaker.failed(&breaker.list(), &timeout(), &SETTINGS);
+            breaker.failed(&breaker.list("tools/list"), &timeout(), &SETTINGS);
         }
         assert!(breaker.call(&SETTINGS).is_err());
-        assert_eq!(breaker.answered(&breaker.list()), Some(Change::Closed));
+        assert_eq!(breaker.answered(&breaker.list("tools/list")), Some(Change::Closed));
         assert_eq!((fail(&breaker), fail(&breaker)), (None, None));
-        breaker.answered(&breaker.list());
+        breaker.answered(&breaker.list("tools/list"));
         assert!(matches!(fail(&breaker), Some(Change::Opened { .. })));
-        assert_eq!(breaker.answered(&breaker.list()), None);
+        assert_eq!(breaker.answered(&breaker.list("tools/list")), None);
         assert!(breaker.call(&SETTINGS).is_err());
     }
 
@@ -447,6 +478,25 @@ mod tests {
             assert_eq!(breaker.failed(&ticket, &timeout(), &OFF), None);
         }
         assert_eq!(breaker.status().position, Position::Closed);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_list_that_fails_next_to_one_that_is_read_says_nothing_of_calls() {
+        let breaker = Breaker::new();
+        breaker.answered(&breaker.list("tools/list"));
+        for _ in 0..2 {
+            for _ in 0..10 {
+                assert_eq!(breaker.failed(&breaker.list("resources/list"), &timeout(), &SETTINGS), None);
+            }
+            // With this everything else is forgotten.
+            breaker.failed(&call(&breaker), &timeout(), &SETTINGS);
+            breaker.answered(&call(&breaker));
+        }
+        for _ in 0..2 {
+            assert_eq!(breaker.failed(&breaker.list("tools/list"), &timeout(), &SETTINGS), None);
+        }
+        let opened = breaker.failed(&breaker.list("resources/list"), &timeout(), &SETTINGS);
+        assert!(matches!(opened, Some(Change::Opened { .. })), "none is read");
     }
 
     #[test]

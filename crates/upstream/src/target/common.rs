@@ -83,8 +83,8 @@ impl Common {
     }
 
     /// A page of a list is asked for. Lists are read also while calls are refused.
-    pub(crate) fn list(&self) -> Ticket {
-        self.breaker.list()
+    pub(crate) fn list(&self, method: &'static str) -> Ticket {
+        self.breaker.list(method)
     }
 
     pub(crate) fn answered(&self, ticket: &Ticket) {
