@@ -162,6 +162,25 @@ async fn one_slow_tool_does_not_take_a_busy_target_away() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_slow_call_that_is_the_trial_does_not_keep_others_away_for_as_long_as_it_takes() {
+    let a = Target::legacy("a", &["x", "y"]).on("tools/call x", Act::Hang).set(|settings| {
+        settings.limits.call = Duration::from_secs(1800);
+        settings.breaker.failures = 1;
+    });
+    let world = World::start(&[&a]).await;
+    let (slow, other) = (Arc::new(world.legacy().await), world.legacy().await);
+    slow.tool("x").await.code();
+    seconds(12).await;
+    a.act("tools/call x", Act::after(1000, Act::text("at last")));
+    let mut trial = background(&slow, json!("trial"), "x");
+    settle().await;
+    other.tool("y").await.code();
+    seconds(60).await;
+    assert_eq!(other.tool("y").await.said(), "a:y");
+    assert_eq!(trial.recv().await.flatten().expect("an answer").said(), "at last");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_list_that_is_never_read_does_not_take_calls_and_links_away() {
     let a = Target::legacy("a", &["x"])
         .full("f")

@@ -1,7 +1,8 @@
 //! When a target is no longer called because it fails, and when it is tried again.
 //!
 //! Failures in a row open the breaker: calls are refused at once. After a pause one call is let through; the others are still
-//! refused until it is known what becomes of it. Any answer closes the breaker, and a trial that fails doubles the pause.
+//! refused until it is known what becomes of it, or it has said nothing for a minute: the call may be a slow one. Any answer
+//! closes the breaker, and a trial that fails doubles the pause.
 //!
 //! A failure counts only if no call was answered since the one that failed began: a hundred calls that hang together and time
 //! out when the target is long back say nothing about the target as it is now.
@@ -19,6 +20,10 @@ use crate::{Error, ErrorKind};
 
 /// The longest pause that doubling leads to.
 const LONGEST: Duration = Duration::from_secs(60);
+
+/// How long a trial may say nothing before another call is one as well. Some calls are slow, and the deadline for them may be
+/// hours.
+const TRIAL: Duration = Duration::from_secs(60);
 
 /// The breaker of one target.
 #[derive(Debug)]
@@ -40,8 +45,10 @@ struct State {
     last: Option<(Kind, Error)>,
     /// Pauses in a row.
     pauses: u32,
-    /// Counts trials, so that the current one is known.
+    /// Counts trials, so that the current ones are known,
     trials: u64,
+    /// and the first of them.
+    first_trial: u64,
     /// The lists that could be read when they were asked for last, by method.
     read: BTreeSet<&'static str>,
 }
@@ -53,7 +60,10 @@ enum Stage {
     Open {
         until: Instant,
     },
-    Trial,
+    /// From this moment on another call is a trial, too.
+    Trial {
+        until: Instant,
+    },
 }
 
 /// What is sent to a target.
@@ -161,9 +171,9 @@ impl Breaker {
             let now = Instant::now();
             trial = match state.stage {
                 Stage::Closed => None,
-                Stage::Open { until } if until <= now => Some(state.begin_trial()),
+                Stage::Open { until } | Stage::Trial { until } if until <= now => Some(state.begin_trial()),
                 Stage::Open { until } => return Err(state.paused(until - now)),
-                Stage::Trial => return Err(state.paused(Duration::from_secs(1))),
+                Stage::Trial { .. } => return Err(state.paused(Duration::from_secs(1))),
             };
         }
         Ok(Ticket { kind: Kind::Call, since: self.answers.load(Ordering::Acquire), trial })
@@ -213,8 +223,11 @@ impl Breaker {
         error: &Error,
         settings: &settings::Breaker,
     ) -> Option<Change> {
-        if settings.failures == 0 || !is_illness(error.kind) {
+        if settings.failures == 0 {
             return None;
+        }
+        if !is_illness(error.kind) {
+            return if is_word(error.kind) { self.heard(ticket) } else { None };
         }
         let mut state = self.state();
         let counts = match state.stage {
@@ -222,7 +235,7 @@ impl Breaker {
                 ticket.since == self.answers.load(Ordering::Acquire) && state.is_news(ticket.kind)
             }
             Stage::Open { .. } => false,
-            Stage::Trial => state.is_current(ticket),
+            Stage::Trial { .. } => state.is_current(ticket),
         };
         if !counts {
             return None;
@@ -245,15 +258,15 @@ impl Breaker {
             return;
         }
         let mut state = self.state();
-        if state.is_current(ticket) {
+        if state.is_current(ticket) && ticket.trial == Some(state.trials) {
             state.stage = Stage::Open { until: Instant::now() };
         }
     }
 
-    /// The target was away and is back: it need not be waited for.
+    /// The target was away and is back: neither it nor a trial from before need be waited for.
     pub(super) fn revived(&self) {
         let mut state = self.state();
-        if let Stage::Open { until } = &mut state.stage {
+        if let Stage::Open { until } | Stage::Trial { until } = &mut state.stage {
             *until = Instant::now();
         }
     }
@@ -264,7 +277,7 @@ impl Breaker {
             position: match state.stage {
                 Stage::Closed => Position::Closed,
                 Stage::Open { until } => Position::Open { until },
-                Stage::Trial => Position::Trial,
+                Stage::Trial { .. } => Position::Trial,
             },
             failures: state.in_a_row(),
             reason: state.last.as_ref().map(|(_, error)| error.clone()),
@@ -290,13 +303,18 @@ impl Breaker {
 
 impl State {
     fn begin_trial(&mut self) -> u64 {
-        self.stage = Stage::Trial;
         self.trials += 1;
+        if !matches!(self.stage, Stage::Trial { .. }) {
+            self.first_trial = self.trials;
+        }
+        self.stage = Stage::Trial { until: Instant::now() + TRIAL };
         self.trials
     }
 
+    /// Whether it is a trial, and what it was to find out is still open.
     fn is_current(&self, ticket: &Ticket) -> bool {
-        matches!(self.stage, Stage::Trial) && ticket.trial == Some(self.trials)
+        matches!(self.stage, Stage::Trial { .. })
+            && ticket.trial.is_some_and(|trial| trial >= self.first_trial)
     }
 
     /// Whether a failure says something about calls: that of a call does, and that of a list unless others can be read.
@@ -343,6 +361,11 @@ fn is_illness(kind: ErrorKind) -> bool {
         | ErrorKind::Stopped
         | ErrorKind::Busy => false,
     }
+}
+
+/// Whether an error is the target's own word, so that it is there.
+fn is_word(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Status(_) | ErrorKind::Unauthorized | ErrorKind::TooLarge)
 }
 
 #[cfg(test)]
@@ -478,6 +501,57 @@ mod tests {
             assert_eq!(breaker.failed(&ticket, &timeout(), &OFF), None);
         }
         assert_eq!(breaker.status().position, Position::Closed);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_trial_that_says_nothing_is_not_all_that_is_tried() {
+        let breaker = opened();
+        pass(12).await;
+        let first = call(&breaker);
+        pass(59).await;
+        assert!(breaker.call(&SETTINGS).is_err(), "it may still be answered");
+        pass(1).await;
+        let second = call(&breaker);
+        assert!(second.is_trial());
+        assert!(breaker.call(&SETTINGS).is_err(), "one at a time");
+        // That the first was given up leaves the second in its place.
+        breaker.given_up(&first);
+        assert!(breaker.call(&SETTINGS).is_err(), "one at a time");
+        assert_eq!(breaker.heard(&second), Some(Change::Closed));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_failure_of_any_trial_opens_it_again_and_once() {
+        let breaker = opened();
+        pass(12).await;
+        let first = call(&breaker);
+        pass(60).await;
+        let second = call(&breaker);
+        assert!(matches!(breaker.failed(&first, &timeout(), &SETTINGS), Some(Change::Opened { .. })));
+        assert_eq!(breaker.failed(&second, &timeout(), &SETTINGS), None);
+        pass(25).await;
+        let third = call(&breaker);
+        assert_eq!(breaker.failed(&second, &timeout(), &SETTINGS), None, "late");
+        assert_eq!(breaker.heard(&third), Some(Change::Closed));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_target_that_refuses_its_trial_is_there() {
+        use ErrorKind::{SessionLost, Status, TooLarge, Unauthorized};
+        for (kind, closes) in [
+            (Status(400), true),
+            (Status(422), true),
+            (Unauthorized, true),
+            (TooLarge, true),
+            (ErrorKind::Busy, false),
+            (ErrorKind::Stopped, false),
+            (SessionLost, false),
+        ] {
+            let breaker = opened();
+            pass(12).await;
+            let change = breaker.failed(&call(&breaker), &Error::new(kind, "no"), &SETTINGS);
+            assert_eq!(change, closes.then_some(Change::Closed), "{kind:?}");
+        }
     }
 
     #[tokio::test(start_paused = true)]
