@@ -126,9 +126,13 @@ async fn send(links: &Links, to: &Destination, call: Call) -> Result<Reply, Erro
     let mut resends = Resends::default();
     loop {
         let way = links.way(to, &call, &pass).await?;
+        let alone = matches!(way, Way::Own(_) | Way::Alone(_));
         match way.call(call.clone()).await {
             Err(error) if resends.allow(call.method, error.kind) => {}
-            reply => return pass.follow(reply).map_err(|error| explain(target, &error)),
+            reply => {
+                let pass = if alone { pass.alone() } else { pass };
+                return pass.follow(reply).map_err(|error| explain(target, &error));
+            }
         }
     }
 }

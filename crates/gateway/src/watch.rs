@@ -156,7 +156,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("config.yaml");
         std::fs::write(&path, "a").expect("a file");
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(1).build();
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(1).build();
         runtime.expect("a runtime").block_on(async {
             let (_until, hangs) = std::sync::mpsc::channel::<()>();
             drop(tokio::task::spawn_blocking(move || hangs.recv()));

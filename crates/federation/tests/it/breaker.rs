@@ -162,6 +162,34 @@ async fn one_slow_tool_does_not_take_a_busy_target_away() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_client_that_kills_its_own_child_again_and_again_hurts_nobody_else() {
+    let a = Target::legacy("a", &["x", "y"]).on("tools/call x", Act::Die);
+    let world = World::start(&[&a]).await;
+    let well = world.legacy().await;
+    let mut asked = world.modern();
+    asked.capabilities = json!({ "elicitation": {} });
+    for ill in [world.legacy().await, asked] {
+        for _ in 0..10 {
+            let text = ill.tool("x").await.outcome.expect_err("no answer")["message"].clone();
+            assert_eq!(text, "target `a` ended before it answered; the call may have run");
+        }
+        assert_eq!(well.tool("y").await.said(), "a:y");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_ends_again_and_again_under_everybody_is_not_called() {
+    let a = Target::modern("a", &["x"]).on("tools/call x", Act::Die);
+    let world = World::start(&[&a]).await;
+    let client = world.modern();
+    for _ in 0..10 {
+        client.tool("x").await.code();
+        seconds(5).await;
+    }
+    assert!(world.backend.status()[0].stats.breaker.openings > 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_slow_call_that_is_the_trial_does_not_keep_others_away_for_as_long_as_it_takes() {
     let a = Target::legacy("a", &["x", "y"]).on("tools/call x", Act::Hang).set(|settings| {
         settings.limits.call = Duration::from_secs(1800);
@@ -209,13 +237,10 @@ async fn errors_of_tools_are_answers() {
 
 #[tokio::test(start_paused = true)]
 async fn a_target_that_was_away_is_called_as_soon_as_it_is_back() {
-    let a = Target::legacy("a", &["x"]).on("tools/call x", Act::Die);
+    let a = hanging("a");
     let world = World::start(&[&a]).await;
     let client = world.legacy().await;
-    for _ in 0..5 {
-        client.tool("x").await.code();
-        seconds(1).await;
-    }
+    fail(&client, 5).await;
     assert!(matches!(world.backend.status()[0].stats.breaker.position, upstream::Position::Open { .. }));
     a.unact("tools/call x");
     a.kill();

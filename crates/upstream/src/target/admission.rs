@@ -8,7 +8,7 @@ use futures::StreamExt as _;
 use super::breaker::{Paused, Ticket};
 use super::common::Common;
 use crate::reply::{Event, Reply};
-use crate::{Ask, Error};
+use crate::{Ask, Error, ErrorKind};
 
 /// Why a call is not sent to a target. Nothing was.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub enum Refusal {
 pub struct Pass {
     place: Place,
     ticket: Ticket,
+    /// Whether the call has a child to itself.
+    alone: bool,
 }
 
 impl Pass {
@@ -40,7 +42,7 @@ impl Pass {
             common.counters.paused.fetch_add(1, Ordering::Relaxed);
             Refusal::Paused(paused)
         })?;
-        Ok(Self { place, ticket })
+        Ok(Self { place, ticket, alone: false })
     }
 
     fn common(&self) -> &Common {
@@ -56,6 +58,13 @@ impl Pass {
         self.common().failed(&self.ticket, error);
     }
 
+    /// The call went over a link that is its client's alone. If that link has a child of its own, its end says nothing about those
+    /// of others: whoever can make a program crash must not take it away from everybody.
+    pub fn alone(mut self) -> Self {
+        self.alone = !self.common().settings().transport.is_http();
+        self
+    }
+
     /// Notes what becomes of the call. The place is kept until it has ended.
     pub fn follow(self, reply: Result<Reply, Error>) -> Result<Reply, Error> {
         match reply {
@@ -68,7 +77,7 @@ impl Pass {
                 Ok(Reply::Stream(noted.boxed()))
             }
             Err(error) => {
-                self.failed(&error);
+                self.broke_off(&error);
                 Err(error)
             }
         }
@@ -82,7 +91,13 @@ impl Pass {
             Ok(Event::Note(_) | Event::Ask(Ask::Held(_)) | Event::Refused(_)) => {
                 self.common().heard(&self.ticket);
             }
-            Err(error) => self.failed(error),
+            Err(error) => self.broke_off(error),
+        }
+    }
+
+    fn broke_off(&self, error: &Error) {
+        if !self.alone || error.kind != ErrorKind::Closed {
+            self.failed(error);
         }
     }
 }
