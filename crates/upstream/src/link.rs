@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, Fuse, FusedFuture as _};
 use futures::stream::BoxStream;
 use futures::{FutureExt as _, StreamExt as _};
 use protocol::method::{Kind, notifications};
@@ -596,7 +596,7 @@ impl Shared {
 }
 
 /// Carries what belongs to no call: notices and questions up, cancellations down. Ends with the wire, and is cut with the
-/// last handle of the link.
+/// last handle of the link. A target that takes no cancellations or says something all the time holds up nothing else.
 async fn pump(
     shared: Arc<Shared>,
     mut inbox: mpsc::Receiver<Message>,
@@ -606,9 +606,16 @@ async fn pump(
     let mut closed = shared.wire.closed();
     let mut renewal = std::pin::pin!(renewal.cancelled().fuse());
     let mut late = shared.late.due().boxed();
+    let mut cancelling = Fuse::<BoxFuture<'_, ()>>::terminated();
     loop {
         tokio::select! {
             biased;
+            () = &mut renewal => shared.renew(),
+            () = &mut cancelling => {}
+            Some(id) = cancelled.recv(), if cancelling.is_terminated() => {
+                let shared = &shared;
+                cancelling = async move { shared.cancel(&id).await }.boxed().fuse();
+            }
             message = inbox.recv() => match message {
                 Some(Message::Request(request)) => {
                     if let Asked::Question(question) = shared.asked(request).await {
@@ -619,9 +626,7 @@ async fn pump(
                 Some(Message::Response(_)) => {}
                 None => return shared.owner.close(),
             },
-            Some(id) = cancelled.recv() => shared.cancel(&id).await,
             error = &mut closed => return shared.fail(error),
-            () = &mut renewal => shared.renew(),
             updates = &mut late => {
                 late = shared.late.due().boxed();
                 updates.into_iter().for_each(|params| shared.owner.tell(Heard::Notice(Notice::Updated(params))));

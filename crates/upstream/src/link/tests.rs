@@ -446,3 +446,52 @@ async fn a_target_that_refuses_to_be_listened_to_is_no_stream() {
         Some(ErrorKind::Protocol)
     );
 }
+
+/// A wire to a target that takes nothing any more.
+struct Deaf;
+
+impl Wire for Deaf {
+    fn request(&self, _: Outgoing) -> BoxFuture<'_, Result<Frames, Error>> {
+        futures::future::pending().boxed()
+    }
+
+    fn send(&self, _: Outgoing) -> BoxFuture<'_, Result<(), Error>> {
+        futures::future::pending().boxed()
+    }
+
+    fn closed(&self) -> BoxFuture<'_, Error> {
+        futures::future::pending().boxed()
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        futures::future::ready(()).boxed()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_to_a_target_that_takes_no_cancellations_is_let_go_at_once_when_the_breaker_opens() {
+    let mut settings = Scripted::new(|_, _| {}).settings();
+    settings.limits.call = Duration::from_secs(2);
+    let common = Common::new(settings);
+    let peer = Peer {
+        era: Era::Legacy,
+        version: protocol::Version::NEWEST_LEGACY,
+        capabilities: Object::default(),
+        info: Raw::empty_object(),
+        instructions: None,
+    };
+    let (_inbox, inbox) = mpsc::channel(1);
+    let opened =
+        handshake::Opened { wire: Box::new(Deaf), inbox, peer, caller: Caller::plain(), first_id: 4 };
+    let renewal = CancellationToken::new();
+    let link = Link::new(&common, opened, mpsc::channel(1).0, renewal.clone());
+    let method = protocol::method::find("tools/call").expect("a row");
+    let calls = (0..100).map(|_| link.call(Call::quiet(method, Object::default(), Caller::plain())));
+    for late in futures::future::join_all(calls).await {
+        assert_eq!(late.err().expect("no answer").kind, ErrorKind::Timeout);
+    }
+    let start = Instant::now();
+    renewal.cancel();
+    assert_eq!(link.closed().await.kind, ErrorKind::SessionLost);
+    assert_eq!(start.elapsed(), Duration::ZERO);
+}
