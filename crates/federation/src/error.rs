@@ -130,7 +130,7 @@ impl Error {
                     failures => format!("failed {failures} times in a row"),
                 };
                 let text = format!(
-                    "target `{target}` {failed}, at last it {}, and is tried again in {} s; the call did not run",
+                    "target `{target}` {failed} (the last time it {}) and is not called for now; it is tried again in {} s. The call did not run",
                     ailment(*because),
                     whole(*retry)
                 );
@@ -160,11 +160,16 @@ impl Error {
             Kind::Timeout => {
                 return Self::new(ErrorKind::TargetSilent, format!("{error}; the call may have run"));
             }
-            Kind::Status(_) => (ErrorKind::TargetFailed, "answered with an HTTP error"),
-            Kind::Protocol => (ErrorKind::TargetFailed, "sent something that is not MCP"),
-            Kind::TooLarge => {
-                (ErrorKind::TargetFailed, "sent an answer larger than `config.limits.responseBody` allows")
+            Kind::Status(_) => {
+                (ErrorKind::TargetFailed, "answered with an HTTP error; the call may have run")
             }
+            Kind::Protocol => {
+                (ErrorKind::TargetFailed, "sent something that is not MCP; the call may have run")
+            }
+            Kind::TooLarge => (
+                ErrorKind::TargetFailed,
+                "sent an answer larger than `config.limits.responseBody` allows; the call may have run",
+            ),
         };
         Self::new(kind, format!("target `{target}` {what}"))
     }

@@ -44,7 +44,7 @@ async fn calls_to_a_target_that_fails_again_and_again_are_refused_at_once() {
         assert_eq!(
             error["message"],
             format!(
-                "target `a` failed 5 times in a row, at last it did not answer in time, and is tried again in {retry} s; the call did not run"
+                "target `a` failed 5 times in a row (the last time it did not answer in time) and is not called for now; it is tried again in {retry} s. The call did not run"
             )
         );
         assert_eq!(a.count("tools/call"), before);
