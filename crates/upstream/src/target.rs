@@ -1,9 +1,11 @@
 //! One configured target, kept alive: the link over which it is looked at is opened in the background, watched, and opened
 //! again with backoff; other links are opened for the callers that need them.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use protocol::method::notifications;
 use protocol::{Era, Object};
 use tokio::sync::{Notify, broadcast, mpsc, oneshot, watch};
@@ -502,7 +504,7 @@ impl Shared {
 
     async fn open(&self, caller: &Arc<Caller>, owner: mpsc::Sender<Heard>) -> Result<Link, Error> {
         let way = Way { connect: self.connect.as_ref(), older: self.older.as_deref() };
-        let opening = async {
+        let opening = AssertUnwindSafe(async {
             let deadline = self.common.settings().limits.connect;
             let opening = handshake::open(&self.common, &way, self.known_era(), caller, owner);
             tokio::time::timeout(deadline, opening).await.map_err(|_| {
@@ -511,13 +513,18 @@ impl Shared {
                     ErrorKind::Timeout,
                     format!("target `{name}` did not finish its handshake within {waited} s"),
                 )
-            })
-        };
+            })?
+        });
+        // Where the system has no more threads, looking up a name panics. It may have some again at the next attempt.
+        let opening = opening.catch_unwind().map(|opened| {
+            let text = || format!("opening target `{}` failed here, with a panic", self.common.name());
+            opened.unwrap_or_else(|_| Err(Error::new(ErrorKind::Unreachable, text())))
+        });
         let link = match &self.common.settings().clone().transport {
             // Waiting for a place is not within the deadline, which is for the target: others are what it waits for.
             Transport::Stdio(stdio) => stdio.starting.start(opening).await?,
             _ => opening.await,
-        }??;
+        }?;
         *self.era.lock().unwrap_or_else(PoisonError::into_inner) = Some((link.peer().era, Instant::now()));
         Ok(link)
     }

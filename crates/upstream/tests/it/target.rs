@@ -247,3 +247,28 @@ async fn only_a_target_that_lived_for_a_while_is_started_again_at_once() {
     assert!((40..80).contains(&short), "{short} starts of 5 s in an hour");
     assert!((100..116).contains(&long), "{long} starts of 31 s in an hour");
 }
+
+/// Fails in a way that is nobody's to foresee, once.
+struct Panicking(AtomicU32, Mortal);
+
+impl Connect for Panicking {
+    fn connect(&self, inbox: Inbox) -> BoxFuture<'_, Result<Box<dyn Wire>, Error>> {
+        assert!(self.0.fetch_add(1, Ordering::Relaxed) > 0, "no more threads");
+        self.1.connect(inbox)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_cannot_be_opened_because_of_a_panic_is_tried_again() {
+    let mortal = Mortal { life: Duration::from_secs(60), started: 0.into() };
+    let transport = Transport::Custom(Custom(Arc::new(Panicking(0.into(), mortal))));
+    let target = Target::start(Settings::new("t", transport), Caller::plain());
+    let error = target.discovery_link().await.err().expect("no link");
+    assert_eq!(
+        (error.kind, &*error.detail),
+        (ErrorKind::Unreachable, "opening target `t` failed here, with a panic")
+    );
+    sleep(Duration::from_secs(5)).await;
+    target.discovery_link().await.expect("a link");
+    target.stop().await;
+}
