@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use agentgateway::app::App;
 use agentgateway::cli::{Cli, Command};
@@ -11,6 +12,9 @@ use clap::Parser as _;
 
 /// Usage and configuration are wrong, and nothing was started.
 const USAGE: u8 = 2;
+
+/// How long to wait at the end for threads that cannot be told to stop.
+const CUT: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     // First of all, because a keeper is started for each child, and has no use for anything else.
@@ -41,7 +45,7 @@ fn serve(source: Source, config: Config) -> anyhow::Result<()> {
     let levels = log::start(&config.logging);
     descriptors::raise_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
+    let served = runtime.block_on(async {
         #[cfg(target_os = "linux")]
         upstream::keeper::install();
         let trying = source == Source::Default;
@@ -51,7 +55,10 @@ fn serve(source: Source, config: Config) -> anyhow::Result<()> {
         }
         app.run(signals::Shutdown::listen()?).await;
         Ok(())
-    })
+    });
+    // Without this, who looks up the name of a host would be waited for as long as that takes.
+    runtime.shutdown_timeout(CUT);
+    served
 }
 
 fn exit(result: anyhow::Result<()>) -> ExitCode {
