@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::filter::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::reload;
@@ -10,11 +11,15 @@ use tracing_subscriber::{Layer as _, Registry, fmt};
 
 use crate::config::{Level, LogFormat, Logging};
 
-/// Changes the level of a running program.
+/// How many lines wait for a standard error that nobody reads. More are lost: a log that hangs must not stop the gateway.
+const WAITING: usize = 10_000;
+
+/// Changes the level of a running program. What waits is written when the last clone is dropped, but for one that hangs.
 #[derive(Clone, Default)]
 pub struct Levels {
     handle: Option<reload::Handle<EnvFilter, Registry>>,
     current: Arc<Mutex<Current>>,
+    _writer: Option<Arc<WorkerGuard>>,
 }
 
 /// The level in force, and who said so.
@@ -65,7 +70,9 @@ impl Current {
 pub fn start(logging: &Logging) -> Levels {
     let (filter, handle) = reload::Layer::new(environment().unwrap_or_else(|| filter(logging.level)));
     let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(colours);
+    let waiting = NonBlockingBuilder::default().lossy(true).buffered_lines_limit(WAITING);
+    let (writer, guard) = waiting.finish(std::io::stderr());
+    let lines = fmt::layer().with_writer(writer).with_ansi(colours);
     let lines = match logging.format {
         LogFormat::Text => lines.event_format(Line).boxed(),
         LogFormat::Json => {
@@ -73,7 +80,11 @@ pub fn start(logging: &Logging) -> Levels {
         }
     };
     match tracing_subscriber::registry().with(filter).with(lines).try_init() {
-        Ok(()) => Levels { handle: Some(handle), current: Arc::new(Mutex::new(Current::of(logging))) },
+        Ok(()) => Levels {
+            handle: Some(handle),
+            current: Arc::new(Mutex::new(Current::of(logging))),
+            _writer: Some(Arc::new(guard)),
+        },
         Err(_) => Levels::default(),
     }
 }

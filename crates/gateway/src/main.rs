@@ -49,7 +49,7 @@ fn serve(source: Source, config: Config) -> anyhow::Result<()> {
         #[cfg(target_os = "linux")]
         upstream::keeper::install();
         let trying = source == Source::Default;
-        let app = App::bind(source, config, levels).await?;
+        let app = App::bind(source, config, levels.clone()).await?;
         if trying {
             welcome::print(&app);
         }

@@ -1,6 +1,8 @@
 //! The end of the program under traffic: what was sent over a connection that was accepted is answered.
 
+use std::io::{PipeReader, PipeWriter, Write as _};
 use std::net::SocketAddr;
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -10,11 +12,14 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use serde_json::json;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use crate::client::{Gateway, MODERN, builtin, enveloped, eventually, request, serving, soon};
+use crate::client::{
+    EXE, Gateway, MODERN, builtin, enveloped, eventually, free_port, local, request, serving, signal, soon,
+};
 
 /// Requests that were answered, over all clients.
 type Answered = Arc<AtomicU64>;
@@ -112,4 +117,30 @@ async fn no_request_is_lost_when_the_program_is_stopped_under_traffic() {
     }
     assert_eq!(gateway.ended().await.code(), Some(0));
     assert!(!gateway.log().contains("not every connection finished"), "{}", gateway.log());
+}
+
+/// A pipe that takes no more, as that of a log shipper that hangs.
+fn full() -> (PipeReader, PipeWriter) {
+    let (reader, mut writer) = std::io::pipe().expect("a pipe");
+    fcntl(&writer, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).expect("a flag");
+    while writer.write(&[b'x'; 512]).is_ok() {}
+    fcntl(&writer, FcntlArg::F_SETFL(OFlag::empty())).expect("a flag");
+    (reader, writer)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the program under test, with a log of its own")]
+#[tokio::test]
+async fn a_log_that_nobody_reads_holds_up_neither_requests_nor_the_end() {
+    let (_reader, writer) = full();
+    let mut config = serving(vec![builtin("everything")]);
+    let number = free_port().await;
+    config["binds"][0]["port"] = json!(number);
+    let mut program = tokio::process::Command::new(EXE);
+    program.args(["-c", &config.to_string()]).stdout(Stdio::null()).stderr(writer).kill_on_drop(true);
+    let mut program = program.spawn().expect("a process");
+    let mut client = eventually("a port", async || connect(local(number)).await).await;
+    read(soon(client.send_request(echo(local(number)))).await.expect("an answer"), &Answered::default())
+        .await;
+    signal("TERM", program.id().expect("a process id"));
+    assert_eq!(soon(program.wait()).await.expect("a process").code(), Some(0));
 }
