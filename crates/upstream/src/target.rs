@@ -520,6 +520,8 @@ impl Shared {
             let text = || format!("opening target `{}` failed here, with a panic", self.common.name());
             opened.unwrap_or_else(|_| Err(Error::new(ErrorKind::Unreachable, text())))
         });
+        // A handshake is large, and who waits for it would be as large.
+        let opening = opening.boxed();
         let link = match &self.common.settings().clone().transport {
             // Waiting for a place is not within the deadline, which is for the target: others are what it waits for.
             Transport::Stdio(stdio) => stdio.starting.start(opening).await?,
