@@ -32,7 +32,7 @@ impl Fault {
             line: place.line,
             column: place.column,
             path: path.into(),
-            message: message.into(),
+            message: without_keys(&message.into()),
             hint: None,
             is_secret: false,
         }
@@ -49,7 +49,7 @@ impl Fault {
     }
 
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        self.hint = Some(without_keys(&hint.into()));
         self
     }
 }
@@ -192,11 +192,16 @@ fn lines_of(text: &str) -> impl Iterator<Item = &str> {
     text.split('\n').flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r'))
 }
 
-/// The line as it can be shown in a terminal, one column for each character. What may be a key is not shown, whatever the
-/// fault is about.
+/// The line as it can be shown in a terminal, one column for each character.
 fn printable(line: &str) -> String {
-    let mut shown: Vec<char> =
+    let shown: String =
         line.chars().take(WIDEST_LINE).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    without_keys(&shown)
+}
+
+/// What may be a key is not shown, whatever the fault is about, and also where a fault quotes what it found in its place.
+fn without_keys(text: &str) -> String {
+    let mut shown: Vec<char> = text.chars().collect();
     let runs = shown.chunk_by_mut(|a, b| a.is_ascii_hexdigit() == b.is_ascii_hexdigit());
     let may_be_key = |run: &&mut [char]| {
         run.len() >= KEY_LIKE && run[0].is_ascii_hexdigit() && run.iter().any(char::is_ascii_digit)

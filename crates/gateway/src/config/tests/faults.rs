@@ -1367,6 +1367,19 @@ fn keys_of_sessions() {
         <inline>:9:7: config.session.key[4]: the key holds something that is not a hexadecimal digit; `openssl rand -hex 32` prints one; put it into a variable of the environment, and write `$NAME` here
         4 faults in <inline>"#]],
     );
+    // Nor where it stands in a wrong place, and a fault quotes what it found there.
+    for wrong in [
+        format!("session: {good}"),
+        format!("session: {{{good}: 1}}"),
+        format!("session: {{key: ${good}}}"),
+        format!("session: {{key: *a{good}}}"),
+        format!("session: {{idleTimeout: {good}}}"),
+        format!("logging: {{level: {good}}}"),
+    ] {
+        let faults = try_load(&format!("{serving}config: {{{wrong}}}")).expect_err("faults");
+        let shown = format!("{faults} {faults:?} {:?}", Problem::from(faults.clone()));
+        assert!(!shown.contains("00112233445566"), "{shown}");
+    }
     check(
         &format!("{serving}config: {{session: {{key: {good}, idleTimout: 5m}}}}"),
         expect![[r#"
