@@ -55,7 +55,10 @@ impl Session {
             () = self.over.cancelled() => return Err(Error::new(ErrorKind::Stopped, "the session is over")),
             opened = self.open(target, &caller) => opened?,
         };
+        // Nobody else knows of it yet. What was adopted is in the id.
+        let unclaimed = Unclaimed((!is_adopted).then(|| link.clone()));
         self.restore(&link, target.name()).await;
+        unclaimed.claim();
         *slot = Some(Lease { is_adopted, ..self.lease(target, (link.clone(), heard), is_adopted) });
         // What the target did not go on with, it has forgotten.
         lock(&self.adoptable).remove(target.name());
@@ -223,6 +226,30 @@ impl Session {
         lock(&self.adoptable).retain(|target, _| !targets.contains(target));
         let mut leases = lock(&self.leases);
         Released(targets.iter().filter_map(|target| leases.remove(target)).collect())
+    }
+}
+
+/// A fresh link that is not yet in its place. If the call for which it was opened is given up, it is closed in good order.
+struct Unclaimed(Option<Link>);
+
+impl Unclaimed {
+    fn claim(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Unclaimed {
+    fn drop(&mut self) {
+        if let Some(link) = self.0.take() {
+            close_later(link);
+        }
+    }
+}
+
+/// Closes a link in good order. Where nothing runs any more that could, it is cut.
+pub(super) fn close_later(link: Link) {
+    if tokio::runtime::Handle::try_current().is_ok() {
+        Task::spawn_finite("close link", async move { link.close().await });
     }
 }
 

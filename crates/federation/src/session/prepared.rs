@@ -9,6 +9,7 @@ use tokio::time::timeout;
 use upstream::settings::Sharing;
 use upstream::{Caller, Heard, Link, Target, Task, Tie};
 
+use super::links::close_later;
 use super::passport::Carried;
 use crate::backend::Shared;
 
@@ -71,12 +72,8 @@ impl Prepared {
 
 impl Drop for Prepared {
     fn drop(&mut self) {
-        let Some((link, _)) = self.lent.take() else {
-            return;
-        };
-        // Where nothing runs any more that could close it, it is cut.
-        if tokio::runtime::Handle::try_current().is_ok() {
-            Task::spawn_finite("close link", async move { link.close().await });
+        if let Some((link, _)) = self.lent.take() {
+            close_later(link);
         }
     }
 }

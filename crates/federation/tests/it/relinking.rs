@@ -137,3 +137,19 @@ async fn bug_a_subscription_in_a_session_that_was_lost_is_made_in_the_next_one()
     a.forget();
     client.call("resources/unsubscribe", json!({ "uri": "file:///w" })).await.ok();
 }
+
+#[tokio::test(start_paused = true)]
+async fn bug_a_session_that_ends_while_its_link_is_brought_up_to_date_is_ended_at_the_target() {
+    let a = Target::legacy("a", &["x"]).full("w").in_sessions();
+    let world = World::start(&[&a]).await;
+    let client = Arc::new(world.legacy().await);
+    client.call("resources/subscribe", json!({ "uri": "file:///w" })).await.ok();
+    a.forget();
+    a.act("resources/subscribe", Act::Hang);
+    let _call = background(&client, json!("c"), "x");
+    seconds(2).await;
+    let newest = format!("s{}", a.opened() - 1);
+    client.end();
+    seconds(10).await;
+    assert!(a.ended().contains(&newest), "{newest} is left: {:?}", a.ended());
+}
