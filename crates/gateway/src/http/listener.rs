@@ -9,6 +9,7 @@ mod away;
 mod connection;
 mod paced;
 mod terms;
+mod unread;
 
 use std::future::Future;
 use std::io;

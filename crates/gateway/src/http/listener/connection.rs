@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use futures::FutureExt;
+use futures::{FutureExt, TryFutureExt as _};
 use http::header::{CONNECTION, CONTENT_TYPE};
 use http::{HeaderValue, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
@@ -20,8 +20,9 @@ use hyper_util::server::conn::auto::Builder;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::sleep;
 
-use super::paced::{Course, Paced};
+use super::paced::{Course, Paced, READS_WITHIN};
 use super::terms::{PerConnection, Terms};
+use super::unread::{Unread, Watched};
 use super::{ConnInfo, Handler};
 use crate::http::body::Body;
 use crate::http::counts::Reason;
@@ -61,17 +62,26 @@ where
     let (terms, each) = (from.terms.clone(), from.terms.each());
     let asked = Arc::new(AtomicBool::new(false));
     let course = Arc::new(Course::default());
+    let unread = Unread::default();
     let service = service_fn({
-        let (asked, course) = (Arc::clone(&asked), Arc::clone(&course));
-        move |request| {
+        let (asked, course, unread) = (Arc::clone(&asked), Arc::clone(&course), unread.clone());
+        move |request: Request<Incoming>| {
             asked.store(true, Ordering::Relaxed);
-            answer(Arc::clone(&from), Arc::clone(&course), each, request)
+            let unread = (request.version() == Version::HTTP_2).then(|| unread.clone());
+            let answer = answer(Arc::clone(&from), Arc::clone(&course), each, request);
+            answer.map_ok(|response| {
+                response.map(|body| match unread {
+                    Some(unread) => unread.watch(body),
+                    None => Watched::not(body),
+                })
+            })
         }
     });
     let builder = builder(Streams(running.clone()), each);
     let io = TokioIo::new(Paced::new(io, course.clone()));
     let mut connection = pin!(builder.serve_connection(io, service));
     let mut silence = pin!(silence(&asked).fuse());
+    let mut stalled = pin!(unread.for_longer_than(READS_WITHIN));
     let mut finishing = pin!(finishing(&running, &course).fuse());
     let mut cut = pin!(running.cut());
     loop {
@@ -85,6 +95,10 @@ where
                     reason(&*error, &course).into_iter().for_each(|reason| terms.counts.refuse(reason));
                 }
                 return;
+            }
+            () = &mut stalled => {
+                terms.counts.refuse(Reason::SlowReader);
+                return tracing::debug!(%peer, "a client does not read its answers");
             }
             () = &mut finishing => connection.as_mut().graceful_shutdown(),
             () = &mut silence => {

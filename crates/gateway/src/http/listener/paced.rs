@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
 /// How long a client may take nothing of what waits for it. The federation gives a reader of its streams the same time.
-const READS_WITHIN: Duration = Duration::from_secs(60);
+pub(super) const READS_WITHIN: Duration = Duration::from_secs(60);
 
 /// For how long the rest of a request is thrown away that was refused before it had come. If the connection were closed
 /// under it, the system would answer the rest with a reset, and the client could lose the refusal (RFC 9112, 9.6).

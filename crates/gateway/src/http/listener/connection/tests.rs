@@ -208,3 +208,28 @@ fn a_connection_fits_in_little_memory() {
     let size = size_of_val(&serve(duplex(1).0, from, drain.guard()));
     assert!(size <= 4 * 1024, "{size} bytes per connection");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_client_of_http2_that_does_not_read_is_cut() {
+    let drain = Drain::new();
+    let (ours, theirs) = duplex(64 * 1024);
+    let handler =
+        |_: Request<Incoming>, _: Arc<ConnInfo>| async { Response::new(Body::from(vec![b'x'; 1 << 20])) };
+    let terms = Terms::new(1, PerConnection::default());
+    let from = From { info: Arc::new(nobody()), handler: Arc::new(handler), terms };
+    let counts = from.terms.counts.clone();
+    let server = tokio::spawn(serve(theirs, from, drain.guard()));
+    let (mut sender, connection) =
+        hyper::client::conn::http2::Builder::new(hyper_util::rt::TokioExecutor::new())
+            .initial_stream_window_size(1024)
+            .handshake::<_, http_body_util::Empty<bytes::Bytes>>(TokioIo::new(ours))
+            .await
+            .expect("a handshake");
+    tokio::spawn(connection);
+    let request = Request::get("http://localhost/").body(http_body_util::Empty::new()).expect("a request");
+    let unread = sender.send_request(request).await.expect("a head");
+    let ended = timeout(Duration::from_secs(80), server).await;
+    drop(unread);
+    ended.expect("it stays open").expect("no panic");
+    assert_eq!(counts.refused(Reason::SlowReader), 1);
+}
