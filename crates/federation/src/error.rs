@@ -141,6 +141,16 @@ impl Error {
         Self::new(ErrorKind::TargetUnavailable, text).with_data(data.to_raw())
     }
 
+    /// A session that is over, of somebody else, or was never here.
+    pub(crate) fn unknown_session() -> Self {
+        Self::new(ErrorKind::UnknownSession, "the session is unknown or over; begin again with `initialize`")
+    }
+
+    /// No session can be named.
+    pub(crate) fn no_randomness() -> Self {
+        Self::new(ErrorKind::TooManySessions, "no session can be opened: the system has no randomness")
+    }
+
     /// A target that has nothing more to say, and did not answer.
     pub(crate) fn unanswered() -> Self {
         Self::new(ErrorKind::TargetFailed, "the target ended without an answer; the call may have run")

@@ -12,7 +12,6 @@ use protocol::{Kind, Object, message};
 use upstream::{Target, Task};
 
 use super::ended::Ended;
-use super::takeover::{no_randomness, unknown};
 use super::{Birth, End, Released, Session, SessionStatus};
 use crate::error::{Error, ErrorKind};
 use crate::principal::Principal;
@@ -64,7 +63,7 @@ impl Sessions {
     /// is 256 random bits.
     pub(crate) fn connect(&self, principal: &Principal, most: usize) -> Result<Arc<Session>, Error> {
         let mut random = [0u8; 32];
-        getrandom::fill(&mut random).map_err(|_| no_randomness())?;
+        getrandom::fill(&mut random).map_err(|_| Error::no_randomness())?;
         let id = URL_SAFE_NO_PAD.encode(random).into();
         self.enter(Birth { is_connection: true, ..Birth::new(id, principal.clone()) }, most)
     }
@@ -79,7 +78,7 @@ impl Sessions {
             return Ok(there.clone());
         }
         if !is_new && open.ended.holds(&birth.id) {
-            return Err(unknown());
+            return Err(Error::unknown_session());
         }
         let displaced = match open.by_id.len() >= most {
             true => {

@@ -12,7 +12,7 @@ use super::prepared::Prepared;
 use super::store::list_changed;
 use super::{Birth, Handshake, Session};
 use crate::backend::Shared;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::principal::Principal;
 use crate::seal::Purpose;
 
@@ -27,7 +27,8 @@ impl Shared {
         let carried = prepared.iter().filter_map(Prepared::carried).collect();
         let passport = Passport::new(handshake, carried);
         let purpose = Purpose::session(&self.key, principal);
-        let id = passport.seal(&self.seal.load(), purpose, SystemTime::now()).ok_or_else(no_randomness)?;
+        let id =
+            passport.seal(&self.seal.load(), purpose, SystemTime::now()).ok_or_else(Error::no_randomness)?;
         let Passport { handshake, carried } = passport;
         let birth = Birth { is_fresh: true, handshake: Some(handshake), ..Birth::new(id, principal.clone()) };
         let session = self.sessions.enter(birth, self.settings().sessions.most)?;
@@ -44,7 +45,7 @@ impl Shared {
     pub(crate) fn session(&self, id: &str, principal: &Principal) -> Result<Arc<Session>, Error> {
         match self.sessions.find(id) {
             Some(session) if session.principal == *principal => Ok(session),
-            Some(_) => Err(unknown()),
+            Some(_) => Err(Error::unknown_session()),
             None => self.take_over(id, principal),
         }
     }
@@ -64,9 +65,9 @@ impl Shared {
     /// so that the client begins again and knows that it did.
     fn take_over(&self, id: &str, principal: &Principal) -> Result<Arc<Session>, Error> {
         if self.settings().stateless {
-            return Err(unknown());
+            return Err(Error::unknown_session());
         }
-        let passport = self.read(id, principal).ok_or_else(unknown)?;
+        let passport = self.read(id, principal).ok_or_else(Error::unknown_session)?;
         let roster = self.roster.borrow().clone();
         let targets = || roster.iter().map(|member| &member.target);
         if let Some(target) = targets().find(|target| !can_move(target)) {
@@ -74,14 +75,14 @@ impl Shared {
                 "a session begins again: what target `{}` keeps for it stays behind",
                 target.name()
             );
-            return Err(unknown());
+            return Err(Error::unknown_session());
         }
         let adoptable = passport.carried.iter().filter_map(|carried| {
             let target = targets().find(|target| carried.is_from(&target.settings()))?;
             Some((target.clone(), carried.id.clone()))
         });
         // What is counted elsewhere, from 0 or from another random number, does not meet what is counted here.
-        let origin = u64::from(getrandom::u32().map_err(|_| no_randomness())?) << 20;
+        let origin = u64::from(getrandom::u32().map_err(|_| Error::no_randomness())?) << 20;
         let birth = Birth {
             handshake: Some(passport.handshake),
             origin,
@@ -108,12 +109,4 @@ fn can_move(target: &Target) -> bool {
         Some(link) => link.tie() != Tie::Connection,
         None => matches!(settings.transport, Transport::Http(_)),
     }
-}
-
-pub(crate) fn unknown() -> Error {
-    Error::new(ErrorKind::UnknownSession, "the session is unknown or over; begin again with `initialize`")
-}
-
-pub(crate) fn no_randomness() -> Error {
-    Error::new(ErrorKind::TooManySessions, "no session can be opened: the system has no randomness")
 }

@@ -237,6 +237,21 @@ fn object<const N: usize>(members: [(&str, Option<Value>); N]) -> Value {
         .into()
 }
 
+fn limit_settings(limits: &Limits) -> Value {
+    let Limits { request_body, response_body, request_head, json_depth, .. } = limits;
+    let Limits { connections, requests_per_connection, sessions, starting_children, .. } = limits;
+    json!({
+        "requestBody": request_body,
+        "responseBody": response_body,
+        "requestHead": request_head,
+        "jsonDepth": json_depth,
+        "connections": connections,
+        "requestsPerConnection": requests_per_connection,
+        "sessions": sessions,
+        "startingChildren": starting_children,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -294,19 +309,4 @@ mod tests {
         );
         assert!(!shown.to_string().contains("s3cret"), "{shown}");
     }
-}
-
-fn limit_settings(limits: &Limits) -> Value {
-    let Limits { request_body, response_body, request_head, json_depth, .. } = limits;
-    let Limits { connections, requests_per_connection, sessions, starting_children, .. } = limits;
-    json!({
-        "requestBody": request_body,
-        "responseBody": response_body,
-        "requestHead": request_head,
-        "jsonDepth": json_depth,
-        "connections": connections,
-        "requestsPerConnection": requests_per_connection,
-        "sessions": sessions,
-        "startingChildren": starting_children,
-    })
 }

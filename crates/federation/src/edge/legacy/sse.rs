@@ -14,8 +14,8 @@ use crate::backend::Shared;
 use crate::edge::{refuse, refuse_unscanned, single};
 use crate::error::{Error, ErrorKind};
 use crate::inbound::{Frames, Head, Outcome};
+use crate::session::Session;
 use crate::session::outlet::{Kind, Naming};
-use crate::session::{Session, takeover};
 
 /// Opens a connection; its session ends when the stream is dropped. When the way out is `closing`, the stream ends once
 /// nothing runs any more.
@@ -66,7 +66,7 @@ async fn shake(backend: &Shared, session: &Session, params: &Object) -> Result<R
 pub(in crate::edge) fn post(backend: &Arc<Shared>, head: &Head, body: &Bytes) -> Outcome {
     let found = head.session.as_ref().and_then(|id| backend.sessions.find(id));
     let Some(session) = found.filter(|it| it.is_connection && it.principal == head.principal) else {
-        return refuse(None, &takeover::unknown(), Era::Legacy);
+        return refuse(None, &Error::unknown_session(), Era::Legacy);
     };
     let speaks = session.speaking.token();
     match message::scan(body) {
