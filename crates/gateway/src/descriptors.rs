@@ -6,15 +6,16 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 ///
 /// The soft limit is 1024 on most systems, for the sake of programs that use `select`; a gateway needs two descriptors for
 /// a busy client, and three for a child, so that it would stop to accept at a few hundred. The hard limit is what the
-/// operator decided on. Children inherit the raised limit, as they do from Node, Go and Java.
-pub fn raise_limit() {
+/// operator decided on. Returns the soft limit from before, if it was another: children get that one.
+pub fn raise_limit() -> Option<u64> {
     let raised = getrlimit(Resource::RLIMIT_NOFILE).and_then(|(soft, hard)| {
         if soft < hard {
             setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?;
         }
-        Ok(())
+        Ok((soft < hard).then_some(soft))
     });
-    if let Err(error) = raised {
+    raised.unwrap_or_else(|error| {
         tracing::debug!(%error, "the limit of open files could not be raised");
-    }
+        None
+    })
 }

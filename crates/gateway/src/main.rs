@@ -43,11 +43,14 @@ fn main() -> ExitCode {
 
 fn serve(source: Source, config: Config) -> anyhow::Result<()> {
     let levels = log::start(&config.logging);
-    descriptors::raise_limit();
+    let files = descriptors::raise_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let served = runtime.block_on(async {
         #[cfg(target_os = "linux")]
-        upstream::keeper::install();
+        upstream::keeper::install(files);
+        // Elsewhere children inherit our limit.
+        #[cfg(not(target_os = "linux"))]
+        let _ = files;
         let trying = source == Source::Default;
         let app = App::bind(source, config, levels.clone()).await?;
         if trying {

@@ -48,15 +48,19 @@ async fn a_builtin_server_speaks_over_its_standard_input_and_output() {
 }
 
 #[tokio::test]
-async fn as_many_files_may_be_open_as_the_operator_allows() {
+async fn as_many_files_may_be_open_as_the_operator_allows_and_children_start_as_we_did() {
     let config = serving(vec![builtin("time")]).to_string();
     let line = format!("ulimit -Sn 256 && ulimit -Hn 2048 && exec {EXE} -c '{config}'");
     let mut shell = std::process::Command::new("sh");
     shell.args(["-c", &line]);
     let gateway = Gateway::of_command(shell).await;
-    let limits = std::fs::read_to_string(format!("/proc/{}/limits", gateway.id())).expect("Linux");
-    let open_files = limits.lines().find_map(|line| line.strip_prefix("Max open files")).expect("a line");
-    assert_eq!(open_files.split_whitespace().take(2).collect::<Vec<_>>(), ["2048", "2048"]);
+    let open_files = |pid: u32| {
+        let limits = std::fs::read_to_string(format!("/proc/{pid}/limits")).expect("Linux");
+        let line = limits.lines().find_map(|line| line.strip_prefix("Max open files")).expect("a line");
+        line.split_whitespace().take(2).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(open_files(gateway.id()), ["2048", "2048"]);
+    assert_eq!(open_files(gateway.ready("time").await), ["256", "2048"]);
 }
 
 /// Wrong in three places.

@@ -161,7 +161,7 @@ async fn round(scene: &Scene, crowd: &Crowd) -> Taken {
 
 #[expect(clippy::print_stdout, reason = "the figures are what this is run for")]
 async fn scale(crowd: Crowd) {
-    agentgateway::descriptors::raise_limit();
+    let _ = agentgateway::descriptors::raise_limit();
     let target = fixture::serve_http(Era::Legacy).await.expect("a fixture");
     let gateway = Gateway::start(&serving(vec![remote("x", &target.url)])).await;
     gateway.ready("x").await;

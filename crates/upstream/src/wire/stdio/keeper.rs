@@ -27,6 +27,7 @@ use std::process::{Command, ExitCode};
 use std::sync::OnceLock;
 
 use nix::sys::prctl;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigSet, Signal};
 use nix::unistd::{Pid, dup2_stderr, dup2_stdin, dup2_stdout, getpid, getppid, setsid};
 use tokio::signal::unix::{SignalKind, signal};
@@ -44,7 +45,8 @@ pub(super) const OURSELVES: &str = "/proc/self/exe";
 /// How a keeper is called, where processes are listed and where they are killed by name.
 pub(super) const NAME: &str = "target-keeper";
 
-/// The first argument of a keeper. After it: the process id of the gateway, the descriptor for the report, the command.
+/// The first argument of a keeper. After it: the process id of the gateway, the descriptor for the report, the soft limit of
+/// open files, the command.
 pub(super) const KEEP: &str = "keep-child";
 
 /// The first argument of what becomes the program. After it: the process id of the keeper, and the same.
@@ -53,16 +55,20 @@ const BECOME: &str = "become-child";
 /// Asks a keeper to kill everybody at once.
 pub(super) const AT_ONCE: Signal = Signal::SIGUSR1;
 
-static INSTALLED: OnceLock<()> = OnceLock::new();
+/// The soft limit of open files that children start with, if it is not ours.
+static INSTALLED: OnceLock<Option<u64>> = OnceLock::new();
 
 /// From now on children are started under a keeper. Only for a program whose `main` begins with [`run`]: any other one would be
 /// started again as itself instead of as a keeper. It is a property of the executable, hence one for the whole process. Needs a
 /// tokio runtime.
-pub fn install() {
+///
+/// `files` is the soft limit of open files that children start with, where ours was raised: programs that use `select`, or close
+/// every file that they could have inherited, count on a small one.
+pub fn install(files: Option<u64>) {
     if let Err(error) = prepare() {
         tracing::warn!("processes that targets leave behind will not be found: {error}");
     } else {
-        INSTALLED.get_or_init(|| ());
+        INSTALLED.get_or_init(|| files);
     }
 }
 
@@ -78,6 +84,11 @@ fn prepare() -> io::Result<()> {
 /// Whether there are keepers.
 pub(super) fn is_installed() -> bool {
     INSTALLED.get().is_some()
+}
+
+/// The soft limit of open files for children, in a word; 0 is ours.
+pub(super) fn files() -> String {
+    INSTALLED.get().copied().flatten().unwrap_or(0).to_string()
 }
 
 /// Does the work of a keeper if this process was started as one, and returns with how to end. To be called before there are
@@ -98,6 +109,8 @@ struct Orders {
     /// Who started it, and must still be there.
     parent: Pid,
     report: Inherited,
+    /// The soft limit of open files for the program; 0 leaves it.
+    files: u64,
     program: OsString,
     args: Vec<OsString>,
 }
@@ -106,7 +119,8 @@ impl Orders {
     fn read(mut words: impl Iterator<Item = OsString>) -> Option<Self> {
         let mut number = || words.next()?.to_str()?.parse().ok();
         let (parent, report) = (Pid::from_raw(number()?), Inherited(number()?));
-        Some(Self { parent, report, program: words.next()?, args: words.collect() })
+        let files = words.next()?.to_str()?.parse().ok()?;
+        Some(Self { parent, report, files, program: words.next()?, args: words.collect() })
     }
 
     /// Becomes the program. Returns only if that is not possible.
@@ -156,9 +170,13 @@ fn start(orders: &Orders) -> io::Result<Pid> {
     if getppid() != orders.parent {
         return Err(io::Error::other("the gateway is gone"));
     }
+    if orders.files > 0 {
+        let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+        setrlimit(Resource::RLIMIT_NOFILE, orders.files.min(hard), hard)?;
+    }
     let nothing = File::options().read(true).write(true).open("/dev/null")?;
     let mut command = Command::new(OURSELVES);
-    command.arg(BECOME).arg(getpid().to_string()).arg(orders.report.0.to_string());
+    command.arg(BECOME).arg(getpid().to_string()).arg(orders.report.0.to_string()).arg("0");
     // In a group of its own: `kill 0` in a script is not meant for its keeper.
     let program = command.arg(&orders.program).args(&orders.args).process_group(0).spawn()?;
     let program = i32::try_from(program.id()).map_err(io::Error::other)?;

@@ -46,15 +46,15 @@ impl Spawned {
     fn kept(settings: &Stdio) -> io::Result<Self> {
         use std::os::fd::AsRawFd as _;
 
-        use super::keeper::{KEEP, NAME, OURSELVES, report};
+        use super::keeper::{self, KEEP, NAME, OURSELVES, report};
 
         // What one process is to inherit, another must not.
         let mut keepers = super::strays::keepers();
         let (awaited, theirs) = report::Awaited::new()?;
         let mut command = command(OURSELVES, settings);
         command.arg0(NAME).arg(KEEP).arg(std::process::id().to_string());
-        let process =
-            command.arg(theirs.as_raw_fd().to_string()).arg(&settings.cmd).args(&settings.args).spawn()?;
+        command.arg(theirs.as_raw_fd().to_string()).arg(keeper::files());
+        let process = command.arg(&settings.cmd).args(&settings.args).spawn()?;
         let pid = pid_of(&process)?;
         keepers.insert(pid);
         let tree = Sweeper::new(Tree::kept_by(pid));
