@@ -111,6 +111,7 @@ impl Error {
             upstream::ErrorKind::Timeout => {
                 Self::new(ErrorKind::TargetUnavailable, format!("{error}; the call did not run"))
             }
+            upstream::ErrorKind::Busy => Self::of_target(target, error),
             _ => Self::unavailable(target),
         }
     }

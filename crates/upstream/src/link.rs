@@ -397,8 +397,12 @@ impl Link {
 
     /// Counts the link among those of a kind, for as long as it is open.
     pub(crate) fn serves(&self, kind: LinkKind) {
-        let counted = (!self.is_dead()).then(|| Counted::new(&self.shared.common, kind));
-        *self.shared.counted() = counted;
+        self.counts(Counted::new(&self.shared.common, kind));
+    }
+
+    /// The same, where it was counted before it was open.
+    pub(crate) fn counts(&self, counted: Counted) {
+        *self.shared.counted() = (!self.is_dead()).then_some(counted);
     }
 
     /// Begins the time of idleness anew: somebody is about to use the link.

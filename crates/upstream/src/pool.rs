@@ -152,12 +152,23 @@ impl Pool {
             } else {
                 let idle = state.idle.entry(profile.to_owned()).or_default();
                 idle.push(Idle { link, heard, since: Instant::now() });
-                None
+                state.one_too_many()
             }
         };
         if let Some(link) = refused {
             discard(link);
         }
+    }
+}
+
+impl State {
+    /// The link that is idle for longest, if there are too many. A client that declares something else each time would leave
+    /// one behind with each call.
+    fn one_too_many(&mut self) -> Option<Link> {
+        let count: usize = self.idle.values().map(Vec::len).sum();
+        let oldest = self.idle.values_mut().filter(|idle| count > MOST && !idle.is_empty());
+        // Those of one profile stand in the order in which they came back.
+        oldest.min_by_key(|idle| idle[0].since).map(|idle| idle.remove(0).link)
     }
 }
 

@@ -165,6 +165,8 @@ pub struct Limits {
     pub idle: Duration,
     /// How many calls may be in flight.
     pub calls: usize,
+    /// How many children may serve sessions and single calls. The two that everybody shares are not among them.
+    pub children: usize,
     /// How many items of one list are read, over how many pages. What goes beyond is left out.
     pub items: usize,
     /// See `items`.
@@ -184,6 +186,7 @@ impl Default for Limits {
             longest_call: Duration::from_secs(4 * 3600),
             idle: Duration::from_secs(30 * 60),
             calls: 256,
+            children: 256,
             items: 10_000,
             pages: 1000,
             notifications: 100,

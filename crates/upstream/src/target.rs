@@ -15,7 +15,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use self::admission::{Pass, Refusal};
 use self::breaker::BreakerStatus;
 use self::common::Common;
-use self::stats::{LinkKind, Stats};
+use self::stats::{Counted, LinkKind, Stats};
 use crate::link::handshake::{self, Shaken, Way};
 use crate::link::{Heard, Link, Notice};
 use crate::pool::plain::PlainLink;
@@ -496,10 +496,28 @@ impl Shared {
     }
 
     async fn open_for(&self, caller: &Arc<Caller>, kind: LinkKind) -> Result<Leased, Error> {
+        let counted = self.room(kind)?;
         let (sender, heard) = mpsc::channel(NOTICES);
         let link = self.open(caller, sender).await?;
-        link.serves(kind);
+        link.counts(counted);
         Ok((link, heard))
+    }
+
+    /// Room for one more link, which for a child is a process.
+    fn room(&self, kind: LinkKind) -> Result<Counted, Error> {
+        let settings = self.common.settings();
+        let most = match &settings.transport {
+            Transport::Stdio(_) => settings.limits.children,
+            Transport::Http(_) | Transport::Sse(_) | Transport::Custom(_) => usize::MAX,
+        };
+        Counted::within(&self.common, kind, most).ok_or_else(|| {
+            let name = self.common.name();
+            let text = format!(
+                "target `{name}` has {most} children for sessions and calls, and `limits.children` allows no more; with \
+                 `sharing: shared` one serves all"
+            );
+            Error::new(ErrorKind::Busy, text)
+        })
     }
 
     async fn open(&self, caller: &Arc<Caller>, owner: mpsc::Sender<Heard>) -> Result<Link, Error> {

@@ -179,6 +179,24 @@ async fn a_flood_of_updates_is_cut_and_the_last_of_it_told_when_it_is_over() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_client_that_declares_something_else_each_time_does_not_leave_a_link_behind_each_time() {
+    let a = Target::legacy("a", &["x"]);
+    let world = World::start(&[&a]).await;
+    for n in 0..50 {
+        let mut client = world.modern();
+        client.capabilities = json!({ "elicitation": {}, "experimental": { "n": n } });
+        assert_eq!(client.tool("x").await.said(), "a:x");
+    }
+    settle().await;
+    assert_eq!(world.backend.status()[0].stats.links[LinkKind::Lent as usize], 32);
+    let mut client = world.modern();
+    client.capabilities = json!({ "elicitation": {}, "experimental": { "n": 49 } });
+    let opened = a.opened();
+    assert_eq!(client.tool("x").await.said(), "a:x");
+    assert_eq!(a.opened(), opened, "the latest are kept");
+}
+
+#[tokio::test(start_paused = true)]
 async fn links_are_counted_by_what_they_are_for() {
     let a = Target::legacy("a", &["x"]).set(|settings| settings.warm = true);
     let world = World::start(&[&a]).await;

@@ -182,6 +182,7 @@ fn conduct(it: &Conduct) -> Map<String, Value> {
             "limits",
             json!({
                 "calls": limits.calls,
+                "children": limits.children,
                 "items": limits.items,
                 "pages": limits.pages,
                 "notifications": limits.notifications,

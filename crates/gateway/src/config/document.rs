@@ -55,6 +55,7 @@ pub(super) const DEFAULT_LIST: &str = "30s";
 pub(super) const DEFAULT_CALL: &str = "5m";
 pub(super) const DEFAULT_LONGEST_CALL: &str = "4h";
 pub(super) const DEFAULT_CALLS_IN_FLIGHT: u32 = 256;
+pub(super) const DEFAULT_CHILDREN: u32 = 256;
 pub(super) const DEFAULT_ITEMS: u32 = 10_000;
 pub(super) const DEFAULT_PAGES: u32 = 1000;
 pub(super) const DEFAULT_NOTIFICATIONS: u32 = 100;
@@ -494,6 +495,10 @@ pub(super) struct TargetLimits {
     /// Calls in flight, of all clients together; more are refused at once.
     #[schemars(range(min = 1), extend("default" = DEFAULT_CALLS_IN_FLIGHT))]
     pub(super) calls: Option<u32>,
+    /// Child processes for sessions and single calls; whoever needs one more is refused. Only next to `stdio`. Two more may be
+    /// there for everybody.
+    #[schemars(range(min = 1), extend("default" = DEFAULT_CHILDREN))]
+    pub(super) children: Option<u32>,
     /// Items of one list; the rest is left out, and the list says so.
     #[schemars(range(min = 1), extend("default" = DEFAULT_ITEMS))]
     pub(super) items: Option<u32>,

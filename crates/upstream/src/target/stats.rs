@@ -90,6 +90,15 @@ pub(crate) struct Counted {
 }
 
 impl Counted {
+    /// One more link of a kind that is opened for somebody, unless there are so many of these kinds.
+    pub(super) fn within(common: &Arc<Common>, kind: LinkKind, most: usize) -> Option<Self> {
+        // Taken before it is known whether there is room: who is one too many gives it back.
+        let counted = Self::new(common, kind);
+        let somebodys = [LinkKind::Session, LinkKind::Lent, LinkKind::Spare];
+        let open = somebodys.map(|kind| common.counters.links[kind as usize].load(Ordering::Relaxed));
+        (open.iter().sum::<usize>() <= most).then_some(counted)
+    }
+
     pub(crate) fn new(common: &Arc<Common>, kind: LinkKind) -> Self {
         common.counters.links[kind as usize].fetch_add(1, Ordering::Relaxed);
         Self { common: common.clone(), kind }

@@ -159,6 +159,26 @@ async fn children_that_hang_at_their_start_do_not_keep_another_from_its_own() {
     assert_eq!(starting.taken(), 0);
 }
 
+/// One who would be one too many is refused at once, also while the others still start.
+#[tokio::test]
+async fn sessions_have_only_so_many_children_at_once() {
+    let target = start_with(sh(SERVER), Limits { children: 2, ..Limits::default() });
+    target.discovery_link().await.expect("a link");
+    let caller = Caller::plain();
+    let leased = futures::future::join_all((0..5).map(|_| target.lease(&caller))).await;
+    let (leased, refused): (Vec<_>, Vec<_>) = leased.into_iter().partition(Result::is_ok);
+    assert_eq!(leased.len(), 2);
+    for error in refused.into_iter().filter_map(Result::err) {
+        assert_eq!(error.kind, ErrorKind::Busy, "{error}");
+        assert!(error.detail.contains("2 children for sessions and calls, and `limits.children`"), "{error}");
+    }
+    call(&target, "x").await.expect("what is shared is not counted");
+    let closing = leased.into_iter().flatten().map(|(link, _)| async move { link.close().await });
+    futures::future::join_all(closing).await;
+    target.lease(&caller).await.expect("room again");
+    target.stop().await;
+}
+
 /// As one does that is stopped in a debugger, or swapped out.
 #[tokio::test]
 async fn callers_of_a_child_that_reads_nothing_get_their_deadline_and_it_goes_on_afterwards() {

@@ -33,8 +33,14 @@ impl Check {
                 format!("give `longestCall` at least the {} s of `call`", call.as_secs_f64()),
             );
         }
-        let none = said::TargetLimits { calls: None, items: None, pages: None, notifications: None };
-        let said::TargetLimits { calls, items, pages, notifications } = limits.as_ref().unwrap_or(&none);
+        let none =
+            said::TargetLimits { calls: None, children: None, items: None, pages: None, notifications: None };
+        let said::TargetLimits { calls, children, items, pages, notifications } =
+            limits.as_ref().unwrap_or(&none);
+        if children.is_some() && target.stdio.is_none() {
+            let at = at.key("limits").name_of("children");
+            self.fault(&at, "only `stdio` targets have child processes", "remove the key");
+        }
         let limits = Limits {
             connect,
             list,
@@ -42,6 +48,7 @@ impl Check {
             longest_call,
             idle,
             calls: calls.unwrap_or(said::DEFAULT_CALLS_IN_FLIGHT) as usize,
+            children: children.unwrap_or(said::DEFAULT_CHILDREN) as usize,
             items: items.unwrap_or(said::DEFAULT_ITEMS) as usize,
             pages: pages.unwrap_or(said::DEFAULT_PAGES) as usize,
             notifications: notifications.unwrap_or(said::DEFAULT_NOTIFICATIONS),

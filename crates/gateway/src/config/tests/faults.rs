@@ -672,6 +672,19 @@ fn settings() {
 }
 
 #[test]
+fn children_of_a_target_that_has_none() {
+    check(
+        "mcp: {targets: [{name: a, mcp: {host: \"http://b/mcp\"}, limits: {children: 3}}]}\n",
+        expect![[r#"
+            <inline>:1:65: mcp.targets[0].limits.children: only `stdio` targets have child processes; remove the key
+              |
+            1 | mcp: {targets: [{name: a, mcp: {host: "http://b/mcp"}, limits: {children: 3}}]}
+              |                                                                 ^
+            1 fault in <inline>"#]],
+    );
+}
+
+#[test]
 fn how_targets_are_treated() {
     check(
         "mcp:\n  targets:\n  - name: a\n    stdio: {cmd: b}\n    sharing: all\n    warm: 2\n    idleTimeout: 0s\n    timeouts: {list: 30, call: 5m, longestCall: 4m, conect: 1s}\n    limits: {calls: 0, pages: many}\n    breaker: {failures: -1, pause: soon}\n",
