@@ -11,6 +11,7 @@ use protocol::Kind;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use upstream::{Target, Task};
 
 use crate::catalog::Catalog;
@@ -52,6 +53,8 @@ pub(crate) struct Shared {
     changes: watch::Sender<Changes>,
     /// Cancelled when the server stops.
     stopping: CancellationToken,
+    /// Counts reloads whose removed targets are not stopped yet.
+    retiring: TaskTracker,
     /// Seals what clients carry for us.
     pub(crate) seal: Seals,
     pub(crate) sessions: Sessions,
@@ -92,6 +95,7 @@ impl Backend {
             generation: watch::Sender::new(0),
             changes: watch::Sender::default(),
             stopping: CancellationToken::new(),
+            retiring: TaskTracker::new(),
             sessions,
             parking: Parking::new(seal.clone(), key),
             seal,
@@ -145,8 +149,14 @@ impl Backend {
         let replaced = |target: &&Target| names.iter().any(|name| name == target.name());
         let successors: Vec<_> = members.iter().map(|member| &member.target).filter(replaced).collect();
         self.shared.sessions.listen_at(&successors);
+        let (stopping, retiring) = (self.shared.stopping.clone(), self.shared.retiring.token());
         Task::spawn_finite("stop removed targets", async move {
-            join_all(gone.iter().map(|member| member.target.retire())).await;
+            let _retiring = retiring;
+            tokio::select! {
+                _ = join_all(gone.iter().map(|member| member.target.retire())) => {}
+                () = stopping.cancelled() => {}
+            }
+            join_all(gone.iter().map(|member| member.target.stop())).await;
             join_all(released.into_iter().map(Released::close)).await;
         });
     }
@@ -170,6 +180,8 @@ impl Backend {
         self.shared.sessions.end_all().await;
         let members = self.shared.roster.borrow().clone();
         join_all(members.iter().map(|member| member.target.stop())).await;
+        self.shared.retiring.close();
+        self.shared.retiring.wait().await;
     }
 }
 

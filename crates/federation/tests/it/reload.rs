@@ -169,6 +169,22 @@ async fn a_removed_target_does_not_wait_for_a_call_without_end() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_removed_target_is_stopped_with_its_server_although_a_call_still_runs_there() {
+    let a = Target::legacy("a", &["x"]).on("tools/call", Act::Hang);
+    let b = Target::legacy("b", &["x"]);
+    let mut world = World::start(&[&a, &b]).await;
+    let client = Arc::new(world.modern());
+    let mut call = background(&client, json!(1), "a_x");
+    settle().await;
+    world.reconfigure(&[&b], |_| {});
+    seconds(5).await;
+    assert!(a.open() > 0, "it waits for its call");
+    world.backend.stop().await;
+    assert_eq!((a.open(), b.open()), (0, 0));
+    assert_eq!(call.recv().await.flatten().expect("an answer").code(), -32603);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_target_that_never_started_is_removed_too() {
     let (a, b) = (
         Target::legacy("a", &["x"]),
