@@ -439,7 +439,7 @@ pub(super) struct Target {
     pub(super) sharing: Option<Sharing>,
     /// How many spare links are kept ready, none or one, so that the first call of a new session does not wait for a program to
     /// start. A server is told once, in its handshake, what its client can do. So the spare is for clients that declare the same
-    /// as the latest one did, and the very first client of its kind waits.
+    /// as the latest one did, and the very first client of its kind waits. With `sharing: shared` there is nothing to keep ready.
     #[schemars(range(max = 1), extend("default" = 0))]
     pub(super) warm: Option<u8>,
     /// A session's own link without a call, a subscription, a task or an open question for this long is closed, and opened again

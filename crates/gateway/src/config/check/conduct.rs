@@ -58,6 +58,10 @@ impl Check {
             said::Sharing::Session => Sharing::Session,
             said::Sharing::Shared => Sharing::Shared,
         };
+        if sharing == Sharing::Shared && warm.unwrap_or(0) > 0 {
+            let message = "`warm` keeps a link ready for the next session, and with `sharing: shared` sessions get none";
+            self.fault(&at.key("warm"), message, "remove one of the two");
+        }
         let breaker = self.breaker(breaker.as_ref(), &at.key("breaker"));
         Conduct { limits, sharing, warm: warm.unwrap_or(0) > 0, breaker }
     }

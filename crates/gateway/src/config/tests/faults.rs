@@ -672,6 +672,19 @@ fn settings() {
 }
 
 #[test]
+fn a_spare_link_for_sessions_that_get_none() {
+    check(
+        "mcp: {targets: [{name: a, stdio: {cmd: b}, sharing: shared, warm: 1}]}\n",
+        expect![[r#"
+        <inline>:1:67: mcp.targets[0].warm: `warm` keeps a link ready for the next session, and with `sharing: shared` sessions get none; remove one of the two
+          |
+        1 | mcp: {targets: [{name: a, stdio: {cmd: b}, sharing: shared, warm: 1}]}
+          |                                                                   ^
+        1 fault in <inline>"#]],
+    );
+}
+
+#[test]
 fn children_of_a_target_that_has_none() {
     check(
         "mcp: {targets: [{name: a, mcp: {host: \"http://b/mcp\"}, limits: {children: 3}}]}\n",
