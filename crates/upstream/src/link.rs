@@ -3,16 +3,14 @@
 //! Callers speak the modern shape. Each era has one file that turns it into what the target understands; nothing
 //! above this module asks which era a target is of.
 
-use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::future::{BoxFuture, Fuse, FusedFuture as _};
-use futures::stream::BoxStream;
 use futures::{FutureExt as _, StreamExt as _};
-use protocol::method::{Kind, notifications};
-use protocol::{Era, Id, Message, Notification, Object, Raw, RpcError, message, meta};
+use protocol::method::notifications;
+use protocol::{Era, Id, Message, Notification, Object, Raw, message, meta};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -36,9 +34,12 @@ pub mod notice;
 mod events;
 mod late;
 mod legacy;
+mod level;
+mod listening;
 mod modern;
 mod questions;
 
+pub use listening::Listening;
 pub use notice::{Heard, Notice};
 
 /// What a target said of itself when the link was opened.
@@ -69,35 +70,8 @@ impl Peer {
     }
 }
 
-/// An open stream of changes. Dropping it ends the subscription at the target.
-pub struct Listening {
-    honoured: Object,
-    /// What changes, until the target ends the stream. It may be asked again then, and says nothing more.
-    pub notices: BoxStream<'static, Notice>,
-}
-
-impl Listening {
-    /// The resources of which the target said that it will announce changes. One that says nothing of resources announces
-    /// none.
-    pub fn uris(&self) -> HashSet<String> {
-        self.honoured("resourceSubscriptions")
-    }
-
-    /// The tasks of which the target said that it will announce what becomes of them.
-    pub fn tasks(&self) -> HashSet<String> {
-        self.honoured("taskIds")
-    }
-
-    fn honoured(&self, key: &str) -> HashSet<String> {
-        self.honoured.get(key).and_then(|honoured| honoured.read().ok()).unwrap_or_default()
-    }
-}
-
 /// How many cancellations may wait to be told. The end of a session cancels all its calls at once.
 const CANCELS: usize = 4096;
-
-/// How long a target may take over a wish that calls can do without.
-const WISH: Duration = Duration::from_secs(5);
 
 /// How long a target may take to accept a notification or a response.
 const SAYING: Duration = Duration::from_secs(5);
@@ -284,109 +258,6 @@ impl Link {
     /// Sends a notification.
     pub async fn notify(&self, method: &str, params: &Object) -> Result<(), Error> {
         self.shared.say(message::notification(method, params)).await
-    }
-
-    // === Log level ===
-
-    /// Has a legacy target log from this level on, as far as it can. A level lasts as long as the link.
-    pub async fn set_level(&self, level: &str) {
-        if let Some(rank) = meta::level_rank(level) {
-            *self.level() = Some(rank);
-            self.tell_level(rank).await;
-        }
-    }
-
-    /// Has a legacy target log at least from this rank on: several callers share the link, each sees only what it wants,
-    /// and the one that wants most decides.
-    async fn want_level(&self, rank: usize) {
-        if self.shared.peer.era == Era::Modern {
-            return;
-        }
-        let more = {
-            let mut level = self.level();
-            let more = level.is_none_or(|level| rank < level);
-            if more {
-                *level = Some(rank);
-            }
-            more
-        };
-        if more {
-            self.tell_level(rank).await;
-        }
-    }
-
-    async fn tell_level(&self, rank: usize) {
-        if self.shared.peer.era == Era::Legacy && self.peer().offers("logging") {
-            let params = [("level", Raw::string(meta::LEVELS[rank]))].into_iter().collect();
-            self.wish("logging/setLevel", params).await;
-        }
-    }
-
-    fn level(&self) -> MutexGuard<'_, Option<usize>> {
-        self.shared.level.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A request that calls can do without. A target that refuses it or does not answer soon goes on without.
-    pub fn wish(&self, method: &'static str, params: Object) -> BoxFuture<'_, ()> {
-        async move {
-            let Some(row) = protocol::method::find(method) else {
-                return;
-            };
-            let call = Call::quiet(row, params, self.caller().clone());
-            let answer = tokio::time::timeout(WISH, async { self.call(call).await?.answer().await }).await;
-            let refused = match answer {
-                Ok(Ok(Ok(_))) => return,
-                Ok(Ok(Err(error))) => RpcError::from_raw(&error).to_string(),
-                Ok(Err(error)) => error.to_string(),
-                Err(_) => format!("no answer within {} s", WISH.as_secs()),
-            };
-            let target = self.shared.target();
-            tracing::debug!("target `{target}` does not do what is wished with {method}: {refused}");
-        }
-        .boxed()
-    }
-
-    /// Opens a stream of changes: of the lists of these kinds and of these resources. Modern targets only; legacy ones
-    /// send what changes as notices of the link. Returns once the target has said what of it it will announce.
-    pub async fn listen(&self, lists: &[Kind], uris: &[String]) -> Result<Listening, Error> {
-        let shared = &self.shared;
-        let own = modern::Own { version: shared.peer.version, capabilities: &shared.caller.modern };
-        self.open(own.listen(shared.fresh_id(), lists, uris)).await
-    }
-
-    /// Opens a stream of what becomes of these tasks of the extension, under the target's own ids.
-    pub async fn listen_to_tasks(&self, tasks: &[String]) -> Result<Listening, Error> {
-        let shared = &self.shared;
-        self.open(modern::listen_to_tasks(shared.fresh_id(), tasks, shared.peer.version)).await
-    }
-
-    async fn open(&self, out: Outgoing) -> Result<Listening, Error> {
-        let shared = self.shared.clone();
-        let guard = CancelOnDrop::new(&shared, out.id.clone(), None);
-        let opening = async {
-            let Frames::Stream(mut frames) = shared.wire.request(out).await? else {
-                return Err(shared.protocol_error("refuses to be listened to"));
-            };
-            match frames.next().await {
-                Some(Ok(Message::Notification(first))) if &*first.method == notifications::ACKNOWLEDGED => {
-                    Ok((first.params.object("notifications").unwrap_or_default(), frames))
-                }
-                Some(Err(error)) => Err(error),
-                Some(Ok(_)) | None => Err(shared.protocol_error("refuses to be listened to")),
-            }
-        };
-        let deadline = shared.limits().connect;
-        let (honoured, frames) = tokio::time::timeout(deadline, opening)
-            .await
-            .map_err(|_| shared.silent("subscriptions/listen", deadline))??;
-        let notices = frames.filter_map(move |frame| {
-            let _held = &guard;
-            std::future::ready(match frame {
-                Ok(Message::Notification(notification)) => notice::read(notification),
-                _ => None,
-            })
-        });
-        Ok(Listening { honoured, notices: notices.fuse().boxed() })
     }
 
     /// For how long nothing has run over the link; none while something runs, or the target waits for an answer.

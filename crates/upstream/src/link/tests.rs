@@ -12,6 +12,9 @@ use crate::Caller;
 use crate::settings::{Custom, Settings};
 use crate::wire::pipe::PipeWire;
 use crate::wire::{Connect, Inbox};
+use futures::stream::BoxStream;
+use protocol::RpcError;
+use protocol::method::Kind;
 
 mod asking;
 mod borrowed;
