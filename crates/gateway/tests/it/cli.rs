@@ -275,3 +275,22 @@ async fn a_call_under_way_when_its_child_is_killed_is_answered_with_an_error() {
     let last = call.last().await;
     assert_eq!((&last["id"], &last["error"]["code"]), (&json!(7), &json!(-32603)), "{last}");
 }
+
+#[tokio::test]
+async fn a_closed_terminal_ends_it_in_good_order_unless_it_was_told_to_ignore_that() {
+    let config = serving(vec![builtin("time")]).to_string();
+    for (prepare, stays) in [("", false), ("trap '' HUP;", true)] {
+        let mut shell = std::process::Command::new("sh");
+        shell.args(["-c", &format!("{prepare} exec {EXE} -c '{config}'")]);
+        let mut gateway = Gateway::of_command(shell).await;
+        gateway.ready("time").await;
+        gateway.signal("HUP");
+        if stays {
+            gateway.ready("time").await;
+            gateway.signal("TERM");
+        } else {
+            gateway.logged("SIGHUP: finishing calls").await;
+        }
+        assert_eq!(gateway.ended().await.code(), Some(0), "{}", gateway.log());
+    }
+}
