@@ -31,6 +31,8 @@ pub struct TargetMeasures {
     pub condition: Condition,
     /// Its calls.
     pub calls: CallCounts,
+    /// Lists that could not be read, or not to their end.
+    pub list_faults: usize,
     /// Live child processes.
     pub processes: usize,
     /// Its links, its breaker, and what was refused or dropped.
@@ -44,9 +46,11 @@ impl Backend {
         let roster = shared.roster.borrow().clone();
         let targets = roster.iter().map(|member| {
             let name = member.target.name();
+            let report = member.report.borrow().clone();
             TargetMeasures {
+                list_faults: report.listing.as_ref().map_or(0, |listing| listing.shortfalls().count()),
                 name: name.to_owned(),
-                condition: member.report.borrow().condition.clone(),
+                condition: report.condition,
                 calls: shared.tallies.of(name).call_counts(),
                 processes: member.target.processes().len(),
                 stats: member.target.stats(),

@@ -86,6 +86,7 @@ async fn a_list_with_too_many_items_is_cut_and_says_so() {
     let read = a.count("tools/list");
     seconds(20).await;
     assert_eq!(a.count("tools/list"), read, "it is not asked again for what is not wanted");
+    assert_eq!(world.backend.measure().targets[0].list_faults, 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -68,6 +68,10 @@ pub(super) fn tell(page: &mut Page<'_>, measured: &[(&str, Measures)]) -> fmt::R
         }),
     )?;
     page.gauges(
+        &family("target_list_faults", "Lists of a target that could not be read, or not to their end."),
+        targets().map(|(labels, target)| (labels, target.list_faults)),
+    )?;
+    page.gauges(
         &family("child_processes", "Child processes of a target that are alive."),
         targets().map(|(labels, target)| (labels, target.processes)),
     )?;
