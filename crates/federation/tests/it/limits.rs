@@ -187,6 +187,7 @@ async fn a_client_that_declares_something_else_each_time_does_not_leave_a_link_b
         let mut client = world.modern();
         client.capabilities = json!({ "elicitation": {}, "experimental": { "n": n } });
         assert_eq!(client.tool("x").await.said(), "a:x");
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
     settle().await;
     assert_eq!(world.backend.status()[0].stats.links[LinkKind::Lent as usize], 32);
