@@ -289,7 +289,9 @@ impl Target {
         let (sender, heard) = mpsc::channel(NOTICES);
         let shaken = Shaken { id: session, peer: discovery.peer().clone() };
         let (common, connect) = (&self.shared.common, self.shared.connect.as_ref());
-        Some((handshake::adopt(common, connect, shaken, caller, sender).await?, heard))
+        let link = handshake::adopt(common, connect, shaken, caller, sender).await?;
+        link.serves(LinkKind::Session);
+        Some((link, heard))
     }
 
     /// The link over which the target is looked at, if it is there now.

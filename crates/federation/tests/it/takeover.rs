@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use federation::{ErrorKind, Head, Key, Outcome, Principal, Settings};
 use serde_json::{Value, json};
+use upstream::LinkKind;
 use upstream::settings::Sharing;
 
 use crate::client::{Client, World, named, seconds, settle};
@@ -47,6 +48,9 @@ async fn a_session_goes_on_at_another_replica_and_at_both_at_once() {
         assert_eq!(there.tool("b_x").await.said(), "b:x");
     }
     assert_eq!(a.count("initialize"), shaken, "the target's own session went on");
+    for world in [&one, &two] {
+        assert_eq!(world.backend.measure().targets[0].stats.links[LinkKind::Session as usize], 1);
+    }
     assert_eq!((one.backend.session_counts().begun, two.backend.session_counts().taken_over), (1, 1));
     let status = two.backend.sessions().remove(0);
     let (caller, version) = status.client.expect("a handshake");
