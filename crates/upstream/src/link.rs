@@ -294,6 +294,13 @@ impl Link {
         self.shared.dead.is_cancelled()
     }
 
+    /// Ends the link in good order, without waiting for it. Where nothing runs any more that could, it is cut.
+    pub fn discard(self) {
+        if tokio::runtime::Handle::try_current().is_ok() {
+            Task::spawn_finite("close link", async move { self.close().await });
+        }
+    }
+
     /// Ends the link in good order and returns when nothing of it is left.
     pub async fn close(&self) {
         self.shared.wire.close().await;

@@ -156,7 +156,7 @@ impl Pool {
             }
         };
         if let Some(link) = refused {
-            discard(link);
+            link.discard();
         }
     }
 }
@@ -300,18 +300,11 @@ impl Drop for Borrowed {
             return;
         };
         if !self.answered {
-            return discard(link);
+            return link.discard();
         }
         // What was asked too late is refused, and the next caller hears nothing of it.
         while heard.try_recv().is_ok() {}
         self.pool.keep(&self.profile, link, heard);
-    }
-}
-
-/// Closes a link in good order. It has deadlines of its own. Where nothing runs any more that could close it, it is cut.
-fn discard(link: Link) {
-    if tokio::runtime::Handle::try_current().is_ok() {
-        Task::spawn_finite("close link", async move { link.close().await });
     }
 }
 
@@ -330,7 +323,7 @@ async fn sweep(pool: Weak<Shared>) {
         let mut state = pool.state();
         for idle in state.idle.values_mut() {
             for idle in idle.extract_if(.., |idle| idle.since.elapsed() >= longest || idle.link.is_dead()) {
-                discard(idle.link);
+                idle.link.discard();
             }
         }
         state.idle.retain(|_, idle| !idle.is_empty());

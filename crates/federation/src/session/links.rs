@@ -218,7 +218,7 @@ impl Session {
             "target `{name}` was not called in session {number} for {seconds} s, and the session's own link to it is closed; \
              what the target kept for the session is gone"
         );
-        Task::spawn_finite("close idle link", async move { lease.link.close().await });
+        lease.link.discard();
     }
 
     /// Gives up the links to targets that are no longer there. They are still there for the calls that run over them.
@@ -241,15 +241,8 @@ impl Unclaimed {
 impl Drop for Unclaimed {
     fn drop(&mut self) {
         if let Some(link) = self.0.take() {
-            close_later(link);
+            link.discard();
         }
-    }
-}
-
-/// Closes a link in good order. Where nothing runs any more that could, it is cut.
-pub(super) fn close_later(link: Link) {
-    if tokio::runtime::Handle::try_current().is_ok() {
-        Task::spawn_finite("close link", async move { link.close().await });
     }
 }
 

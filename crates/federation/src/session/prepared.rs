@@ -9,7 +9,6 @@ use tokio::time::timeout;
 use upstream::settings::Sharing;
 use upstream::{Caller, Heard, Link, Target, Task, Tie};
 
-use super::links::close_later;
 use super::passport::Carried;
 use crate::backend::Shared;
 
@@ -73,7 +72,7 @@ impl Prepared {
 impl Drop for Prepared {
     fn drop(&mut self) {
         if let Some((link, _)) = self.lent.take() {
-            close_later(link);
+            link.discard();
         }
     }
 }

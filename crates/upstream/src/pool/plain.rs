@@ -12,7 +12,6 @@ use futures::{FutureExt as _, StreamExt as _};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::discard;
 use crate::reply::Reply;
 use crate::target::backoff::Backoff;
 use crate::task::Task;
@@ -182,7 +181,7 @@ impl Drop for Held {
     fn drop(&mut self) {
         // One that has ended leaves nothing to be closed.
         if !self.0.is_dead() {
-            discard(self.0.clone());
+            self.0.clone().discard();
         }
     }
 }

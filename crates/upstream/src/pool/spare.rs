@@ -9,7 +9,6 @@ use futures::FutureExt as _;
 use tokio::sync::mpsc;
 use tokio::time::{Duration, Instant};
 
-use super::discard;
 use crate::link::Heard;
 use crate::task::Task;
 use crate::{Error, Link};
@@ -101,7 +100,7 @@ impl Spare {
 impl Stage {
     fn discard(self) {
         if let Self::Open { leased, .. } = self {
-            discard(leased.0);
+            leased.0.discard();
         }
     }
 }
@@ -122,7 +121,7 @@ async fn opening(
     if !matches!(&*stage, Stage::Opening { profile: its, .. } if *its == profile) {
         drop(stage);
         if let Ok((link, _)) = opened {
-            discard(link);
+            link.discard();
         }
         return;
     }
