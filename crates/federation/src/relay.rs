@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
-use protocol::method::Routing;
+use protocol::method::{Local, Routing};
 use protocol::uris::{self, Shape};
 use protocol::{Era, Method, Object, Raw, Splice, name};
 use upstream::pool::Borrowed;
@@ -76,11 +76,14 @@ impl Links {
     }
 }
 
-/// Whether a call runs over the session's own link, because the target may keep something there for the session. Tasks are
-/// something that it keeps, whatever the configuration says.
+/// Whether a call runs over the session's own link, because the target may keep something there for the session. Tasks and
+/// subscriptions are something that it keeps, whatever the configuration says.
 fn keeps_to_its_session(target: &Target, call: &Call) -> bool {
-    let about_task = call.method.routing == Routing::ByTask || call.params.get("task").is_some();
-    target.settings().sharing == Sharing::Session || about_task
+    let is_kept = match call.method.routing {
+        Routing::ByTask | Routing::Ours(Local::Subscribe | Local::Unsubscribe) => true,
+        _ => call.params.get("task").is_some(),
+    };
+    is_kept || target.settings().sharing == Sharing::Session
 }
 
 impl Way {
@@ -120,7 +123,7 @@ fn explain(target: &str, error: &upstream::Error) -> Error {
 
 /// Sends a call, and again over a fresh link if that does no harm: it did not run, because the target had forgotten our
 /// session or the link had died unnoticed, or the connection broke under one that only reads.
-async fn send(links: &Links, to: &Destination, call: Call) -> Result<Reply, Error> {
+pub(crate) async fn send(links: &Links, to: &Destination, call: Call) -> Result<Reply, Error> {
     let target = to.target.name();
     let pass = to.target.admit().map_err(|refusal| Error::refused(target, &refusal))?;
     let mut resends = Resends::default();
@@ -140,11 +143,11 @@ async fn send(links: &Links, to: &Destination, call: Call) -> Result<Reply, Erro
 /// The failures after which a call was sent again: once after each, because a target that could not be reached may have
 /// forgotten the session as well.
 #[derive(Default)]
-pub(crate) struct Resends(Vec<UpstreamKind>);
+struct Resends(Vec<UpstreamKind>);
 
 impl Resends {
     /// Whether a call is sent again after this failure.
-    pub(crate) fn allow(&mut self, method: &Method, failure: UpstreamKind) -> bool {
+    fn allow(&mut self, method: &Method, failure: UpstreamKind) -> bool {
         let is_allowed = may_be_sent_again(method, failure) && !self.0.contains(&failure);
         self.0.extend(is_allowed.then_some(failure));
         is_allowed

@@ -10,7 +10,7 @@ use upstream::{Answer, Call};
 use crate::catalog::Destination;
 use crate::context::{Context, offered, required_text};
 use crate::error::{Error, ErrorKind};
-use crate::relay::{Resends, Served};
+use crate::relay::{self, Links, Served};
 use crate::session::{Session, Source, Subscription};
 use crate::task;
 
@@ -115,16 +115,6 @@ async fn tell(
 ) -> Result<Answer, Error> {
     params.set("uri", Raw::string(&to.local));
     let call = Call::quiet(method, params, context.caller.clone());
-    let target = to.target.name();
-    let pass = to.target.admit().map_err(|refusal| Error::refused(target, &refusal))?;
-    let told = async {
-        let mut resends = Resends::default();
-        loop {
-            match session.link(&to.target).await?.call(call.clone()).await {
-                Err(error) if resends.allow(method, error.kind) => {}
-                reply => return pass.follow(reply)?.answer().await,
-            }
-        }
-    };
-    told.await.map_err(|error: upstream::Error| Error::of_target(target, &error))
+    let reply = relay::send(&Links::Session(session.clone()), to, call).await?;
+    reply.answer().await.map_err(|error| Error::of_target(to.target.name(), &error))
 }
