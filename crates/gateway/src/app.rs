@@ -41,7 +41,6 @@ pub struct App {
     pub(crate) ports: HashMap<PortKey, Port>,
     pub(crate) terms: Terms,
     pub(crate) levels: Levels,
-    pub(crate) journal: Journal,
     pub(crate) common: Common,
     admin: Option<Admin>,
     pub(crate) vitals: Arc<Vitals>,
@@ -71,7 +70,6 @@ impl App {
             let tls = load_tls(bind)?;
             opened.push((key, Bound::open(key.0).await?, tls));
         }
-        let journal = Journal::new(keep(&config, config.admin.is_some()));
         let (reload, reloads) = mpsc::channel(RELOADS);
         let socket = match &config.admin {
             Some(address) => Some(Socket::bind(address).await?),
@@ -80,7 +78,7 @@ impl App {
         let stats = Stats::bind(config.stats.as_ref(), config.readiness.as_ref()).await?;
         let terms = Terms::new(config.limits.connections, per_connection(&config));
         let common = Common {
-            journal: journal.clone(),
+            journal: Journal::new(keep(&config, config.admin.is_some())),
             counts: terms.counts.clone(),
             starting: Starting::new(config.limits.starting_children),
         };
@@ -93,7 +91,6 @@ impl App {
             ports: HashMap::new(),
             terms,
             levels,
-            journal,
             common,
             admin: None,
             reloads,
@@ -107,7 +104,7 @@ impl App {
         let program = Program {
             source: app.source.clone(),
             reload,
-            journal: app.journal.clone(),
+            journal: app.common.journal.clone(),
             levels: app.levels.clone(),
         };
         app.admin = socket.map(|socket| Admin::new(socket, program, app.in_force(Vec::new())));

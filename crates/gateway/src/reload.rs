@@ -48,7 +48,7 @@ impl App {
         if config.logging.level != self.config.logging.level {
             self.levels.change(&config.logging);
         }
-        self.journal.keep(keep(&config, self.started.admin.is_some()));
+        self.common.journal.keep(keep(&config, self.started.admin.is_some()));
         self.config = config;
         self.show(restart);
         self.serve();

@@ -11,10 +11,10 @@ use tokio::time::Instant;
 use upstream::Caller;
 
 use super::entry::short;
+use super::tally::{CallOutcome, Ended};
 use super::{Ending, Entry, Journal, Kept, Tally};
 use crate::backend::Shared;
 use crate::error::{Error, ErrorKind};
-use crate::journal::tally::{CallOutcome, Ended};
 
 /// A call that runs. It enters the journal when it ends, and if it is dropped before that, as cancelled.
 pub(crate) struct Record {
@@ -100,7 +100,7 @@ impl Record {
         let duration = self.began.elapsed();
         let outcome = outcome(&ending, target.is_some(), failure);
         let tally = target.as_ref().map_or(&self.nobodys, |(_, tally)| tally);
-        tally.end(&Ended { method: self.method, duration, failed: ending.is_failure(), outcome });
+        tally.end(&Ended { method: self.method, duration, outcome });
         let keep = self.journal.kept();
         let bodies = if keep.calls == 0 { 0 } else { keep.bodies };
         self.journal.enter(Entry {

@@ -24,8 +24,6 @@ pub(crate) struct Tally(Mutex<Counts>);
 #[derive(Default)]
 struct Counts {
     running: u64,
-    total: u64,
-    failed: u64,
     durations: Durations,
     /// Of the methods that were called. They are few, so a list is searched faster than a map.
     methods: Vec<MethodCounts>,
@@ -68,6 +66,19 @@ impl CallOutcome {
         Self::Cancelled,
     ];
 
+    /// Whether it was an error, or a tool's word that it failed.
+    fn is_failure(self) -> bool {
+        match self {
+            Self::Ok | Self::InputRequired | Self::Cancelled => false,
+            Self::ToolError
+            | Self::RpcError
+            | Self::Unavailable
+            | Self::Timeout
+            | Self::Failed
+            | Self::Refused => true,
+        }
+    }
+
     /// The word.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -88,7 +99,6 @@ impl CallOutcome {
 pub(crate) struct Ended {
     pub(crate) method: &'static Method,
     pub(crate) duration: Duration,
-    pub(crate) failed: bool,
     pub(crate) outcome: CallOutcome,
 }
 
@@ -170,11 +180,9 @@ impl Tally {
     }
 
     pub(crate) fn end(&self, ended: &Ended) {
-        let Ended { method, duration, failed, outcome } = *ended;
+        let Ended { method, duration, outcome } = *ended;
         let mut counts = self.counts();
         counts.running = counts.running.saturating_sub(1);
-        counts.total += 1;
-        counts.failed += u64::from(failed);
         counts.durations.count(duration);
         let of_method = counts.of(method);
         of_method.outcomes[outcome as usize] += 1;
@@ -193,7 +201,8 @@ impl Tally {
             .zip(percentile(0.9))
             .zip(percentile(0.99))
             .map(|((p50, p90), p99)| Percentiles { p50, p90, p99 });
-        Figures { total: counts.total, failed: counts.failed, running: counts.running, durations }
+        let total = counts.ended(|_| true);
+        Figures { total, failed: counts.ended(CallOutcome::is_failure), running: counts.running, durations }
     }
 
     fn counts(&self) -> std::sync::MutexGuard<'_, Counts> {
@@ -202,6 +211,12 @@ impl Tally {
 }
 
 impl Counts {
+    /// How many calls ended in one of these ways.
+    fn ended(&self, counts: impl Fn(CallOutcome) -> bool) -> u64 {
+        let ways = || CallOutcome::ALL.into_iter().filter(|outcome| counts(*outcome));
+        self.methods.iter().flat_map(|method| ways().map(|outcome| method.outcomes[outcome as usize])).sum()
+    }
+
     fn of(&mut self, method: &'static Method) -> &mut MethodCounts {
         let known = self.methods.iter().position(|counts| std::ptr::eq(counts.method, method));
         let at = known.unwrap_or_else(|| {

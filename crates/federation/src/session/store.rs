@@ -217,8 +217,9 @@ impl Sessions {
         self.count(|counts| (counts.unused, counts.idle) = (counts.unused + unused, counts.idle + over));
     }
 
-    /// Ends these sessions here that nobody has used for so long, also not since they were picked, and says how many. Those that had something at a target which is lost with
-    /// their links do not go on by their ids: their clients shall know of it, and begin again.
+    /// Ends these sessions here that nobody has used for so long, also not since they were picked, and says how many. Those that
+    /// had something at a target which is lost with their links do not go on by their ids: their clients shall know of it, and
+    /// begin again.
     fn drop_here(&self, sessions: &[Arc<Session>], idle: Duration) -> u64 {
         let mut dropped = 0;
         for session in sessions {

@@ -471,7 +471,7 @@ pub(super) enum Sharing {
 }
 
 /// How long things may take, as durations like `30s`.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Timeouts {
     /// To start or connect to the server, handshake included.
@@ -489,7 +489,7 @@ pub(super) struct Timeouts {
 }
 
 /// How much a server may hold, offer and say.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct TargetLimits {
     /// Calls in flight, of all clients together; more are refused at once.
@@ -512,7 +512,7 @@ pub(super) struct TargetLimits {
 }
 
 /// When a server is no longer called because it fails.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Breaker {
     /// After so many failures in a row, calls are refused at once; 0 turns this off. A failure is no answer in time, a

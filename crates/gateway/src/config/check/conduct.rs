@@ -11,7 +11,7 @@ use super::{At, Check};
 impl Check {
     pub(super) fn conduct(&mut self, target: &said::Target, at: &At<'_>) -> Conduct {
         let said::Target { sharing, warm, idle_timeout, timeouts, limits, breaker, .. } = target;
-        let none = said::Timeouts { connect: None, list: None, call: None, longest_call: None };
+        let none = said::Timeouts::default();
         let said::Timeouts { connect, list, call, longest_call } = timeouts.as_ref().unwrap_or(&none);
         let inside = at.key("timeouts");
         let mut time =
@@ -33,8 +33,7 @@ impl Check {
                 format!("give `longestCall` at least the {} s of `call`", call.as_secs_f64()),
             );
         }
-        let none =
-            said::TargetLimits { calls: None, children: None, items: None, pages: None, notifications: None };
+        let none = said::TargetLimits::default();
         let said::TargetLimits { calls, children, items, pages, notifications } =
             limits.as_ref().unwrap_or(&none);
         if children.is_some() && target.stdio.is_none() {
@@ -67,7 +66,7 @@ impl Check {
     }
 
     fn breaker(&mut self, breaker: Option<&said::Breaker>, at: &At<'_>) -> Breaker {
-        let none = said::Breaker { failures: None, pause: None };
+        let none = said::Breaker::default();
         let said::Breaker { failures, pause } = breaker.unwrap_or(&none);
         Breaker {
             failures: failures.unwrap_or(said::DEFAULT_FAILURES),
