@@ -17,11 +17,25 @@ use super::{Session, Stray, lock};
 /// A link of the session's own to a target.
 pub(super) struct Lease {
     pub(super) link: Link,
-    /// Whether the client's id names the target's session, so that another replica may be using it.
-    is_carried: bool,
-    /// Whether it goes on with what another replica may have begun. What the client subscribed to there is not known here.
-    is_adopted: bool,
+    tenure: Tenure,
     _forward: Task,
+}
+
+/// Who may be using the target's session behind a link.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tenure {
+    /// This session alone.
+    Own,
+    /// Another replica as well: the client's id names it.
+    Carried,
+    /// Another replica as well, which may have begun it. What the client subscribed to there is not known here.
+    Adopted,
+}
+
+impl Tenure {
+    fn is_shared(self) -> bool {
+        self != Self::Own
+    }
 }
 
 /// The place of a lease, locked while it is opened.
@@ -45,46 +59,45 @@ impl Session {
             lease.link.touch();
             return Ok(lease.link.clone());
         }
-        let before = slot.as_ref().filter(|lease| lease.is_carried);
+        let before = slot.as_ref().filter(|lease| lease.tenure.is_shared());
         if let Some(id) = before.and_then(|lease| kept(&lease.link)) {
             lock(&self.adoptable).insert(target.name().to_owned(), (target.clone(), id));
         }
         let caller = self.caller();
-        let ((link, heard), is_adopted) = tokio::select! {
+        let ((link, heard), tenure) = tokio::select! {
             biased;
             () = self.over.cancelled() => return Err(Error::new(ErrorKind::Stopped, "the session is over")),
             opened = self.open(target, &caller) => opened?,
         };
         // Nobody else knows of it yet. What was adopted is in the id.
-        let unclaimed = Unclaimed((!is_adopted).then(|| link.clone()));
+        let unclaimed = Unclaimed((!tenure.is_shared()).then(|| link.clone()));
         self.restore(&link, target.name()).await;
         unclaimed.claim();
-        *slot = Some(Lease { is_adopted, ..self.lease(target, (link.clone(), heard), is_adopted) });
+        *slot = Some(self.lease(target, (link.clone(), heard), tenure));
         // What the target did not go on with, it has forgotten.
         lock(&self.adoptable).remove(target.name());
         Ok(link)
     }
 
     /// Opens a link. The first one to a target goes on with what another replica began there for the client.
-    async fn open(&self, target: &Target, caller: &Arc<Caller>) -> Result<(Opened, bool), Error> {
+    async fn open(&self, target: &Target, caller: &Arc<Caller>) -> Result<(Opened, Tenure), Error> {
         let adoptable = lock(&self.adoptable).get(target.name()).map(|(_, id)| id.clone());
         if let Some(id) = adoptable
             && let Some(opened) = target.adopt(caller, &id).await
         {
-            return Ok((opened, true));
+            return Ok((opened, Tenure::Adopted));
         }
-        Ok((target.lease(caller).await?, false))
+        Ok((target.lease(caller).await?, Tenure::Own))
     }
 
-    fn lease(self: &Arc<Self>, target: &Target, (link, heard): Opened, is_carried: bool) -> Lease {
+    fn lease(self: &Arc<Self>, target: &Target, (link, heard): Opened, tenure: Tenure) -> Lease {
         let forward = forward(Arc::downgrade(self), heard, target.clone());
-        let forward = Task::spawn("session notices", forward);
-        Lease { link, is_carried, is_adopted: false, _forward: forward }
+        Lease { link, tenure, _forward: Task::spawn("session notices", forward) }
     }
 
     /// Gives a session that has just begun a link that was opened for it.
-    pub(super) fn install(self: &Arc<Self>, target: &Target, opened: Opened, is_carried: bool) {
-        let lease = self.lease(target, opened, is_carried);
+    pub(super) fn install(self: &Arc<Self>, target: &Target, opened: Opened, tenure: Tenure) {
+        let lease = self.lease(target, opened, tenure);
         let slot = Arc::new(tokio::sync::Mutex::new(Some(lease)));
         lock(&self.leases).insert(target.name().to_owned(), slot);
     }
@@ -169,7 +182,7 @@ impl Session {
 
     /// The links behind which there is nothing that another replica may be using.
     pub(super) fn links_of_its_own(&self) -> Vec<Link> {
-        self.live_links_if(|lease| !lease.is_carried)
+        self.live_links_if(|lease| !lease.tenure.is_shared())
     }
 
     /// Whether a target keeps something for the session that nobody else could go on with.
@@ -205,11 +218,11 @@ impl Session {
             return;
         }
         // Its client may have subscribed to something where the session was before, and still hears of it.
-        if slot.as_ref().is_some_and(|lease| lease.is_adopted) && self.mailbox.is_read() {
+        if slot.as_ref().is_some_and(|lease| lease.tenure == Tenure::Adopted) && self.mailbox.is_read() {
             return;
         }
         let Some(lease) = slot.take() else { return };
-        if let (true, Tie::Session(id)) = (lease.is_carried, lease.link.tie()) {
+        if let (true, Tie::Session(id)) = (lease.tenure.is_shared(), lease.link.tie()) {
             lock(&self.adoptable).insert(name.to_owned(), (target.clone(), id));
             return;
         }
@@ -265,7 +278,7 @@ impl Released {
         let closing = self.0.into_iter().map(|slot| async move {
             // The lease is held until then: it carries what the target asks. Another replica may be using a session that an id
             // names.
-            if let Some(lease) = slot.lock().await.take().filter(|lease| !lease.is_carried) {
+            if let Some(lease) = slot.lock().await.take().filter(|lease| !lease.tenure.is_shared()) {
                 lease.link.close().await;
             }
         });

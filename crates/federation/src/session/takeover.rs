@@ -7,6 +7,7 @@ use protocol::Kind;
 use upstream::settings::Sharing;
 use upstream::{Target, Tie, Transport};
 
+use super::links::Tenure;
 use super::passport::Passport;
 use super::prepared::Prepared;
 use super::store::list_changed;
@@ -33,9 +34,10 @@ impl Shared {
         let birth = Birth { is_fresh: true, handshake: Some(handshake), ..Birth::new(id, principal.clone()) };
         let session = self.sessions.enter(birth, self.settings().sessions.most)?;
         for prepared in prepared {
-            let is_carried = carried.iter().any(|carried| carried.is_from(&prepared.target.settings()));
+            let is_named = carried.iter().any(|carried| carried.is_from(&prepared.target.settings()));
+            let tenure = if is_named { Tenure::Carried } else { Tenure::Own };
             if let Some((target, link, heard)) = prepared.take() {
-                session.install(&target, (link, heard), is_carried);
+                session.install(&target, (link, heard), tenure);
             }
         }
         Ok(session)
