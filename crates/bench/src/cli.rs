@@ -1,7 +1,7 @@
 //! The command line.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand};
 use crate::contestant::{self, Field};
 use crate::plan::{self, Options, WORKS, Work};
 use crate::report::{Machine, Report};
-use crate::{child, peer};
+use crate::{child, peer, report};
 
 /// What a gateway costs, next to no gateway and to a plain reverse proxy.
 #[derive(Debug, Parser)]
@@ -27,6 +27,12 @@ enum Command {
     Run(Run),
     /// Be the MCP server behind the contestants
     Serve(peer::Settings),
+    /// Draw what a run wrote to a file, as SVG
+    Plot {
+        /// The file
+        #[arg(value_name = "FILE.json")]
+        file: PathBuf,
+    },
     /// Say which works and contestants there are
     List(Contestants),
     #[command(hide = true)]
@@ -111,6 +117,7 @@ fn act(command: Command) -> anyhow::Result<ExitCode> {
             runtime()?.block_on(peer::serve(settings))?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Plot { file } => plot(&file).map(|()| ExitCode::SUCCESS),
         Command::List(contestants) => list(&contestants).map(|()| ExitCode::SUCCESS),
         Command::Run(run) => runtime()?.block_on(async {
             tokio::select! {
@@ -161,6 +168,14 @@ fn list(contestants: &Contestants) -> anyhow::Result<()> {
     for (name, why) in field.absent {
         println!("  {name:<24}absent: {why}");
     }
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "it is what was asked for")]
+fn plot(file: &Path) -> anyhow::Result<()> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let report = serde_json::from_str(&text).with_context(|| format!("{} is no report", file.display()))?;
+    print!("{}", report::svg(&report));
     Ok(())
 }
 

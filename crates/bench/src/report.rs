@@ -2,6 +2,7 @@
 
 mod figures;
 mod machine;
+mod plot;
 mod table;
 
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,7 @@ use crate::plan::Work;
 
 pub(crate) use figures::{Figures, Idle, Round};
 pub(crate) use machine::Machine;
+pub(crate) use plot::svg;
 
 /// Everything that a run came to.
 #[derive(Debug, Serialize, Deserialize)]

@@ -123,7 +123,8 @@ impl Caller {
         self.expect_status(&[200, 202, 204, 405])
     }
 
-    async fn call(&mut self, large: bool) -> Result<(), Fault> {
+    /// Calls a tool.
+    pub(crate) async fn call(&mut self, large: bool) -> Result<(), Fault> {
         let id = self.next_id();
         self.said.clear();
         // Writing into a string does not fail.

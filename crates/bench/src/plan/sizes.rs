@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How many sessions are opened over one connection.
 const SESSIONS_EACH: usize = 50;
 
-/// Memory with targets and nothing else, then of sessions in which nothing happens, then of their streams.
+/// Memory with targets and nothing else, then of sessions in which nothing happens any more, then of their streams.
 pub(super) async fn idle(
     work: &'static Work,
     contestants: &[&Contestant],
@@ -45,28 +45,48 @@ async fn rest(player: &Player, count: usize) -> anyhow::Result<Idle> {
     // What is there only once does not count as part of a session.
     Caller::connect(&job, 0).await?.leave().await?;
     let rest = settled(player).await?;
-    let mut callers = Vec::new();
-    let mut sessions = 0;
-    while sessions < count {
-        let mut caller = Caller::connect(&job, sessions).await?;
-        sessions += 1;
-        for _ in 1..SESSIONS_EACH.min(count) {
-            caller.another_session().await?;
-            sessions += 1;
-        }
-        callers.push(caller);
-    }
-    let with_sessions = settled(player).await?;
-    // A stream takes its connection with it, so that each is part of what it costs.
-    let mut listeners = Vec::new();
-    for number in 0..count / 2 {
-        let mut listener = Caller::connect(&job, number).await?;
-        listener.listen().await?;
-        listeners.push(listener);
-    }
+    let fresh = open(&job, count, Use::None).await?;
+    let with_fresh = settled(player).await?;
+    let used = open(&job, count, Use::Call).await?;
+    let with_used = settled(player).await?;
+    let listening = open(&job, count / 2, Use::Stream).await?;
     let with_streams = settled(player).await?;
-    let session = each(with_sessions, rest, sessions);
-    Ok(Idle { rest, session, stream: each(with_streams, with_sessions, listeners.len()) })
+    drop((fresh, used, listening));
+    Ok(Idle {
+        rest,
+        session: each(with_fresh, rest, count),
+        used: each(with_used, with_fresh, count),
+        stream: each(with_streams, with_used, count / 2),
+    })
+}
+
+/// What a session does before it is left alone.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Use {
+    None,
+    Call,
+    Stream,
+}
+
+/// Opens sessions, which stay for as long as the gateway lets them.
+async fn open(job: &Arc<Job>, count: usize, what: Use) -> anyhow::Result<Vec<Caller>> {
+    // A stream takes its connection with it.
+    let over_one = if what == Use::Stream { 1 } else { SESSIONS_EACH };
+    let mut callers = Vec::new();
+    for number in 0..count {
+        if number % over_one == 0 {
+            callers.push(Caller::connect(job, number).await?);
+        } else if let Some(caller) = callers.last_mut() {
+            caller.another_session().await?;
+        }
+        let Some(caller) = callers.last_mut() else { continue };
+        match what {
+            Use::None => {}
+            Use::Call => caller.call(false).await?,
+            Use::Stream => caller.listen().await?,
+        }
+    }
+    Ok(callers)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "they are far from 2^52")]

@@ -17,7 +17,7 @@ pub(crate) enum Figures {
 }
 
 /// One turn of a contestant.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Round {
     pub(crate) seconds: f64,
     /// Calls that were answered rightly in this time.
@@ -70,9 +70,11 @@ impl Round {
 pub(crate) struct Idle {
     /// With two targets and no client.
     pub(crate) rest: u64,
-    /// More for each session.
+    /// More for each session that has only shaken hands.
     pub(crate) session: f64,
-    /// More for each session with an open stream, its connection included.
+    /// More for each session that has called a tool.
+    pub(crate) used: f64,
+    /// More for each session that has only shaken hands and has an open stream, its connection included.
     pub(crate) stream: f64,
 }
 

@@ -28,7 +28,7 @@ pub(super) fn print(group: &Group, before: Option<&Group>) {
 fn header(group: &Group) -> String {
     let columns = match group.cells.first().map(|cell| &cell.figures) {
         Some(Figures::Idle(_)) => {
-            format!("{:>12}{:>20}{:>20}", "at rest MB", "session KiB", "with stream KiB")
+            format!("{:>12}{:>16}{:>16}{:>16}", "at rest MB", "session KiB", "that called", "with stream")
         }
         Some(Figures::Start(_)) => format!("{:>12}", "ready ms"),
         _ => format!(
@@ -52,7 +52,7 @@ fn row(group: &Group, cell: &Cell, first: bool) -> String {
     let connections = if first { group.connections.to_string() } else { String::new() };
     let columns = match &cell.figures {
         Figures::Idle(idle) => {
-            format!("{:>12.1}{:>20.1}{:>20.1}", mb(idle.rest), idle.session, idle.stream)
+            format!("{:>12.1}{:>16.1}{:>16.1}{:>16.1}", mb(idle.rest), idle.session, idle.used, idle.stream)
         }
         Figures::Start(times) => number(median(times.clone()), 12, 1),
         figures @ Figures::Load(_) => load(group, figures),
