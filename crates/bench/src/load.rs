@@ -12,7 +12,7 @@ mod voice;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -77,21 +77,25 @@ enum Phase {
 }
 
 /// The phase, as all threads see it.
-struct Clock(AtomicU8);
+struct Clock {
+    phase: AtomicU8,
+    /// Calls that have come to an end so far, well or not.
+    ended: AtomicU64,
+}
 
 impl Default for Clock {
     fn default() -> Self {
-        Self(AtomicU8::new(Phase::Warming as u8))
+        Self { phase: AtomicU8::new(Phase::Warming as u8), ended: AtomicU64::new(0) }
     }
 }
 
 impl Clock {
     fn set(&self, phase: Phase) {
-        self.0.store(phase as u8, Ordering::Relaxed);
+        self.phase.store(phase as u8, Ordering::Relaxed);
     }
 
     fn is(&self, phase: Phase) -> bool {
-        self.0.load(Ordering::Relaxed) == phase as u8
+        self.phase.load(Ordering::Relaxed) == phase as u8
     }
 }
 
@@ -131,6 +135,11 @@ impl Load {
     /// From now on calls count.
     pub(crate) fn measure(&self) {
         self.clock.set(Phase::Measuring);
+    }
+
+    /// How many have come to an end while they counted, well or not.
+    pub(crate) fn ended(&self) -> u64 {
+        self.clock.ended.load(Ordering::Relaxed)
     }
 
     /// From now on they do not count, and clients leave.
@@ -216,9 +225,14 @@ impl Client {
                     None => break,
                 },
             };
-            match timeout(PATIENCE, calling.act()).await {
+            let outcome = timeout(PATIENCE, calling.act()).await;
+            let counts = self.clock.is(Phase::Measuring);
+            if counts {
+                self.clock.ended.fetch_add(1, Ordering::Relaxed);
+            }
+            match outcome {
                 Ok(Ok(())) => {
-                    if self.clock.is(Phase::Measuring) {
+                    if counts {
                         self.record.answered(due.elapsed());
                     }
                     self.record.reconnects += calling.take_reconnects();

@@ -16,6 +16,10 @@ use crate::report::{Cell, Figures, Report, Round};
 /// How many calls hang while others are measured.
 const HANGING: usize = 8;
 
+/// How many calls a turn has at least, and how long it waits for them.
+const ENOUGH: u64 = 10;
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// How a run is done.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
@@ -51,7 +55,7 @@ pub(crate) async fn run(
     Ok(())
 }
 
-/// Measures a work under load: everybody is started once, and they take turns.
+/// Measures a work under load: everybody is started once, and they take turns. Whoever fails is out, and the others go on.
 async fn load(
     work: &'static Work,
     contestants: &[&Contestant],
@@ -61,25 +65,30 @@ async fn load(
     let mut servers = Servers::new(work, options);
     let mut players = Vec::new();
     for contestant in contestants {
-        players.push(Player::enter(work, contestant, &mut servers, options).await?);
+        players.push(Player::enter(work, contestant, &mut servers, options).await);
     }
     let asked = &options.connections[..];
     for &connections in if asked.is_empty() { work.connections } else { asked } {
         let mut rounds = vec![Vec::new(); players.len()];
         for _ in 0..options.rounds {
-            for (player, rounds) in players.iter_mut().zip(&mut rounds) {
-                let round = player.play(work, connections, options).await;
-                rounds.push(round.with_context(|| format!("`{}` failed", player.name))?);
+            for (place, rounds) in players.iter_mut().zip(&mut rounds) {
+                let Ok(player) = place else { continue };
+                match player.play(work, connections, options).await {
+                    Ok(round) => rounds.push(round),
+                    Err(error) => *place = Err(error),
+                }
             }
         }
-        let cells = players.iter().zip(rounds);
-        report.add(
-            work,
-            connections,
-            cells.map(|(player, rounds)| Cell::new(&player.name, Figures::Load(rounds))).collect(),
-        );
+        let cells = contestants.iter().zip(&players).zip(rounds).map(|((contestant, player), rounds)| {
+            let figures = match player {
+                Ok(_) => Figures::Load(rounds),
+                Err(error) => Figures::failed(error),
+            };
+            Cell::new(&contestant.name, figures)
+        });
+        report.add(work, connections, cells.collect());
     }
-    for player in players {
+    for player in players.into_iter().flatten() {
         player.running.stop().await;
     }
     Ok(())
@@ -87,7 +96,6 @@ async fn load(
 
 /// A contestant that runs, and the clients that it gets.
 pub(super) struct Player {
-    pub(super) name: String,
     pub(super) running: Running,
     pub(super) job: Job,
 }
@@ -103,8 +111,8 @@ impl Player {
         let (behind, tools) = servers.behind(contestant).await?;
         let mut player = Self::start(work, contestant, &behind, options)?;
         player.job.tools = tools;
-        let ready = ready::wait(&mut player.running, &Job { act: Act::List, ..player.job.clone() }).await;
-        player.job.names = ready.with_context(|| format!("`{}` does not start", player.name))?;
+        let job = Job { act: Act::List, ..player.job.clone() };
+        player.job.names = ready::wait(&mut player.running, &job).await?;
         Ok(player)
     }
 
@@ -130,7 +138,7 @@ impl Player {
             threads: options.threads,
             rate,
         };
-        Ok(Self { name: contestant.name.clone(), running, job })
+        Ok(Self { running, job })
     }
 
     /// One turn.
@@ -146,6 +154,10 @@ impl Player {
         let (before, began) = (self.running.cpu(), Instant::now());
         load.measure();
         sleep(options.window).await;
+        // Those that are slow get more time, because a single call says nothing.
+        while load.ended() < ENOUGH && began.elapsed() < PATIENCE {
+            sleep(options.window.min(PATIENCE / 10)).await;
+        }
         load.stop();
         let (after, seconds) = (self.running.cpu(), began.elapsed().as_secs_f64());
         let cpu = after.zip(before).map(|(after, before)| after.since(&before));

@@ -33,7 +33,7 @@ impl Servers {
             return Ok((Behind::Program(program(work.era)), OWN_TOOLS));
         }
         let (count, each) = work.stage.servers();
-        let (group, count, each) = match contestant.can(Ability::Federate) {
+        let (group, count, each) = match count == 1 || contestant.can(Ability::Federate) {
             true => (&mut self.several, count, each),
             false => (&mut self.single, 1, count * each),
         };

@@ -30,14 +30,26 @@ pub(super) async fn idle(
     let mut servers = Servers::new(work, options);
     let mut cells = Vec::new();
     for contestant in contestants {
-        let player = Player::enter(work, contestant, &mut servers, options).await?;
-        let idle =
-            rest(&player, options.sessions).await.with_context(|| format!("`{}` failed", player.name))?;
-        cells.push(Cell::new(&player.name, Figures::Idle(idle)));
-        player.running.stop().await;
+        let figures = match sizes(work, contestant, &mut servers, options).await {
+            Ok(idle) => Figures::Idle(idle),
+            Err(error) => Figures::failed(&error),
+        };
+        cells.push(Cell::new(&contestant.name, figures));
     }
     report.add(work, 1, cells);
     Ok(())
+}
+
+async fn sizes(
+    work: &'static Work,
+    contestant: &Contestant,
+    servers: &mut Servers,
+    options: &Options,
+) -> anyhow::Result<Idle> {
+    let player = Player::enter(work, contestant, servers, options).await?;
+    let idle = rest(&player, options.sessions).await?;
+    player.running.stop().await;
+    Ok(idle)
 }
 
 async fn rest(player: &Player, count: usize) -> anyhow::Result<Idle> {
@@ -110,24 +122,37 @@ pub(super) async fn start(
     let mut servers = Servers::new(work, options);
     let contestants: Vec<_> =
         contestants.iter().filter(|contestant| contestant.definition.is_some()).collect();
-    let mut times = vec![Vec::new(); contestants.len()];
+    let mut times = vec![Ok(Vec::new()); contestants.len()];
     for _ in 0..options.rounds {
-        for (contestant, times) in contestants.iter().zip(&mut times) {
-            let (behind, _) = servers.behind(contestant).await?;
-            let began = Instant::now();
-            let mut player = Player::start(work, contestant, &behind, options)?;
-            knock(&mut player, began).await.with_context(|| format!("`{}` does not start", player.name))?;
-            times.push(began.elapsed().as_secs_f64() * 1000.0);
-            player.running.stop().await;
+        for (contestant, place) in contestants.iter().zip(&mut times) {
+            let Ok(times) = place else { continue };
+            match until_ready(work, contestant, &mut servers, options).await {
+                Ok(time) => times.push(time),
+                Err(error) => *place = Err(Figures::failed(&error)),
+            }
         }
     }
-    let cells = contestants.iter().zip(times);
-    report.add(
-        work,
-        1,
-        cells.map(|(contestant, times)| Cell::new(&contestant.name, Figures::Start(times))).collect(),
-    );
+    let cells = contestants.iter().zip(times).map(|(contestant, times)| {
+        Cell::new(&contestant.name, times.map_or_else(|failed| failed, Figures::Start))
+    });
+    report.add(work, 1, cells.collect());
     Ok(())
+}
+
+/// Milliseconds from start to the first answer.
+async fn until_ready(
+    work: &'static Work,
+    contestant: &Contestant,
+    servers: &mut Servers,
+    options: &Options,
+) -> anyhow::Result<f64> {
+    let (behind, _) = servers.behind(contestant).await?;
+    let began = Instant::now();
+    let mut player = Player::start(work, contestant, &behind, options)?;
+    knock(&mut player, began).await?;
+    let taken = began.elapsed().as_secs_f64() * 1000.0;
+    player.running.stop().await;
+    Ok(taken)
 }
 
 /// Tries until a handshake is done.

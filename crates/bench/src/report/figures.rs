@@ -14,6 +14,8 @@ pub(crate) enum Figures {
     Idle(Idle),
     /// Milliseconds from start to the first answer, a value for each round.
     Start(Vec<f64>),
+    /// It could not be measured, and why.
+    Failed(String),
 }
 
 /// One turn of a contestant.
@@ -86,7 +88,15 @@ impl Figures {
         }
     }
 
+    pub(crate) fn failed(error: &anyhow::Error) -> Self {
+        Figures::Failed(format!("{error:#}"))
+    }
+
+    /// Wrong answers, and failures.
     pub(crate) fn errors(&self) -> u64 {
+        if let Figures::Failed(_) = self {
+            return 1;
+        }
         self.rounds().iter().map(|round| round.errors).sum()
     }
 

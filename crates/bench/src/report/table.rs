@@ -11,9 +11,9 @@ const FLOOR: &str = "direct";
 /// Prints the rows of a group. `before` is the group that was printed last.
 #[expect(clippy::print_stdout, reason = "the table is what this is run for")]
 pub(super) fn print(group: &Group, before: Option<&Group>) {
-    let kind = |group: &Group| group.cells.first().map(|cell| std::mem::discriminant(&cell.figures));
-    if before.map(kind) != Some(kind(group)) {
-        println!("\n{}", header(group));
+    let head = header(group);
+    if before.map(header).as_ref() != Some(&head) {
+        println!("\n{head}");
     } else if before.is_some_and(|before| before.work != group.work) {
         println!();
     }
@@ -26,7 +26,12 @@ pub(super) fn print(group: &Group, before: Option<&Group>) {
 }
 
 fn header(group: &Group) -> String {
-    let columns = match group.cells.first().map(|cell| &cell.figures) {
+    let columns = match group
+        .cells
+        .iter()
+        .map(|cell| &cell.figures)
+        .find(|figures| !matches!(figures, Figures::Failed(_)))
+    {
         Some(Figures::Idle(_)) => {
             format!("{:>12}{:>16}{:>16}{:>16}", "at rest MB", "session KiB", "that called", "with stream")
         }
@@ -55,6 +60,7 @@ fn row(group: &Group, cell: &Cell, first: bool) -> String {
             format!("{:>12.1}{:>16.1}{:>16.1}{:>16.1}", mb(idle.rest), idle.session, idle.used, idle.stream)
         }
         Figures::Start(times) => number(median(times.clone()), 12, 1),
+        Figures::Failed(why) => format!("    !! left out: {why}"),
         figures @ Figures::Load(_) => load(group, figures),
     };
     format!("{title:<30}{connections:>6}  {:<22}{columns}", cell.contestant)
@@ -69,7 +75,8 @@ fn load(group: &Group, figures: &Figures) -> String {
     };
     let added = |at: fn(&super::Round) -> u64| {
         #[expect(clippy::cast_precision_loss, reason = "they are far from 2^52")]
-        let ms = |figures: &Figures| figures.median(|round| Some(at(round) as f64 / 1e6));
+        let ms =
+            |figures: &Figures| figures.median(|round| (round.calls > 0).then(|| at(round) as f64 / 1e6));
         match of(FLOOR).and_then(ms) {
             Some(floor) => ms(figures).map(|value| value - floor),
             None => ms(figures),
