@@ -76,8 +76,8 @@ struct Run {
     /// How many turns each contestant has
     #[arg(long, default_value_t = 3)]
     rounds: usize,
-    /// How many threads clients have, and each server
-    #[arg(long, default_value_t = 1)]
+    /// How many threads clients have, and each server: a quarter of the processors, if nothing is said
+    #[arg(long, default_value_t = quarter())]
     threads: usize,
     /// How many sessions are opened to see what they take, and half as many streams
     #[arg(long, default_value_t = 2000)]
@@ -85,6 +85,11 @@ struct Run {
     /// Write everything to this file
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+}
+
+/// A quarter of the processors for clients, as much for servers, and the rest for what is measured.
+fn quarter() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| (cores.get() / 4).max(1))
 }
 
 fn connections(text: &str) -> Result<usize, String> {
@@ -192,6 +197,7 @@ async fn measure(run: Run) -> anyhow::Result<ExitCode> {
     for (name, why) in &field.absent {
         println!("  {name:<24}left out: {why}");
     }
+    println!();
     let options = Options {
         connections: run.connections,
         warm: seconds(run.warm)?,

@@ -16,6 +16,9 @@ use crate::report::{Cell, Figures, Report, Round};
 /// How many calls hang while others are measured.
 const HANGING: usize = 8;
 
+/// How many times as long it takes to measure calls at a fixed rate, of which there are few.
+const PACED: u32 = 4;
+
 /// How many calls a turn has at least, and how long it waits for them.
 const ENOUGH: u64 = 10;
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -153,7 +156,7 @@ impl Player {
         sleep(options.warm).await;
         let (before, began) = (self.running.cpu(), Instant::now());
         load.measure();
-        sleep(options.window).await;
+        sleep(options.window * if job.rate.is_some() { PACED } else { 1 }).await;
         // Those that are slow get more time, because a single call says nothing.
         while load.ended() < ENOUGH && began.elapsed() < PATIENCE {
             sleep(options.window.min(PATIENCE / 10)).await;
