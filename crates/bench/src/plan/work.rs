@@ -68,7 +68,6 @@ impl Work {
         };
         let more = match (self.stage, self.measure) {
             (Stage::Program, _) => Some(Ability::Stdio),
-            (Stage::OneHangs(_), _) => Some(Ability::Federate),
             (_, Measure::Idle) => Some(Ability::Listen),
             _ => None,
         };
