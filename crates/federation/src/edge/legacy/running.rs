@@ -37,7 +37,8 @@ pub(super) struct Running {
     progress: Option<Raw>,
     /// The last progress that the client was told.
     reached: f64,
-    strays: mpsc::Receiver<Stray>,
+    /// None where nothing can be asked about the call.
+    strays: Option<mpsc::Receiver<Stray>>,
     pub(super) token: CancellationToken,
 }
 
@@ -75,16 +76,16 @@ impl Running {
         if !handshake.as_ref().is_some_and(|handshake| task::kept::knows(handshake.version)) {
             params.remove("task");
         }
+        let caller = handshake.map_or_else(anonymous, |handshake| handshake.caller);
         let Begun { token, strays } = match &session {
-            Some(session) => session.begin(&id, row.may_ask).ok_or_else(|| {
+            Some(session) => session.begin(&id, row.may_ask && caller.interactive).ok_or_else(|| {
                 refusal(Error::new(
                     ErrorKind::Malformed,
                     format!("too many requests are running, or one with the id {id}"),
                 ))
             })?,
-            None => Begun { token: CancellationToken::new(), strays: mpsc::channel(1).1 },
+            None => Begun { token: CancellationToken::new(), strays: None },
         };
-        let caller = handshake.map_or_else(anonymous, |handshake| handshake.caller);
         let number = session.as_ref().map(|session| session.number);
         let record = Record::begin(backend, &caller, number, (row, &params));
         let context = Context {
@@ -129,8 +130,7 @@ impl Running {
     async fn converse(&mut self, client: &Voice, closing: CancellationToken) -> Single {
         let mut params = std::mem::take(&mut self.params);
         let session = self.session.clone();
-        let strays = std::mem::replace(&mut self.strays, mpsc::channel(1).1);
-        let mut open = Open::new(session.as_ref(), client.outlet(), strays, closing.clone());
+        let mut open = Open::new(session.as_ref(), client.outlet(), self.strays.take(), closing.clone());
         let mut rounds = Rounds::default();
         for _ in 0..=MOST_ROUNDS {
             let served = open.during(self.serve(params.clone())).await;
