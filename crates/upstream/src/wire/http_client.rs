@@ -4,14 +4,11 @@
 //! from the environment, no cookies, no headers of its own.
 
 use std::error::Error as StdError;
-use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
-use std::task::Poll;
 
 use bytes::Bytes;
 use http::{Request, Response, Uri};
-use tokio::task::coop::unconstrained;
 
 use crate::{Error, ErrorKind};
 
@@ -47,9 +44,6 @@ impl HttpClient {
     pub(crate) async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, Error> {
         let url = request.uri();
         while let Some(mut pooled) = self.pool.take(url) {
-            if !is_quiet(&mut pooled).await {
-                continue;
-            }
             match pooled.connection.exchange(&request).await {
                 Ok(head) => return Ok(self.response(pooled, head)),
                 Err(Lost { sent: true, error }) => return Err(lost(url, &error)),
@@ -66,7 +60,7 @@ impl HttpClient {
         }
     }
 
-    fn response(&self, pooled: Box<Pooled>, head: Head) -> Response<Body> {
+    fn response(&self, pooled: Pooled, head: Head) -> Response<Body> {
         let mut response = Response::new(Body::new(pooled, &self.pool));
         *response.status_mut() = head.status;
         *response.headers_mut() = head.headers;
@@ -78,11 +72,6 @@ impl Default for HttpClient {
     fn default() -> Self {
         Self::new()
     }
-}
-
-/// Whether an idle connection is still good. It costs no time, so it is asked also when the task should let others run.
-async fn is_quiet(pooled: &mut Pooled) -> bool {
-    unconstrained(poll_fn(|cx| Poll::Ready(pooled.connection.is_quiet(cx)))).await
 }
 
 /// The URL without what may be secret: credentials, the query, and a path that is none of the usual ones, because many hosted
@@ -134,20 +123,4 @@ fn inner<'e>(error: &'e (dyn StdError + 'static)) -> Option<&'e (dyn StdError + 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn urls_are_shown_without_secrets() {
-        let url = Uri::from_static("https://user:secret@example.com:8443/mcp?key=secret");
-        assert_eq!(shown(&url), "https://example.com:8443/mcp");
-        assert_eq!(shown(&Uri::from_static("http://[::1]/")), "http://[::1]/");
-    }
-
-    #[test]
-    fn causes_are_plain() {
-        let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
-        assert_eq!(plain(&io::Error::other(refused)), "connection refused");
-        assert_eq!(plain(&rustls::Error::General("no".into())), "unexpected error: no");
-    }
-}
+mod tests;

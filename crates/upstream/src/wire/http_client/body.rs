@@ -4,17 +4,14 @@ use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use futures::FutureExt as _;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue};
-use tokio::time::timeout;
 
 use super::plain;
 use super::pool::{Pool, Pooled};
-use crate::{Error, ErrorKind, Task};
+use crate::{Error, ErrorKind};
 
 /// What we accept as the response to a message.
 pub(crate) const ACCEPT: HeaderValue = HeaderValue::from_static("application/json, text/event-stream");
@@ -24,10 +21,6 @@ pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json"
 
 /// The media type of a stream.
 pub(crate) const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
-
-/// How long and how much of a body that interests nobody is read, to keep its connection.
-const DRAIN_TIME: Duration = Duration::from_secs(1);
-const DRAIN_SIZE: usize = 64 * 1024;
 
 /// Whether a response claims to be a stream of events.
 pub(crate) fn is_event_stream(headers: &HeaderMap) -> bool {
@@ -44,13 +37,13 @@ pub(crate) struct Body(Option<Reading>);
 
 #[derive(Debug)]
 struct Reading {
-    pooled: Box<Pooled>,
+    pooled: Pooled,
     pool: Arc<Pool>,
 }
 
 impl Body {
     /// The body that follows the head which was just read.
-    pub(super) fn new(pooled: Box<Pooled>, pool: &Arc<Pool>) -> Self {
+    pub(super) fn new(pooled: Pooled, pool: &Arc<Pool>) -> Self {
         let mut body = Self(Some(Reading { pooled, pool: Arc::clone(pool) }));
         body.settle();
         body
@@ -85,7 +78,6 @@ impl Body {
     /// Gives the connection back as soon as the body has been read.
     fn settle(&mut self) {
         if let Some(Reading { pooled, pool }) = self.0.take_if(|reading| reading.pooled.connection.is_done())
-            && pooled.connection.is_reusable()
         {
             pool.give(pooled);
         }
@@ -128,27 +120,10 @@ pub(crate) async fn collect(first: Bytes, mut body: Body, limit: usize) -> Resul
     Ok(joined.map_or(whole, BytesMut::freeze))
 }
 
-/// Reads what is left of a body that interests nobody, so that its connection can serve the next request: a stream
-/// ends a moment after its last event, and dropping it in between would close the connection.
-pub(crate) fn drain(mut body: Body) {
-    let mut left = DRAIN_SIZE;
-    // Mostly the end is there already.
-    loop {
-        match body.next_chunk().now_or_never() {
-            None => break,
-            Some(Ok(Some(chunk))) if chunk.len() < left => left -= chunk.len(),
-            Some(_) => return,
-        }
+/// Leaves a body that interests nobody, so that its connection can serve the next request: a stream ends a moment after its last
+/// event, and dropping it in between would close the connection.
+pub(crate) fn drain(body: Body) {
+    if let Some(Reading { pooled, pool }) = body.0 {
+        pool.give(pooled);
     }
-    let read = async move {
-        while let Ok(Some(chunk)) = body.next_chunk().await {
-            left = left.saturating_sub(chunk.len());
-            if left == 0 {
-                break;
-            }
-        }
-    };
-    Task::spawn_finite("drain", async move {
-        let _ = timeout(DRAIN_TIME, read).await;
-    });
 }

@@ -23,6 +23,9 @@ const LARGE_READ: usize = 64 * 1024;
 /// With less room than this another buffer is begun, or the same one from its front.
 const LEAST_ROOM: usize = 512;
 
+/// How much is read at once of an answer that interests nobody, to keep its connection.
+const DRAIN: usize = 64 * 1024;
+
 /// What a connection runs over.
 pub(super) trait Io: AsyncRead + AsyncWrite + Unpin {
     /// Resolves when it is worth to have a buffer ready for reading.
@@ -42,6 +45,17 @@ pub(super) struct Lost {
     pub(super) error: io::Error,
     /// Whether the target may have seen some of the request.
     pub(super) sent: bool,
+}
+
+/// What a connection is good for that nobody uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Condition {
+    /// It may serve a request.
+    Ready,
+    /// The end of its last answer is still to come.
+    Ending,
+    /// It is of no more use.
+    Spoilt,
 }
 
 /// A connection. It serves one request at a time.
@@ -83,11 +97,21 @@ impl<I: Io> Connection<I> {
         }
     }
 
-    /// Whether an idle connection is still good: the other side has neither closed it nor said something that nobody asked for.
-    pub(super) fn is_quiet(&mut self, cx: &mut Context<'_>) -> bool {
+    /// Looks at a connection that nobody uses, and reads over what is left of its last answer.
+    pub(super) fn condition(&mut self, cx: &mut Context<'_>) -> Condition {
+        let mut left = DRAIN;
+        while !self.is_done() {
+            match self.poll_chunk(cx, false) {
+                Poll::Pending => return Condition::Ending,
+                Poll::Ready(Ok(Some(chunk))) if chunk.len() < left => left -= chunk.len(),
+                Poll::Ready(Ok(None)) => {}
+                Poll::Ready(_) => return Condition::Spoilt,
+            }
+        }
+        // The other side should neither have closed it nor have said something that nobody asked for.
         let mut byte = [0];
-        self.input.is_empty()
-            && Pin::new(&mut self.io).poll_read(cx, &mut ReadBuf::new(&mut byte)).is_pending()
+        let quiet = Pin::new(&mut self.io).poll_read(cx, &mut ReadBuf::new(&mut byte)).is_pending();
+        if quiet && self.is_reusable() { Condition::Ready } else { Condition::Spoilt }
     }
 
     /// Sends a request and waits for the head of its answer.

@@ -3,17 +3,21 @@
 //! A connection is driven by the runtime on which it was opened, and serves requests of that runtime only: who waits for an answer
 //! then waits for no other thread. Locks are held for moments, and runtimes rarely meet at one.
 
+use std::future::poll_fn;
 use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::Poll;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use http::Uri;
 use http::uri::{Authority, Scheme};
 use tokio::runtime::{Handle, Id};
+use tokio::task::coop::unconstrained;
 use tokio::time::{Instant, sleep};
 
 use super::connect::Stream;
-use super::connection::Connection;
+use super::connection::{Condition, Connection};
 use crate::Task;
 
 /// How long a connection is kept for the next request. Node and uvicorn close idle connections after 5 s; a request
@@ -22,6 +26,9 @@ const IDLE: Duration = Duration::from_secs(4);
 
 /// How often connections are looked for that nobody needs any more. Who was idle that long gives up its memory.
 const TICK: Duration = Duration::from_secs(1);
+
+/// How long the end of an answer may take that nobody waits for.
+const ENDING: Duration = Duration::from_secs(1);
 
 /// How many idle connections to one origin a runtime keeps.
 const MOST: usize = 256;
@@ -44,17 +51,13 @@ struct Rack {
     reaper: Option<Task>,
 }
 
-/// Those of one runtime to one origin, the one that was used last at the end.
+/// Those of one runtime to one origin, each in the order in which they came.
 #[derive(Debug)]
 struct Shelf {
     origin: Origin,
-    idle: Vec<Idle>,
-}
-
-#[derive(Debug)]
-struct Idle {
-    connection: Box<Pooled>,
-    since: Instant,
+    ready: Vec<Pooled>,
+    /// Those whose last answer has an end to come that nobody waits for.
+    ending: Vec<Pooled>,
 }
 
 /// Where a URL leads.
@@ -77,43 +80,77 @@ impl Origin {
 /// A connection that knows where it belongs.
 #[derive(Debug)]
 pub(super) struct Pooled {
-    pub(super) connection: Connection<Stream>,
+    pub(super) connection: Box<Connection<Stream>>,
     runtime: Handle,
     origin: Origin,
+    /// When nobody needed it any more.
+    since: Instant,
 }
 
 impl Pooled {
     /// A connection to where `url` leads, which was opened on this runtime.
-    pub(super) fn new(stream: Stream, url: &Uri) -> Box<Self> {
-        let connection = Connection::new(stream);
-        Box::new(Self { connection, runtime: Handle::current(), origin: Origin::of(url) })
+    pub(super) fn new(stream: Stream, url: &Uri) -> Self {
+        let (runtime, origin) = (Handle::current(), Origin::of(url));
+        Self { connection: Box::new(Connection::new(stream)), runtime, origin, since: Instant::now() }
+    }
+
+    /// What it is good for. Looking takes no time, so that a task looks also when it should let others run.
+    fn condition(&mut self) -> Condition {
+        let look = poll_fn(|cx| Poll::Ready(self.connection.condition(cx)));
+        unconstrained(look).now_or_never().unwrap_or(Condition::Spoilt)
     }
 }
 
 impl Pool {
-    /// The connection of this runtime that was used last.
-    pub(super) fn take(&self, url: &Uri) -> Option<Box<Pooled>> {
+    /// A connection of this runtime that is ready for a request: the one that was used last.
+    pub(super) fn take(self: &Arc<Self>, url: &Uri) -> Option<Pooled> {
         let runtime = Handle::current().id();
-        let mut rack = self.shard(runtime);
-        let rack = rack.iter_mut().find(|rack| rack.runtime == runtime)?;
-        let shelf = rack.shelves.iter_mut().find(|shelf| shelf.origin.leads_to(url))?;
-        let idle = shelf.idle.pop()?;
-        // If this one is too old, so are all others; the reaper closes them.
-        (idle.since.elapsed() < IDLE).then_some(idle.connection)
+        loop {
+            let mut pooled = self.pop(runtime, url)?;
+            match pooled.condition() {
+                Condition::Ready => return Some(pooled),
+                Condition::Spoilt => {}
+                // The others have waited less.
+                Condition::Ending => {
+                    if pooled.since.elapsed() < ENDING {
+                        self.keep(pooled);
+                    }
+                    return None;
+                }
+            }
+        }
     }
 
-    /// Keeps a connection for the next request.
-    pub(super) fn give(self: &Arc<Self>, connection: Box<Pooled>) {
-        let runtime = connection.runtime.clone();
-        let (surplus, first) = self.keep(Idle { connection, since: Instant::now() });
+    /// Keeps a connection for the next request, if it can serve one or may soon.
+    pub(super) fn give(self: &Arc<Self>, mut pooled: Pooled) {
+        if pooled.connection.is_reusable() || !pooled.connection.is_done() {
+            pooled.since = Instant::now();
+            self.keep(pooled);
+        }
+    }
+
+    fn pop(&self, runtime: Id, url: &Uri) -> Option<Pooled> {
+        let mut racks = self.shard(runtime);
+        let rack = racks.iter_mut().find(|rack| rack.runtime == runtime)?;
+        let shelf = rack.shelves.iter_mut().find(|shelf| shelf.origin.leads_to(url))?;
+        match shelf.ready.pop() {
+            // If this one is too old, so are the others; the reaper closes them.
+            Some(pooled) if pooled.since.elapsed() >= IDLE => None,
+            Some(pooled) => Some(pooled),
+            None if shelf.ending.is_empty() => None,
+            None => Some(shelf.ending.remove(0)),
+        }
+    }
+
+    fn keep(self: &Arc<Self>, pooled: Pooled) {
+        let runtime = pooled.runtime.clone();
+        let (surplus, first) = self.push(pooled);
         drop(surplus);
         if first {
             // Not under the lock: a runtime that is shutting down drops the task at once.
             let _on = runtime.enter();
-            let reaper = Task::spawn(
-                "connections",
-                reap(Sweeper { pool: Arc::downgrade(self), runtime: runtime.id() }),
-            );
+            let sweeper = Sweeper { pool: Arc::downgrade(self), runtime: runtime.id() };
+            let reaper = Task::spawn("connections", reap(sweeper));
             let mut racks = self.shard(runtime.id());
             if let Some(rack) = racks.iter_mut().find(|rack| rack.runtime == runtime.id()) {
                 rack.reaper = Some(reaper);
@@ -122,38 +159,43 @@ impl Pool {
     }
 
     /// What had to make room for it, and whether it is the first of its runtime.
-    fn keep(&self, idle: Idle) -> (Option<Idle>, bool) {
-        let runtime = idle.connection.runtime.id();
+    fn push(&self, pooled: Pooled) -> (Option<Pooled>, bool) {
+        let runtime = pooled.runtime.id();
         let mut racks = self.shard(runtime);
         let known = racks.iter().position(|rack| rack.runtime == runtime);
         let at = known.unwrap_or(racks.len());
         if known.is_none() {
             racks.push(Rack { runtime, shelves: Vec::new(), reaper: None });
         }
-        let shelves = &mut racks[at].shelves;
-        let shelf = shelves.iter().position(|shelf| shelf.origin == idle.connection.origin);
-        let shelf = shelf.unwrap_or_else(|| {
-            shelves.push(Shelf { origin: idle.connection.origin.clone(), idle: Vec::new() });
-            shelves.len() - 1
-        });
-        let shelf = &mut shelves[shelf].idle;
-        let surplus = (shelf.len() >= MOST).then(|| shelf.remove(0));
-        shelf.push(idle);
-        (surplus, known.is_none())
+        (racks[at].shelf(&pooled.origin).push(pooled), known.is_none())
     }
 
-    /// Closes what has been idle for too long; false if nothing is left.
+    /// Closes what nobody needs any more; false if nothing is left.
     fn sweep(&self, runtime: Id, now: Instant) -> bool {
-        let mut gone: Vec<Idle> = Vec::new();
         let mut racks = self.shard(runtime);
         let Some(at) = racks.iter().position(|rack| rack.runtime == runtime) else { return false };
-        for Shelf { idle, .. } in &mut racks[at].shelves {
-            gone.extend(idle.extract_if(.., |idle| now.duration_since(idle.since) >= IDLE));
-            for idle in idle.iter_mut().filter(|idle| now.duration_since(idle.since) >= TICK) {
-                idle.connection.connection.shrink();
+        let (mut gone, mut ending) = (Vec::new(), Vec::new());
+        for shelf in &mut racks[at].shelves {
+            ending.append(&mut shelf.ending);
+            gone.extend(shelf.ready.extract_if(.., |pooled| now.duration_since(pooled.since) >= IDLE));
+            for pooled in shelf.ready.iter_mut().filter(|pooled| now.duration_since(pooled.since) >= TICK) {
+                pooled.connection.shrink();
             }
         }
-        racks[at].shelves.retain(|shelf| !shelf.idle.is_empty());
+        drop(racks);
+        drop(gone);
+        // Reading may take a while.
+        ending.retain_mut(|pooled| match pooled.condition() {
+            Condition::Ready => true,
+            Condition::Ending => now.duration_since(pooled.since) < ENDING,
+            Condition::Spoilt => false,
+        });
+        let mut racks = self.shard(runtime);
+        let Some(at) = racks.iter().position(|rack| rack.runtime == runtime) else { return false };
+        for pooled in ending {
+            racks[at].shelf(&pooled.origin).push(pooled);
+        }
+        racks[at].shelves.retain(|shelf| !shelf.is_empty());
         let empty = racks[at].shelves.is_empty().then(|| racks.swap_remove(at));
         drop(racks);
         empty.is_none()
@@ -163,6 +205,31 @@ impl Pool {
         let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(runtime);
         let shard = &self.shards[usize::try_from(hash % SHARDS as u64).unwrap_or_default()];
         shard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Rack {
+    fn shelf(&mut self, origin: &Origin) -> &mut Shelf {
+        let known = self.shelves.iter().position(|shelf| shelf.origin == *origin);
+        let at = known.unwrap_or(self.shelves.len());
+        if known.is_none() {
+            self.shelves.push(Shelf { origin: origin.clone(), ready: Vec::new(), ending: Vec::new() });
+        }
+        &mut self.shelves[at]
+    }
+}
+
+impl Shelf {
+    /// Takes a connection in, and gives out the oldest of its kind if there are too many.
+    fn push(&mut self, pooled: Pooled) -> Option<Pooled> {
+        let kind = if pooled.connection.is_done() { &mut self.ready } else { &mut self.ending };
+        let surplus = (kind.len() >= MOST).then(|| kind.remove(0));
+        kind.push(pooled);
+        surplus
+    }
+
+    fn is_empty(&self) -> bool {
+        self.ready.is_empty() && self.ending.is_empty()
     }
 }
 

@@ -93,14 +93,34 @@ fn it_is_known_whether_something_was_sent() {
 
 #[test]
 fn an_idle_connection_is_good_while_its_server_is_silent() {
-    let quiet = |script: Script| {
-        let mut connection = Connection::new(script);
-        poll_fn(|cx| Poll::Ready(connection.is_quiet(cx))).now_or_never().expect("it does not wait")
-    };
-    assert!(quiet(Script::says([])));
-    assert!(!quiet(Script::says([]).then(Then::End)));
-    assert!(!quiet(Script::says([]).then(Then::Reset)));
-    assert!(!quiet(Script::says([&b"HTTP/1.1 408 Request Timeout\r\n\r\n"[..]])));
+    assert_eq!(used(Script::says([ACCEPTED])), Condition::Ready);
+    assert_eq!(used(Script::says([ACCEPTED]).then(Then::End)), Condition::Spoilt);
+    assert_eq!(used(Script::says([ACCEPTED]).then(Then::Reset)), Condition::Spoilt);
+    assert_eq!(
+        used(Script::says([ACCEPTED, &b"HTTP/1.1 408 Request Timeout\r\n\r\n"[..]])),
+        Condition::Spoilt
+    );
+}
+
+#[test]
+fn the_rest_of_an_answer_is_read_over() {
+    const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+    const END: &[u8] = b"1\r\nx\r\n0\r\n\r\n";
+    assert_eq!(used(Script::says([HEAD])), Condition::Ending);
+    assert_eq!(used(Script::says([HEAD, &END[..8]])), Condition::Ending);
+    assert_eq!(used(Script::says([HEAD, &END[..8], &END[8..]])), Condition::Ready);
+    assert_eq!(used(Script::says([HEAD, END]).then(Then::End)), Condition::Spoilt);
+    assert_eq!(used(Script::says([HEAD, &b"oops"[..]])), Condition::Spoilt);
+    assert_eq!(used(Script::says([HEAD]).then(Then::End)), Condition::Spoilt);
+    let long = ["10000\r\n".as_bytes(), &[b'x'; 0x10000], b"\r\n0\r\n\r\n"].concat();
+    assert_eq!(used(Script::says([HEAD, &long[..]])), Condition::Spoilt);
+}
+
+/// What a connection is good for after a request of which only the head was read.
+fn used(script: Script) -> Condition {
+    let mut connection = Connection::new(script);
+    connection.exchange(&request(Method::POST, "{}")).now_or_never().expect("there").expect("a head");
+    poll_fn(|cx| Poll::Ready(connection.condition(cx))).now_or_never().expect("it does not wait")
 }
 
 #[test]
