@@ -21,6 +21,7 @@ use crate::backend::Shared;
 use crate::context::Context;
 use crate::edge::single;
 use crate::error::{Error, ErrorKind};
+use crate::gather::Listed;
 use crate::inbound::Single;
 use crate::journal::record::Record;
 use crate::relay::{Links, Served};
@@ -115,7 +116,7 @@ impl Running {
         let last = AssertUnwindSafe(self.converse(client, closing)).catch_unwind().await;
         let last = last.unwrap_or_else(|_| self.failed());
         if let Some(record) = &self.context.record {
-            record.end(&last.body);
+            record.end(&last.body.join());
         }
         // Before the answer is sent, so that a client that has it may use the id again; and only once, so that the next call
         // under that id is not taken for this one.
@@ -136,6 +137,7 @@ impl Running {
             let served = open.during(self.serve(params.clone())).await;
             let (target, end) = match served {
                 Ok(Served::One(answer)) => return self.answer(answer),
+                Ok(Served::Listed(page)) => return self.listed(&page),
                 Ok(Served::Stream { target, events }) => {
                     let end = self.follow(&target, events, &mut open, client).await;
                     (target, end)
@@ -247,6 +249,14 @@ impl Running {
             Err(error) => Err(finish::explain(self.row.name, error)),
         };
         Single::plain(message::response(Some(&self.id), outcome.as_ref()))
+    }
+
+    fn listed(&self, page: &Listed) -> Single {
+        let version = self.version();
+        match page.spelled(version, |result| finish::down(self.row.name, result, version)) {
+            Ok(spelled) => Single::plain(message::answer(&self.id, spelled)),
+            Err(error) => self.refusal(&error),
+        }
     }
 
     /// The revision that was agreed on. Without a session nobody remembers it, and the newest leaves most as it is.
