@@ -197,6 +197,10 @@ impl Shared {
 
     /// What is offered once every target that was just started had its chance to say so.
     pub(crate) async fn settled_catalog(&self) -> Arc<Catalog> {
+        let catalog = self.catalog();
+        if !catalog.is_settling() {
+            return catalog;
+        }
         let mut generation = self.generation.subscribe();
         loop {
             generation.mark_unchanged();
@@ -230,8 +234,11 @@ impl Shared {
         roster.iter().find(|member| member.target.name() == target).map(|member| member.watcher.clone())
     }
 
-    /// Has the lists read again that are no longer fresh.
-    pub(crate) fn refresh_stale(&self) {
+    /// Has the lists read again that are no longer fresh, as far as this catalog knows.
+    pub(crate) fn refresh_stale(&self, catalog: &Catalog) {
+        if catalog.fresh_until.is_none_or(|until| Instant::now() < until) {
+            return;
+        }
         self.roster.borrow().iter().for_each(Member::refresh_if_stale);
     }
 

@@ -6,19 +6,24 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use protocol::uris::{self, Shape};
-use protocol::{Era, Kind, Mirror, Object, Raw, Version, list, name, task};
+use protocol::{Era, Kind, Mirror, Object, Raw, Version, json, list, name, task};
+use tokio::time::Instant;
 use upstream::{Peer, Target};
 
 use self::apps::Apps;
 pub(crate) use self::apps::Meaning;
 use self::naming::{Naming, Remarks};
+pub(crate) use self::pages::Page;
 pub(crate) use self::tasks::Tasks;
+use crate::local::Said;
 use crate::roster::{Condition, Listing, Member, Report};
-use crate::settings::{PrefixMode, Settings};
+use crate::settings::{FailureMode, PrefixMode, Settings};
 
 mod apps;
 mod naming;
+mod pages;
 mod tasks;
 
 /// What a virtual server offers at one moment.
@@ -32,6 +37,12 @@ pub(crate) struct Catalog {
     pub(crate) ttl: Duration,
     /// Whether every target allows its lists to be shown to anyone.
     pub(crate) public: bool,
+    /// Until when no target has to be asked for its lists again; without end if there are none.
+    pub(crate) fresh_until: Option<Instant>,
+    /// What lists do without some targets.
+    pub(crate) failure: FailureMode,
+    /// What is said of all this to those who ask.
+    pub(crate) said: Said,
 }
 
 /// A target as the catalog saw it.
@@ -48,6 +59,9 @@ pub(crate) struct Entry {
 pub(crate) struct List {
     pub(crate) items: Vec<Exposed>,
     index: HashMap<String, usize>,
+    /// All items, one after the other as pages have them. Each is a slice of it.
+    line: Bytes,
+    pages: Vec<Page>,
 }
 
 /// An item as clients see it.
@@ -133,7 +147,9 @@ impl Catalog {
             listings().map(|l| if l.public { l.fresh } else { Duration::ZERO }).min().unwrap_or_default();
         let public = !targets.is_empty()
             && targets.iter().all(|entry| entry.listing.as_ref().is_some_and(|l| l.public));
-        Self { lists, apps, targets, naming, remarks, ttl, public }
+        let fresh_until = listings().filter_map(|l| l.read.checked_add(l.fresh)).min();
+        let (failure, said) = (settings.failure, Said::default());
+        Self { lists, apps, targets, naming, remarks, ttl, public, fresh_until, failure, said }
     }
 
     /// The exposed items of a kind.
@@ -296,9 +312,28 @@ impl List {
         self.index.get(exposed).copied()
     }
 
+    /// The page that begins at an item, and what was spelled of it, if it is one of those that clients get who read them all.
+    pub(crate) fn page(&self, start: usize) -> Option<&Page> {
+        let at = self.pages.binary_search_by_key(&start, |page| page.range.start).ok()?;
+        self.pages.get(at)
+    }
+
+    /// One that begins anywhere.
+    pub(crate) fn other_page(&self, start: usize) -> Page {
+        Page::from(start, &self.items, &self.line)
+    }
+
     fn push(&mut self, item: Exposed) {
         self.index.insert(item.name.clone(), self.items.len());
         self.items.push(item);
+    }
+
+    /// Puts the items next to each other, as pages have them.
+    fn close(&mut self) {
+        let (line, slices) = json::in_line(self.items.iter().map(|item| &item.raw));
+        self.items.iter_mut().zip(slices).for_each(|(item, slice)| item.raw = slice);
+        self.line = line;
+        self.pages = Page::all(&self.items, &self.line);
     }
 }
 
@@ -317,6 +352,7 @@ fn merge(kind: Kind, targets: &[Entry], naming: Naming, remarks: &mut Remarks) -
             merged.push(Exposed { name, raw, target: index, local: local.clone() });
         }
     }
+    merged.close();
     merged
 }
 

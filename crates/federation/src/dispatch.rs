@@ -6,8 +6,9 @@ use protocol::{Kind, Object, Raw};
 use crate::catalog::Destination;
 use crate::context::{Context, offered, required_text};
 use crate::error::{Error, ErrorKind};
+use crate::gather::{self, Listed};
 use crate::relay::Served;
-use crate::{gather, local, task};
+use crate::{local, task};
 
 mod completions;
 mod tools;
@@ -17,7 +18,7 @@ impl Context {
     pub(crate) async fn serve(&self, method: &'static Method, params: Object) -> Result<Served, Error> {
         match method.routing {
             Routing::Ours(local) => self.ours(local).await.map(one),
-            Routing::Gather(kind) => self.gather(kind, &params).await.map(one),
+            Routing::Gather(kind) => self.gather(kind, &params).await.map(Served::Listed),
             Routing::ByName(Kind::Tool) => self.tool(method, params).await,
             Routing::ByName(kind) => self.by_name(kind, method, params).await,
             Routing::ByUri => self.by_uri(method, params).await,
@@ -44,11 +45,11 @@ impl Context {
         }
     }
 
-    async fn gather(&self, kind: Kind, params: &Object) -> Result<Raw, Error> {
+    async fn gather(&self, kind: Kind, params: &Object) -> Result<Listed, Error> {
         let catalog = self.backend.settled_catalog().await;
         offered(&catalog, kind.capability())?;
-        self.backend.refresh_stale();
-        gather::page(&catalog, kind, params.get("cursor"), self.backend.settings().failure)
+        self.backend.refresh_stale(&catalog);
+        gather::page(catalog, kind, params.get("cursor"))
     }
 
     async fn by_name(&self, kind: Kind, method: &'static Method, params: Object) -> Result<Served, Error> {

@@ -124,7 +124,7 @@ fn refuse_unscanned(error: message::ScanError) -> Outcome {
 }
 
 fn single(id: Option<&Id>, error: &Error, era: Era) -> Single {
-    let body = message::response(id, Err(&error.to_rpc(era).to_raw()));
+    let body = message::response(id, Err(&error.to_rpc(era).to_raw())).into();
     Single { body, error: Some(error.kind), session: None }
 }
 

@@ -1,26 +1,26 @@
 //! Merged lists, served from the catalog, in pages of our own.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use protocol::{Kind, Object, Raw, json, meta};
+use protocol::message::Spelled;
+use protocol::{Kind, Object, Raw, Version, json, meta};
 
-use crate::catalog::{self, Catalog};
+use crate::catalog::{self, Catalog, Page};
 use crate::error::{Error, ErrorKind};
 use crate::settings::FailureMode;
 
-/// A page ends at this many items or bytes, whichever comes first. Large on purpose: many clients never ask for a second
-/// page, and would not see the rest.
-const PAGE_ITEMS: usize = 1000;
-const PAGE_BYTES: usize = 4 << 20;
-
-/// One page of a merged list, as a result in the modern shape but for what every modern result carries.
-pub(crate) fn page(
-    catalog: &Catalog,
+/// One page of a merged list, for clients of any revision.
+pub(crate) struct Listed {
+    catalog: Arc<Catalog>,
     kind: Kind,
-    cursor: Option<&Raw>,
-    failure: FailureMode,
-) -> Result<Raw, Error> {
-    if failure == FailureMode::FailClosed
+    start: usize,
+}
+
+/// The page that a cursor leads to, or the first.
+pub(crate) fn page(catalog: Arc<Catalog>, kind: Kind, cursor: Option<&Raw>) -> Result<Listed, Error> {
+    if catalog.failure == FailureMode::FailClosed
         && let Some(entry) = catalog.missing(kind).next()
     {
         let text = format!(
@@ -29,30 +29,60 @@ pub(crate) fn page(
         );
         return Err(Error::new(ErrorKind::TargetUnavailable, text));
     }
-    let list = catalog.list(kind);
     let start = match cursor {
-        Some(cursor) => Cursor::open(cursor, kind).map(|cursor| cursor.resume(catalog))?,
+        Some(cursor) => Cursor::open(cursor, kind).map(|cursor| cursor.resume(&catalog))?,
         None => 0,
     };
-    let rest = list.items.get(start..).unwrap_or_default();
-    let mut bytes = 0;
-    let fits = rest.iter().take(PAGE_ITEMS).take_while(|item| {
-        bytes += item.raw.as_bytes().len();
-        bytes <= PAGE_BYTES
-    });
-    let count = fits.count().max(usize::from(!rest.is_empty()));
-    let mut result = Object::default();
-    result.set(kind.list_key(), json::array_of(rest[..count].iter().map(|item| &item.raw)));
-    if let Some(last) = rest[..count].last().filter(|_| count < rest.len()) {
-        let cursor =
-            Cursor { kind, after: last.name.clone(), position: start + count, length: list.items.len() };
-        result.set("nextCursor", Raw::string(&cursor.seal()));
+    Ok(Listed { catalog, kind, start })
+}
+
+impl Listed {
+    /// The catalog that it is of.
+    pub(crate) fn catalog(&self) -> &Catalog {
+        &self.catalog
     }
-    if let Some(missing) = catalog::missing_meta(catalog, kind) {
-        let meta: Object = [(meta::MISSING_TARGETS, missing)].into_iter().collect();
-        result.set("_meta", meta.to_raw());
+
+    /// What it is a list of.
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
     }
-    Ok(result.to_raw())
+
+    /// The page as a client of this revision gets it: what `shape` makes of a result in the modern shape but for what every
+    /// modern result carries. It must make the same of the same.
+    pub(crate) fn spelled<E>(
+        &self,
+        version: Version,
+        shape: impl FnOnce(&Raw) -> Result<Raw, E>,
+    ) -> Result<Spelled, E> {
+        let list = self.catalog.list(self.kind);
+        let other;
+        let page = match list.page(self.start) {
+            Some(page) => page,
+            // The list has changed since the client read the page before.
+            None => {
+                other = list.other_page(self.start);
+                &other
+            }
+        };
+        page.spelled(self.kind, version, || shape(&self.result(page)))
+    }
+
+    fn result(&self, page: &Page) -> Raw {
+        let (kind, items) = (self.kind, &self.catalog.list(self.kind).items);
+        let shown = items.get(page.range.clone()).unwrap_or_default();
+        let mut result = Object::default();
+        result.set(kind.list_key(), json::array_of(shown.iter().map(|item| &item.raw)));
+        let end = page.range.end;
+        if let Some(last) = shown.last().filter(|_| end < items.len()) {
+            let cursor = Cursor { kind, after: last.name.clone(), position: end, length: items.len() };
+            result.set("nextCursor", Raw::string(&cursor.seal()));
+        }
+        if let Some(missing) = catalog::missing_meta(&self.catalog, kind) {
+            let meta: Object = [(meta::MISSING_TARGETS, missing)].into_iter().collect();
+            result.set("_meta", meta.to_raw());
+        }
+        result.to_raw()
+    }
 }
 
 /// Where a page ended: after this item, which stood before this position in a list of this length. Holds all that is

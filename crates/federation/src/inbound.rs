@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
+use protocol::Pieces;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::ErrorKind;
@@ -73,9 +74,9 @@ impl std::fmt::Debug for Frames {
     }
 }
 
-impl From<Bytes> for Frame {
-    fn from(message: Bytes) -> Self {
-        Self { id: None, message }
+impl<M: Into<Pieces>> From<M> for Frame {
+    fn from(message: M) -> Self {
+        Self { id: None, message: message.into().join() }
     }
 }
 
@@ -83,7 +84,7 @@ impl From<Bytes> for Frame {
 #[derive(Debug)]
 pub struct Single {
     /// The JSON-RPC message.
-    pub body: Bytes,
+    pub body: Pieces,
     /// Set if the message is an error that must be visible outside the body as well.
     pub error: Option<ErrorKind>,
     /// The session that begins with this message.
@@ -92,7 +93,7 @@ pub struct Single {
 
 impl Single {
     /// A message that needs no more than itself.
-    pub(crate) fn plain(body: Bytes) -> Self {
-        Self { body, error: None, session: None }
+    pub(crate) fn plain(body: impl Into<Pieces>) -> Self {
+        Self { body: body.into(), error: None, session: None }
     }
 }

@@ -1,5 +1,7 @@
 //! What the virtual server says of itself: capabilities, instructions, identity.
 
+use std::sync::OnceLock;
+
 use protocol::{Era, Kind, Object, Raw, Version};
 
 use crate::catalog::{Catalog, LISTED};
@@ -12,8 +14,31 @@ pub(crate) fn server_info() -> Raw {
     )
 }
 
+/// What is said of a catalog as a whole, as far as somebody has asked.
+#[derive(Default)]
+pub(crate) struct Said {
+    /// By revision.
+    welcomes: [OnceLock<Raw>; Version::ALL.len()],
+    stateless: [OnceLock<Raw>; Version::ALL.len()],
+    discovery: OnceLock<Raw>,
+}
+
 /// The result of `initialize`, for a client with which this revision was agreed on.
 pub(crate) fn initialize(catalog: &Catalog, version: Version) -> Raw {
+    catalog.said.welcomes[version as usize].get_or_init(|| welcome(catalog, version)).clone()
+}
+
+/// The same for a client that gets no session.
+pub(crate) fn initialize_stateless(catalog: &Catalog, version: Version) -> Raw {
+    catalog.said.stateless[version as usize].get_or_init(|| stateless_welcome(catalog, version)).clone()
+}
+
+/// The result of `server/discover`, but for what every modern result carries.
+pub(crate) fn discover(catalog: &Catalog) -> Raw {
+    catalog.said.discovery.get_or_init(|| discovery(catalog)).clone()
+}
+
+fn welcome(catalog: &Catalog, version: Version) -> Raw {
     let mut result: Object = [
         ("protocolVersion", Raw::string(version.as_str())),
         ("capabilities", capabilities(catalog, version)),
@@ -27,9 +52,8 @@ pub(crate) fn initialize(catalog: &Catalog, version: Version) -> Raw {
     result.to_raw()
 }
 
-/// The same for a client that gets no session: there is nowhere to keep its tasks, its log level and its subscriptions,
-/// and no stream on which it would hear of changes.
-pub(crate) fn initialize_stateless(catalog: &Catalog, version: Version) -> Raw {
+/// Without a session there is nowhere to keep tasks, a log level and subscriptions, and no stream on which to hear of changes.
+fn stateless_welcome(catalog: &Catalog, version: Version) -> Raw {
     let mut result = initialize(catalog, version).object().unwrap_or_default();
     if let Some(mut capabilities) = result.object("capabilities") {
         capabilities.remove("tasks");
@@ -42,11 +66,9 @@ pub(crate) fn initialize_stateless(catalog: &Catalog, version: Version) -> Raw {
     result.to_raw()
 }
 
-/// The result of `server/discover`, but for what every modern result carries.
-///
 /// Only modern revisions are named: the others are reached through `initialize`, and a client that named one of them
 /// in a modern envelope would be refused.
-pub(crate) fn discover(catalog: &Catalog) -> Raw {
+fn discovery(catalog: &Catalog) -> Raw {
     let modern: Vec<_> = Version::ALL.iter().filter(|v| v.era() == Era::Modern).map(|v| v.as_str()).collect();
     let mut result: Object = [
         ("supportedVersions", Raw::of(&modern)),

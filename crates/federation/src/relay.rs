@@ -14,6 +14,7 @@ use upstream::{Answer, Ask, Call, ErrorKind as UpstreamKind, Event, Link, Note, 
 
 use crate::catalog::Destination;
 use crate::error::{Error, ErrorKind};
+use crate::gather::Listed;
 use crate::logger::signed;
 use crate::question;
 use crate::session::Session;
@@ -101,6 +102,8 @@ impl Way {
 pub(crate) enum Served {
     /// The answer, and nothing before it.
     One(Answer),
+    /// The same, if it is a page of a merged list.
+    Listed(Listed),
     /// What happens until the answer, and the answer. Dropping it cancels the call.
     Stream {
         /// Who says it.

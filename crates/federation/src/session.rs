@@ -105,8 +105,8 @@ struct InFlight {
 pub(crate) struct Begun {
     /// Cancelled when the client no longer wants the call or the session ends.
     pub(crate) token: CancellationToken,
-    /// Questions that may be about it.
-    pub(crate) strays: mpsc::Receiver<Stray>,
+    /// What a target asks that may be about the call, if it may be asked about.
+    pub(crate) strays: Option<mpsc::Receiver<Stray>>,
 }
 
 /// What the client and we agreed on.
@@ -201,8 +201,8 @@ impl Session {
     // === Calls in flight ===
 
     /// Begins a call. `None` if a call with this id, or too many calls, are running already. Strays are only heard by calls
-    /// that may be asked about.
-    pub(crate) fn begin(&self, id: &Id, may_ask: bool) -> Option<Begun> {
+    /// about which the client may be asked something.
+    pub(crate) fn begin(&self, id: &Id, may_be_asked: bool) -> Option<Begun> {
         self.touch();
         let token = self.over.child_token();
         let mut running = lock(&self.running);
@@ -212,9 +212,15 @@ impl Session {
         match running.entry(id.clone()) {
             std::collections::hash_map::Entry::Occupied(_) => None,
             std::collections::hash_map::Entry::Vacant(free) => {
-                let (sender, strays) = mpsc::channel(STRAYS);
+                let (ear, strays) = match may_be_asked {
+                    true => {
+                        let (sender, strays) = mpsc::channel(STRAYS);
+                        (Some(sender), Some(strays))
+                    }
+                    false => (None, None),
+                };
                 let number = self.calls.fetch_add(1, Ordering::Relaxed);
-                free.insert(InFlight { token: token.clone(), number, ear: may_ask.then_some(sender) });
+                free.insert(InFlight { token: token.clone(), number, ear });
                 Some(Begun { token, strays })
             }
         }

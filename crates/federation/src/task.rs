@@ -117,6 +117,7 @@ fn changed(
 ) -> Served {
     match served {
         Served::One(one) => Served::One(answer(one)),
+        Served::Listed(page) => Served::Listed(page),
         Served::Stream { target, events } => {
             let events = events.map(move |event| match event {
                 Ok(Event::Answer(last)) => Ok(Event::Answer(answer(last))),

@@ -36,6 +36,7 @@ use crate::http::drain::Drain;
 use crate::http::listener::{Bound, ConnInfo, PerConnection, Service, Terms};
 use crate::log::Levels;
 use crate::side;
+use crate::workers::Workers;
 
 /// Connections at once. Operators are few, and the admin side must never use up what calls need.
 const CONNECTIONS: usize = 64;
@@ -163,8 +164,12 @@ impl Admin {
         let handler = Arc::new(move |request: Request<Incoming>, from: Arc<ConnInfo>| {
             gate::serve(view.clone(), router.clone(), request, from)
         });
-        let service =
-            Service { handler, tls: None, terms: Terms::new(CONNECTIONS, PerConnection::default()) };
+        let service = Service {
+            handler,
+            tls: None,
+            terms: Terms::new(CONNECTIONS, PerConnection::default()),
+            workers: Workers::default(),
+        };
         let serving = Task::spawn("admin", bound.serve(service, drain.guard()));
         self.serving = Some((drain, serving));
     }

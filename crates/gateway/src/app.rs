@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use federation::{Journal, Keep};
 use futures::future::{join, join_all};
 use tokio::sync::mpsc;
@@ -24,6 +25,7 @@ use crate::log::Levels;
 use crate::signals::Shutdown;
 use crate::stats::{Stats, Vitals};
 use crate::watch;
+use crate::workers::Workers;
 
 /// How long targets get to stop in good order: closing their input, then SIGTERM, then SIGKILL takes them less.
 const STOPPING: Duration = Duration::from_secs(10);
@@ -40,6 +42,7 @@ pub struct App {
     pub(crate) backends: Backends,
     pub(crate) ports: HashMap<PortKey, Port>,
     pub(crate) terms: Terms,
+    workers: Workers,
     pub(crate) levels: Levels,
     pub(crate) common: Common,
     admin: Option<Admin>,
@@ -77,6 +80,8 @@ impl App {
         };
         let stats = Stats::bind(config.stats.as_ref(), config.readiness.as_ref()).await?;
         let terms = Terms::new(config.limits.connections, per_connection(&config));
+        let workers = Workers::start(config.worker_threads.unwrap_or_else(Workers::one_per_core))
+            .context("cannot start the threads that serve connections")?;
         let common = Common {
             journal: Journal::new(keep(&config, config.admin.is_some())),
             counts: terms.counts.clone(),
@@ -90,6 +95,7 @@ impl App {
             backends: assembled.backends,
             ports: HashMap::new(),
             terms,
+            workers,
             levels,
             common,
             admin: None,
@@ -183,7 +189,7 @@ impl App {
     /// Begins to serve every port that is open.
     pub(crate) fn serve(&mut self) {
         for port in self.ports.values_mut() {
-            port.serve(&self.terms);
+            port.serve(&self.terms, &self.workers);
         }
         self.stats.serve(&self.vitals);
         if let Some(admin) = &mut self.admin {
@@ -235,7 +241,17 @@ impl App {
     /// Ports first, so that nothing new begins; then targets, whose calls have ended. Probes are answered to the end.
     async fn stop(self) {
         self.vitals.stop();
-        let Self { config, ports, backends, admin: _admin, stats: _stats, reloads, closing, .. } = self;
+        let Self {
+            config,
+            ports,
+            backends,
+            admin: _admin,
+            stats: _stats,
+            workers: _workers,
+            reloads,
+            closing,
+            ..
+        } = self;
         // Who asks for a reload now is told at once that there will be none.
         drop(reloads);
         closing.close();
@@ -255,7 +271,7 @@ impl Port {
         Self { mcp: Mcp::new(site), tls, address, bound: Some(bound), drain: None, serving: None }
     }
 
-    pub(crate) fn serve(&mut self, terms: &Terms) {
+    pub(crate) fn serve(&mut self, terms: &Terms, workers: &Workers) {
         let Some(bound) = self.bound.take() else {
             return;
         };
@@ -268,7 +284,12 @@ impl Port {
                  `address: 127.0.0.1` at the listener keeps it to this machine"
             );
         }
-        let service = Service { handler: self.mcp.clone(), tls: self.tls.clone(), terms: terms.clone() };
+        let service = Service {
+            handler: self.mcp.clone(),
+            tls: self.tls.clone(),
+            terms: terms.clone(),
+            workers: workers.clone(),
+        };
         self.serving = Some(Task::spawn("port", bound.serve(service, drain.guard())));
         self.drain = Some(drain);
     }

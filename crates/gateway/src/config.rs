@@ -30,6 +30,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -64,6 +65,8 @@ pub struct Config {
     pub session: Session,
     /// How much of recent calls is kept.
     pub activity: Activity,
+    /// How many threads serve connections; none for one per core.
+    pub worker_threads: Option<NonZero<usize>>,
     /// How long calls in flight may take to finish once the gateway is asked to stop.
     pub grace: Duration,
     /// The ports, in the order of the file; the short `mcp` shape comes last.

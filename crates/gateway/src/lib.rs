@@ -7,6 +7,7 @@ pub mod app;
 pub mod assemble;
 pub mod reload;
 pub mod watch;
+pub mod workers;
 
 pub mod admin;
 pub mod http;

@@ -9,12 +9,17 @@ use agentgateway::cli::{Cli, Command};
 use agentgateway::config::{self, Config, Source};
 use agentgateway::{builtin, descriptors, log, signals, welcome};
 use clap::Parser as _;
+use tokio::runtime::Builder;
 
 /// Usage and configuration are wrong, and nothing was started.
 const USAGE: u8 = 2;
 
 /// How long to wait at the end for threads that cannot be told to stop.
 const CUT: Duration = Duration::from_secs(1);
+
+/// Threads for everything but connections, which have their own: targets, lists, signals, the admin interface. Two, so that one
+/// that is busy with long lists holds up nobody.
+const BESIDE: usize = 2;
 
 fn main() -> ExitCode {
     // First of all, because a keeper is started for each child, and has no use for anything else.
@@ -44,7 +49,7 @@ fn main() -> ExitCode {
 fn serve(source: Source, config: Config) -> anyhow::Result<()> {
     let levels = log::start(&config.logging);
     let files = descriptors::raise_limit();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = Builder::new_multi_thread().worker_threads(BESIDE).enable_all().build()?;
     let served = runtime.block_on(async {
         #[cfg(target_os = "linux")]
         upstream::keeper::install(files);

@@ -26,6 +26,7 @@ use crate::http::drain::Drain;
 use crate::http::listener::{Bound, ConnInfo, Handler, PerConnection, Service, Terms};
 use crate::http::respond;
 use crate::side;
+use crate::workers::Workers;
 
 /// Connections at once to each of the sockets. Scrapers and probes are few, and must never use up what calls need.
 const CONNECTIONS: usize = 64;
@@ -115,7 +116,7 @@ impl Served {
         let Some(bound) = self.bound.take() else { return false };
         let drain = Drain::new();
         let terms = Terms::new(CONNECTIONS, PerConnection::default());
-        let service = Service { handler: Arc::new(handler), tls: None, terms };
+        let service = Service { handler: Arc::new(handler), tls: None, terms, workers: Workers::default() };
         let serving = Task::spawn("stats", bound.serve(service, drain.guard()));
         self.serving = Some((drain, serving));
         true

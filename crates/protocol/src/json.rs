@@ -232,6 +232,28 @@ pub fn array_of<'a>(elements: impl IntoIterator<Item = &'a Raw>) -> Raw {
     Raw::trusted(out.into())
 }
 
+/// The elements in one buffer, one after the other as they stand in an array, without its brackets; and each as a slice of
+/// that buffer.
+pub fn in_line<'a>(elements: impl Iterator<Item = &'a Raw> + Clone) -> (Bytes, Vec<Raw>) {
+    let mut out = Vec::with_capacity(elements.clone().map(|element| element.0.len() + 1).sum());
+    for (index, element) in elements.clone().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        out.extend_from_slice(element.as_bytes());
+    }
+    let line = Bytes::from(out);
+    let mut begin = 0;
+    let slice = |element: &Raw| {
+        let end = begin + element.0.len();
+        let slice = Raw(line.slice(begin..end));
+        begin = end + 1;
+        slice
+    };
+    let slices = elements.map(slice).collect();
+    (line, slices)
+}
+
 // === Readers that keep slices of the buffer ===
 
 /// Reads one object out of a larger value that lies in `base`.

@@ -12,6 +12,7 @@ pub mod json;
 pub mod error;
 pub mod id;
 pub mod message;
+pub mod pieces;
 
 pub mod capability;
 pub mod down;
@@ -36,3 +37,4 @@ pub use json::{Object, Raw};
 pub use message::{Message, Notification, Request, Response};
 pub use method::{Kind, Method};
 pub use mirror::Mirror;
+pub use pieces::Pieces;

@@ -11,7 +11,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess
 use serde_json::value::RawValue;
 
 use crate::json::{JsonError, KeySeed, ObjectSeed};
-use crate::{Id, Object, Raw};
+use crate::{Id, Object, Pieces, Raw};
 
 /// A JSON-RPC message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -155,6 +155,36 @@ pub fn response(id: Option<&Id>, outcome: Result<&Raw, &Raw>) -> Bytes {
     let mut out = Vec::with_capacity(size + 64);
     write_response(id, outcome, &mut out);
     out.into()
+}
+
+/// A result that was spelled before it is known which request it answers. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Spelled {
+    /// How it begins; short.
+    pub opening: &'static str,
+    /// Most of it.
+    pub body: Bytes,
+    /// How it ends, with the `}` that ends the message.
+    pub rest: Bytes,
+}
+
+/// Results that are no larger than this are copied next to their envelope, which costs less than to send them by themselves.
+const SMALL: usize = 4 << 10;
+
+/// A response with a result that was spelled before, and is not copied if it is large.
+pub fn answer(id: &Id, Spelled { opening, body, rest }: Spelled) -> Pieces {
+    let length = body.len() + rest.len();
+    let mut out = Vec::with_capacity(96 + opening.len() + if length > SMALL { 0 } else { length });
+    out.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);
+    id.write(&mut out);
+    out.extend_from_slice(br#","result":"#);
+    out.extend_from_slice(opening.as_bytes());
+    if length > SMALL {
+        return Pieces::from([out.into(), body, rest]);
+    }
+    out.extend_from_slice(&body);
+    out.extend_from_slice(&rest);
+    Bytes::from(out).into()
 }
 
 // === The scan ===

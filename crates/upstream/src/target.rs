@@ -239,6 +239,12 @@ impl Target {
     /// Waits while the target starts for the first time; a target that is failing fails the caller at once, and is tried
     /// again sooner.
     pub async fn discovery_link(&self) -> Result<Link, Error> {
+        // What is usual needs no subscription.
+        if let State::Ready(link) = &*self.shared.state.borrow()
+            && !link.is_dead()
+        {
+            return Ok(link.clone());
+        }
         let mut state = self.shared.state.subscribe();
         loop {
             let now = state.borrow_and_update().clone();

@@ -43,6 +43,7 @@ fn cut(served: Served) -> Served {
     let shorter = |answer: Answer| answer.map(|result| completion::cut(&result));
     match served {
         Served::One(answer) => Served::One(shorter(answer)),
+        Served::Listed(page) => Served::Listed(page),
         Served::Stream { target, events } => {
             let events = events.map(move |event| match event {
                 Ok(Event::Answer(answer)) => Ok(Event::Answer(shorter(answer))),

@@ -86,7 +86,7 @@ impl Context {
 fn refusal(served: &Served) -> Option<&Raw> {
     match served {
         Served::One(Err(error)) if RpcError::from_raw(error).code == error::HEADER_MISMATCH => Some(error),
-        Served::One(_) | Served::Stream { .. } => None,
+        Served::One(_) | Served::Listed(_) | Served::Stream { .. } => None,
     }
 }
 

@@ -105,7 +105,7 @@ async fn initialize(backend: &Arc<Shared>, head: &Head, request: &Request) -> Ou
     }
     match begin(backend, head, &request.params).await {
         Ok((result, session)) => {
-            let body = message::response(Some(&request.id), Ok(&result));
+            let body = message::response(Some(&request.id), Ok(&result)).into();
             Outcome::One(Single { body, error: None, session: Some(session.id.to_string()) })
         }
         Err(error) => refuse(Some(&request.id), &error, Era::Legacy),

@@ -10,7 +10,7 @@ use protocol::{Era, Request, Version, method};
 
 use self::course::{Course, Piece};
 use self::envelope::{Envelope, check_name};
-use self::finish::{Finish, hints};
+use self::finish::Finish;
 use self::resume::Opened;
 use super::refuse;
 use crate::backend::Shared;
@@ -56,7 +56,6 @@ pub(super) async fn request(backend: &Arc<Shared>, head: Head, request: Request)
         params: request.params,
         caller: envelope.caller.clone(),
         principal: head.principal.clone(),
-        hints: hints(backend, row),
         token: envelope.token.clone(),
         level: envelope.level.clone(),
     };
@@ -69,6 +68,7 @@ pub(super) async fn request(backend: &Arc<Shared>, head: Head, request: Request)
     let opening = async move {
         match resume::open(&finish, &context, envelope.params).await {
             Ok(Opened::Answered(answer)) => Piece::Last(finish.answered(answer)).alone(),
+            Ok(Opened::Listed(page)) => Piece::Last(finish.listed(&page)).alone(),
             Ok(Opened::Running(call)) => Course::new(finish, call).pieces(),
             Err(error) => Piece::Last(finish.failed(&error)).alone(),
         }
@@ -81,7 +81,7 @@ pub(super) async fn request(backend: &Arc<Shared>, head: Head, request: Request)
     // Held until the end, or until nobody waits for it any more.
     let pieces = opening.flatten_stream().inspect(move |piece| {
         if let (Piece::Last(last), Some(record)) = (piece, &record) {
-            record.end(&last.body);
+            record.end(&last.body.join());
         }
     });
     outcome(pieces.boxed(), patience).await

@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::stream;
+use protocol::Pieces;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
@@ -109,7 +110,7 @@ impl Outlet {
         if state.over.is_some() {
             return;
         }
-        if !state.queue.post(message) {
+        if !state.queue.post(message.into()) {
             tracing::warn!("a session does not read its stream; a message outside of its calls was dropped");
         }
         drop(state);
@@ -117,7 +118,8 @@ impl Outlet {
     }
 
     /// Says a message, waiting for room as long as somebody reads. False if it will not be said.
-    pub(crate) async fn say(&self, kind: Kind, message: Bytes) -> bool {
+    pub(crate) async fn say(&self, kind: Kind, message: impl Into<Pieces>) -> bool {
+        let message = message.into();
         loop {
             let room = self.0.room.notified();
             tokio::pin!(room);
@@ -292,13 +294,13 @@ impl Reader {
         let opening = opens.then(|| Frame { id: id(self.start), message: Bytes::new() });
         let messages = stream::unfold(self, move |reader| async move {
             let (number, message) = reader.next().await?;
-            Some((Frame { id: id(number), message }, reader))
+            Some((Frame { id: id(number), message: message.join() }, reader))
         });
         Frames(stream::iter(opening).chain(messages).boxed())
     }
 
     /// The next message; none when another reader took over, or when everything was read and no more will come.
-    async fn next(&self) -> Option<(u64, Bytes)> {
+    async fn next(&self) -> Option<(u64, Pieces)> {
         loop {
             self.ready().await;
             let mut state = self.outlet.state();

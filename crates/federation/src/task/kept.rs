@@ -110,6 +110,7 @@ async fn describe(
 async fn answer(served: Served) -> Option<Answer> {
     let mut events = match served {
         Served::One(answer) => return Some(answer),
+        Served::Listed(_) => return None,
         Served::Stream { events, .. } => events,
     };
     loop {

@@ -506,7 +506,7 @@ async fn ids_of_any_size_and_spelling_are_answered_and_cancelled_as_they_came() 
         let ping = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#);
         let outcome = client.backend.post(client.session_head(), Bytes::from(ping)).await;
         let Outcome::One(single) = outcome else { panic!("one answer") };
-        let text = String::from_utf8(single.body.to_vec()).expect("UTF-8");
+        let text = String::from_utf8(single.body.join().to_vec()).expect("UTF-8");
         let answer: Value = serde_json::from_str(&text).expect("JSON");
         assert_eq!(answer["id"], serde_json::from_str::<Value>(id).expect("JSON"), "{text}");
         let call = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{{"name":"x"}}}}"#);

@@ -108,7 +108,7 @@ impl World {
         let Outcome::One(single) = outcome else { panic!("a handshake has one answer") };
         let session = single.session.clone().expect("a session begins");
         assert!(session.len() >= 22 && session.bytes().all(|b| (0x21..0x7f).contains(&b)), "{session}");
-        let answer: Value = serde_json::from_slice(&single.body).expect("JSON");
+        let answer: Value = serde_json::from_slice(&single.body.join()).expect("JSON");
         assert_eq!((&answer["jsonrpc"], &answer["id"]), (&json!("2.0"), &json!(0)));
         let client = Client::new(self.backend.clone(), Some(session), version);
         (client, answer["result"].clone())
@@ -258,7 +258,7 @@ impl Client {
             .map_or(Value::Null, |b| b["params"]["_meta"]["progressToken"].clone());
         let frames = match self.backend.post(head, Bytes::from(body)).await {
             Outcome::Accepted => panic!("a request must be answered"),
-            Outcome::One(single) => vec![single.body],
+            Outcome::One(single) => vec![single.body.join()],
             Outcome::Stream(frames) => messages(frames).collect().await,
         };
         let mut messages: Vec<(Value, String)> = frames.iter().map(read).collect();
@@ -297,7 +297,7 @@ impl Client {
         let outcome = self.backend.post(self.head(method, &params), Bytes::from(body)).await;
         let (mut asked, mut notes) = (Vec::new(), Vec::new());
         let mut frames = match outcome {
-            Outcome::One(single) => futures::stream::iter([single.body]).boxed(),
+            Outcome::One(single) => futures::stream::iter([single.body.join()]).boxed(),
             Outcome::Stream(frames) => messages(frames).boxed(),
             Outcome::Accepted => panic!("a request must be answered"),
         };
@@ -328,7 +328,7 @@ impl Client {
     pub(crate) async fn begin(&self, id: Value, method: &str, params: Value) -> Listener {
         let body = self.spell(&id, method, params.clone());
         match self.backend.post(self.head(method, &params), Bytes::from(body)).await {
-            Outcome::One(single) => Listener(futures::stream::iter([single.body]).boxed()),
+            Outcome::One(single) => Listener(futures::stream::iter([single.body.join()]).boxed()),
             Outcome::Stream(frames) => Listener::of(frames),
             Outcome::Accepted => panic!("a request must be answered"),
         }

@@ -1,9 +1,10 @@
 //! What clients of each revision are given of results, lists and questions that only newer ones understand.
 
+use expect_test::expect;
 use serde_json::{Value, json};
 
 use crate::client::{Client, World};
-use crate::target::{Act, Script, Target};
+use crate::target::{Act, Door, Script, Target};
 
 const LEGACY: [&str; 4] = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"];
 
@@ -400,4 +401,48 @@ async fn log_messages_say_which_target_speaks_where_several_may() {
     let mut listener = client.listen();
     a.say(&log(r#","logger":"net""#));
     assert_eq!(listener.next().await.expect("a message")["params"]["logger"], "a/net");
+}
+
+// === Lists, byte by byte ===
+
+#[tokio::test(start_paused = true)]
+async fn every_byte_of_a_list_is_the_same_for_whoever_asks_and_however_often() {
+    let x = json!({
+        "name": "x", "title": "X", "inputSchema": { "type": "object" }, "annotations": { "readOnlyHint": true },
+        "outputSchema": { "type": "object" }, "execution": { "taskSupport": "optional" },
+    });
+    let y = json!({ "name": "y", "inputSchema": { "type": "object" }, "outputSchema": { "type": "array" } });
+    let a = Target::modern("a", &[]).be(|script| {
+        (script.tools, script.scope, script.ttl_ms) = (vec![x, y], "public", 5000);
+    });
+    let b = Target::legacy("b", &["z"]).full("w");
+    let shut = Target::legacy("c", &[]).be(|script| script.door = Door::Shut);
+    let world = World::start(&[&a, &b, &shut]).await;
+    let mut said: Vec<String> = Vec::new();
+    let modern = world.modern();
+    for client in clients(&world).await.iter().chain([&modern]) {
+        for method in ["tools/list", "prompts/list", "resources/list", "resources/templates/list"] {
+            let mut texts = Vec::new();
+            for _ in 0..2 {
+                texts.push(client.call_as(json!("id"), method, json!({})).await.expect("an answer").text);
+            }
+            assert_eq!(texts[0], texts[1]);
+            if !said.contains(&texts[0]) {
+                said.append(&mut texts);
+                said.pop();
+            }
+        }
+    }
+    expect![[r#"
+        {"jsonrpc":"2.0","id":"id","result":{"tools":[{"inputSchema":{"type":"object"},"name":"a_x","title":"X"},{"inputSchema":{"type":"object"},"name":"a_y"},{"inputSchema":{"type":"object"},"name":"b_z"}],"_meta":{"agentgateway.dev/missingTargets":[{"name":"c","status":"failing","reason":"connection refused"}]}}}
+        {"jsonrpc":"2.0","id":"id","result":{"prompts":[{"name":"b_w-prompt"}],"_meta":{"agentgateway.dev/missingTargets":[{"name":"c","status":"failing","reason":"connection refused"}]}}}
+        {"jsonrpc":"2.0","id":"id","result":{"resources":[{"name":"w","uri":"b+file:///w"}],"_meta":{"agentgateway.dev/missingTargets":[{"name":"c","status":"failing","reason":"connection refused"}]}}}
+        {"jsonrpc":"2.0","id":"id","result":{"resourceTemplates":[{"name":"w","uriTemplate":"b+w://{x}"}],"_meta":{"agentgateway.dev/missingTargets":[{"name":"c","status":"failing","reason":"connection refused"}]}}}
+        {"jsonrpc":"2.0","id":"id","result":{"tools":[{"annotations":{"readOnlyHint":true},"inputSchema":{"type":"object"},"name":"a_x","title":"X"},{"inputSchema":{"type":"object"},"name":"a_y"},{"inputSchema":{"type":"object"},"name":"b_z"}],"_meta":{"agentgateway.dev/missingTargets":[{"name":"c","status":"failing","reason":"connection refused"}]}}}
+        {"jsonrpc":"2.0","id":"id","result":{"tools":[{"annotations":{"readOnlyHint":true},"inputSchema":{"type":"object"},"name":"a_x","outputSchema":{"type":"object"},"title":"X"},{"inputSchema":{"type":"object"},"name":"a_y"},{"inputSchema":{"type":"object"},"name":"b_z"}],"_meta":{"agentgateway.dev/missingTargets":[{"name":"c","status":"failing","reason":"connection refused"}]}}}
+        {"jsonrpc":"2.0","id":"id","result":{"tools":[{"annotations":{"readOnlyHint":true},"execution":{"taskSupport":"optional"},"inputSchema":{"type":"object"},"name":"a_x","outputSchema":{"type":"object"},"title":"X"},{"inputSchema":{"type":"object"},"name":"a_y"},{"inputSchema":{"type":"object"},"name":"b_z"}],"_meta":{"agentgateway.dev/missingTargets":[{"name":"c","status":"failing","reason":"connection refused"}]}}}
+        {"jsonrpc":"2.0","id":"id","result":{"tools":[{"annotations":{"readOnlyHint":true},"inputSchema":{"type":"object"},"name":"a_x","outputSchema":{"type":"object"},"title":"X"},{"inputSchema":{"type":"object"},"name":"a_y","outputSchema":{"type":"array"}},{"inputSchema":{"type":"object"},"name":"b_z"}],"_meta":{"agentgateway.dev/missingTargets":[{"name":"c","status":"failing","reason":"connection refused"}],"io.modelcontextprotocol/serverInfo":{"name":"agentgateway","title":"agentgateway","version":"0.1.0"}},"resultType":"complete","ttlMs":0,"cacheScope":"private"}}
+        {"jsonrpc":"2.0","id":"id","result":{"prompts":[{"name":"b_w-prompt"}],"_meta":{"agentgateway.dev/missingTargets":[{"name":"c","status":"failing","reason":"connection refused"}],"io.modelcontextprotocol/serverInfo":{"name":"agentgateway","title":"agentgateway","version":"0.1.0"}},"resultType":"complete","ttlMs":0,"cacheScope":"private"}}
+        {"jsonrpc":"2.0","id":"id","result":{"resources":[{"name":"w","uri":"b+file:///w"}],"_meta":{"agentgateway.dev/missingTargets":[{"name":"c","status":"failing","reason":"connection refused"}],"io.modelcontextprotocol/serverInfo":{"name":"agentgateway","title":"agentgateway","version":"0.1.0"}},"resultType":"complete","ttlMs":0,"cacheScope":"private"}}
+        {"jsonrpc":"2.0","id":"id","result":{"resourceTemplates":[{"name":"w","uriTemplate":"b+w://{x}"}],"_meta":{"agentgateway.dev/missingTargets":[{"name":"c","status":"failing","reason":"connection refused"}],"io.modelcontextprotocol/serverInfo":{"name":"agentgateway","title":"agentgateway","version":"0.1.0"}},"resultType":"complete","ttlMs":0,"cacheScope":"private"}}"#]].assert_eq(&said.join("\n"));
 }

@@ -15,7 +15,7 @@ async fn answer(world: &World, head: Head, body: &str) -> (Value, Option<ErrorKi
     let Outcome::One(single) = world.backend.post(head, Bytes::from(body.to_owned())).await else {
         panic!("one answer to {body}")
     };
-    (serde_json::from_slice(&single.body).expect("JSON"), single.error)
+    (serde_json::from_slice(&single.body.join()).expect("JSON"), single.error)
 }
 
 fn request(method: &str, params: Value) -> String {
@@ -205,7 +205,7 @@ async fn ids_come_back_as_they_were_spelled() {
         let Outcome::One(single) = world.backend.post(head, Bytes::from(body)).await else {
             panic!("one answer")
         };
-        let text = String::from_utf8_lossy(&single.body).into_owned();
+        let text = String::from_utf8_lossy(&single.body.join()).into_owned();
         assert!(text.contains(&format!(r#""id":{id},"#)), "{text}");
     }
 }
@@ -239,7 +239,7 @@ async fn a_modern_client_hears_that_it_sends_no_batches_and_no_responses() {
         let Outcome::One(single) = world.backend.post(head(), Bytes::from(body.to_string())).await else {
             panic!("one answer")
         };
-        let answer: Value = serde_json::from_slice(&single.body).expect("JSON");
+        let answer: Value = serde_json::from_slice(&single.body.join()).expect("JSON");
         assert_eq!((single.error, &answer["error"]["code"]), (Some(ErrorKind::Malformed), &json!(-32600)));
         let text = answer["error"]["message"].as_str().expect("a text");
         assert!(text.contains(word) && text.contains("2026-07-28") && !text.contains("initialize"), "{text}");

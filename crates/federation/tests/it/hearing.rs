@@ -66,7 +66,7 @@ impl Hearing {
         let Outcome::One(single) = request(client, &json!(1), &asked, |_| {}).await else {
             panic!("not refused");
         };
-        let answer: Value = serde_json::from_slice(&single.body).expect("JSON");
+        let answer: Value = serde_json::from_slice(&single.body.join()).expect("JSON");
         assert_eq!(answer["id"], 1);
         answer["error"]["code"].as_i64().expect("a code")
     }

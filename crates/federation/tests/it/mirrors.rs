@@ -109,7 +109,7 @@ async fn legacy_clients_need_no_headers() {
     let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": { "name": "x", "arguments": { "region": "eu" } } });
     let outcome = world.backend.post(federation::Head::default(), body.to_string().into()).await;
     let federation::Outcome::One(single) = outcome else { panic!("one answer") };
-    let answer: Value = serde_json::from_slice(&single.body).expect("JSON");
+    let answer: Value = serde_json::from_slice(&single.body.join()).expect("JSON");
     assert_eq!(answer["result"]["content"][0]["text"], "a:x", "{answer}");
 
     let world = World::start(&[&a]).await;

@@ -306,7 +306,7 @@ async fn a_notification_without_a_session_is_taken_and_dropped() {
     ));
     let head = Head { session: Some("nobody".into()), ..Head::default() };
     let Outcome::One(single) = world.backend.post(head, Bytes::from(body)).await else { panic!("refused") };
-    let refused: Value = serde_json::from_slice(&single.body).expect("JSON");
+    let refused: Value = serde_json::from_slice(&single.body.join()).expect("JSON");
     assert_eq!((&refused["id"], single.error), (&Value::Null, Some(federation::ErrorKind::UnknownSession)));
 }
 

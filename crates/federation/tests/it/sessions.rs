@@ -17,7 +17,7 @@ async fn post(world: &World, head: Head, body: &str) -> Outcome {
 
 async fn refused(world: &World, head: Head, body: &str) -> (i64, Option<ErrorKind>, Value) {
     let Outcome::One(single) = post(world, head, body).await else { panic!("one answer to {body}") };
-    let answer: Value = serde_json::from_slice(&single.body).expect("JSON");
+    let answer: Value = serde_json::from_slice(&single.body.join()).expect("JSON");
     (
         answer["error"]["code"].as_i64().unwrap_or_else(|| panic!("an error: {answer}")),
         single.error,
@@ -43,7 +43,7 @@ async fn the_handshake_agrees_on_what_was_asked_for_or_the_newest_legacy_revisio
         let params = json!({ "protocolVersion": asked, "capabilities": {} });
         let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params }).to_string();
         let Outcome::One(single) = post(&world, Head::default(), &body).await else { panic!("one answer") };
-        let answer: Value = serde_json::from_slice(&single.body).expect("JSON");
+        let answer: Value = serde_json::from_slice(&single.body.join()).expect("JSON");
         assert_eq!(answer["result"]["protocolVersion"], agreed, "{asked}");
     }
 }
@@ -81,7 +81,7 @@ async fn a_ping_is_answered_before_the_handshake_and_in_no_session_that_is_unkno
     let world = World::start(&[&Target::legacy("a", &["x"])]).await;
     let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
     let Outcome::One(single) = post(&world, Head::default(), ping).await else { panic!("one answer") };
-    let answer: Value = serde_json::from_slice(&single.body).expect("JSON");
+    let answer: Value = serde_json::from_slice(&single.body.join()).expect("JSON");
     assert_eq!((&answer["id"], &answer["result"], single.session), (&json!(1), &json!({}), None));
     assert_eq!(refused(&world, named("nobody"), ping).await.1, Some(ErrorKind::UnknownSession));
 }
@@ -309,7 +309,7 @@ async fn a_stateless_server_serves_legacy_clients_over_shared_links() {
     assert_eq!((single.session, world.backend.session_count()), (None, 0));
     let call = r#"{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"x"}}"#;
     let Outcome::One(single) = post(&world, Head::default(), call).await else { panic!("one answer") };
-    let answer: Value = serde_json::from_slice(&single.body).expect("JSON");
+    let answer: Value = serde_json::from_slice(&single.body.join()).expect("JSON");
     assert_eq!((&answer["id"], &answer["result"]["content"][0]["text"]), (&json!(2), &json!("a:x")));
     assert!(answer["result"].get("resultType").is_none());
     assert_eq!(a.open(), 2);

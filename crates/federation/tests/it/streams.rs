@@ -92,7 +92,7 @@ fn resume(client: &Client, last: &str) -> Result<Events, Single> {
 fn refused(client: &Client, last: &str) -> (i64, String) {
     let Err(single) = resume(client, last) else { panic!("`{last}` must be refused") };
     assert!(single.error.is_some(), "HTTP has to show it");
-    let answer: Value = serde_json::from_slice(&single.body).expect("JSON");
+    let answer: Value = serde_json::from_slice(&single.body.join()).expect("JSON");
     let error = &answer["error"];
     (error["code"].as_i64().expect("a code"), error["message"].as_str().expect("a text").to_owned())
 }

@@ -416,7 +416,7 @@ async fn sessions_that_only_shake_hands_end_soon_and_give_way_to_others() {
         panic!("one answer")
     };
     assert_eq!(single.error, Some(ErrorKind::TooManySessions));
-    let text = String::from_utf8_lossy(&single.body).into_owned();
+    let text = String::from_utf8_lossy(&single.body.join()).into_owned();
     assert!(text.contains("3 are open already"), "{text}");
     assert!(world.backend.open_sse(&Head::default()).is_err());
     third.end();

@@ -12,10 +12,12 @@ use crate::config::{
     Match, Origin, PathMatch, QueryMatch, Route, Session, SideAddress, Target, TlsFiles, TlsMode, Transport,
     ValueMatch,
 };
+use crate::workers::Workers;
 
 /// All of it, in the long shape of the file. What may be secret is shown as the file spells it, or not at all.
 pub(super) fn of(config: &Config) -> Value {
-    let Config { admin, stats, readiness, logging, limits, session, activity, grace, binds } = config;
+    let Config { admin, stats, readiness, logging, limits, session, activity, worker_threads, grace, binds } =
+        config;
     let Logging { level, format } = logging;
     let side =
         |side: &Option<SideAddress>| side.as_ref().map_or("off".to_owned(), |side| side.address.clone());
@@ -30,6 +32,7 @@ pub(super) fn of(config: &Config) -> Value {
             "session": session_settings(session),
             "activity": { "calls": calls, "bodies": bodies },
             "shutdown": { "grace": config::spelled(*grace) },
+            "workerThreads": worker_threads.unwrap_or_else(Workers::one_per_core),
         },
         "binds": binds.iter().map(bind).collect::<Vec<_>>(),
     })

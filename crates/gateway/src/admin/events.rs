@@ -12,6 +12,7 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt as _};
 use http::HeaderValue;
 use http::header::CONTENT_TYPE;
+use http_body_util::BodyExt as _;
 use policy::origin::Origin;
 use protocol::sse;
 use serde::{Deserialize, Serialize};
@@ -63,10 +64,8 @@ pub(super) async fn stream(
     });
     let events = futures::stream::select(changes(view, page), calls).take_until(finishing.cancelled_owned());
     let body = Body::events(events.boxed(), KEEP_ALIVE_AFTER);
-    let mut response =
-        Response::new(axum::body::Body::new(http_body_util::BodyExt::map_err(body, |never: Infallible| {
-            match never {}
-        })));
+    let body = body.map_frame(|frame| frame.map_data(|pieces| pieces.join()));
+    let mut response = Response::new(axum::body::Body::new(body.map_err(|never: Infallible| match never {})));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     Ok(response)
 }

@@ -10,6 +10,7 @@ mod target;
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -92,6 +93,11 @@ impl<'t> At<'t> {
     }
 }
 
+/// The schema has seen to it that there is at least one.
+fn worker_threads(settings: &said::Settings) -> Option<NonZero<usize>> {
+    NonZero::new(settings.worker_threads? as usize)
+}
+
 struct Check {
     faults: Vec<Fault>,
 }
@@ -144,6 +150,7 @@ impl Check {
             limits,
             session: session?,
             activity,
+            worker_threads: config.as_ref().and_then(worker_threads),
             grace: grace?,
             binds: meant,
         })

@@ -61,6 +61,8 @@ pub(super) const DEFAULT_PAGES: u32 = 1000;
 pub(super) const DEFAULT_NOTIFICATIONS: u32 = 100;
 pub(super) const DEFAULT_FAILURES: u32 = 5;
 pub(super) const DEFAULT_PAUSE: &str = "10s";
+/// More than any machine has cores.
+const MAX_WORKER_THREADS: u32 = 1024;
 /// Small enough that the weights of a route never overflow when they are added up.
 const MAX_WEIGHT: u32 = 1_000_000;
 
@@ -104,6 +106,9 @@ pub(super) struct Settings {
     pub(super) activity: Option<Activity>,
     /// How the gateway stops.
     pub(super) shutdown: Option<Shutdown>,
+    /// How many threads serve connections. The default is one for each core that the gateway may use.
+    #[schemars(range(min = 1, max = MAX_WORKER_THREADS))]
+    pub(super) worker_threads: Option<u32>,
 }
 
 /// What is logged, and how.

@@ -15,6 +15,9 @@ pub fn restart_keys(started: &Config, next: &Config) -> Vec<String> {
     if started.readiness != next.readiness {
         keys.push("config.readinessAddr".to_owned());
     }
+    if started.worker_threads != next.worker_threads {
+        keys.push("config.workerThreads".to_owned());
+    }
     if started.logging.format != next.logging.format {
         keys.push("config.logging.format".to_owned());
     }

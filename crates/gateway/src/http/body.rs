@@ -12,6 +12,7 @@ use futures::stream::BoxStream;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use http_body::{Frame, SizeHint};
+use protocol::Pieces;
 
 use super::counts::Counts;
 
@@ -21,14 +22,14 @@ mod read;
 pub use events::{Events, KEEP_ALIVE_AFTER};
 pub use read::{ReadError, read_limited};
 
-/// The body of a response.
+/// The body of a response. What is known from the beginning is handed over as a whole, and written with one call to the system.
 #[derive(Default)]
 pub enum Body {
     /// Nothing.
     #[default]
     Empty,
     /// All of it, with its length known.
-    Full(Bytes),
+    Full(Pieces),
     /// Piece by piece.
     Stream(BoxStream<'static, Bytes>),
     /// Piece by piece, as server-sent events that are kept alive.
@@ -58,9 +59,15 @@ pub fn is_json(headers: &HeaderMap) -> bool {
     value.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
 }
 
+impl From<Pieces> for Body {
+    fn from(pieces: Pieces) -> Self {
+        if pieces.is_empty() { Self::Empty } else { Self::Full(pieces) }
+    }
+}
+
 impl From<Bytes> for Body {
     fn from(bytes: Bytes) -> Self {
-        if bytes.is_empty() { Self::Empty } else { Self::Full(bytes) }
+        Pieces::from(bytes).into()
     }
 }
 
@@ -83,24 +90,24 @@ impl From<&'static str> for Body {
 }
 
 impl http_body::Body for Body {
-    type Data = Bytes;
+    type Data = Pieces;
     type Error = Infallible;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    ) -> Poll<Option<Result<Frame<Pieces>, Infallible>>> {
         let next = match &mut *self {
             Self::Empty => Poll::Ready(None),
-            Self::Full(bytes) => {
-                let bytes = std::mem::take(bytes);
+            Self::Full(pieces) => {
+                let pieces = std::mem::take(pieces);
                 *self = Self::Empty;
-                Poll::Ready(Some(bytes))
+                Poll::Ready(Some(pieces))
             }
-            Self::Stream(stream) => stream.poll_next_unpin(context),
-            Self::Events(events) => events.poll_next_unpin(context),
+            Self::Stream(stream) => stream.poll_next_unpin(context).map(|bytes| bytes.map(Pieces::from)),
+            Self::Events(events) => events.poll_next_unpin(context).map(|bytes| bytes.map(Pieces::from)),
         };
-        next.map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
+        next.map(|pieces| pieces.map(|pieces| Ok(Frame::data(pieces))))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -110,7 +117,7 @@ impl http_body::Body for Body {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Empty => SizeHint::with_exact(0),
-            Self::Full(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Self::Full(pieces) => SizeHint::with_exact(pieces.len() as u64),
             Self::Stream(_) | Self::Events(_) => SizeHint::default(),
         }
     }
@@ -121,7 +128,7 @@ impl fmt::Debug for Body {
         match self {
             Self::Empty => f.write_str("Empty"),
             // Not its content, which is a caller's and has no place in a log.
-            Self::Full(bytes) => write!(f, "Full({} bytes)", bytes.len()),
+            Self::Full(pieces) => write!(f, "Full({} bytes)", pieces.len()),
             Self::Stream(_) => f.write_str("Stream"),
             Self::Events(events) => events.fmt(f),
         }

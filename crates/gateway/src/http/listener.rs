@@ -19,7 +19,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use http::{Request, Response};
 use hyper::body::Incoming;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -27,6 +27,7 @@ use super::body::Body;
 use super::counts::Reason;
 use super::drain::Guard;
 use super::tls::Tls;
+use crate::workers::Workers;
 use accept::{Accepted, Acceptor, Seldom};
 use away::{TOLD_AT_ONCE, send_away};
 use terms::Permit;
@@ -82,6 +83,8 @@ pub struct Service {
     pub tls: Option<Tls>,
     /// What limits the connections. Sockets that share it share the limit.
     pub terms: Terms,
+    /// Where the connections are served.
+    pub workers: Workers,
 }
 
 /// An open socket that is not served yet. Clients can connect already; they wait.
@@ -176,7 +179,10 @@ impl Port {
         match permits.take() {
             Some(permit) => {
                 let (service, running) = (Arc::clone(&self.service), self.running.clone());
-                self.connections.spawn(connect(accepted, permit, service, running));
+                let place = service.workers.place();
+                let runtime = place.runtime();
+                let connection = place.hold(connect(accepted, permit, service, running));
+                self.connections.spawn_on(connection, &runtime);
             }
             None => {
                 counts.refuse(Reason::Connections);
@@ -201,13 +207,17 @@ impl Port {
 /// The life of one connection, which holds its permit to the end.
 async fn connect(accepted: Accepted, _permit: Permit, service: Arc<Service>, running: Guard) {
     let Accepted { stream, peer } = accepted;
-    // Without this, a small answer waits for the acknowledgement of the one before it.
-    let prepared = stream.set_nodelay(true).and_then(|()| stream.local_addr());
-    let local = match prepared {
-        Ok(local) => local,
+    let prepared = TcpStream::from_std(stream).and_then(|stream| {
+        // Without this, a small answer waits for the acknowledgement of the one before it.
+        stream.set_nodelay(true)?;
+        let local = stream.local_addr()?;
+        Ok((stream, local))
+    });
+    let (stream, local) = match prepared {
+        Ok(prepared) => prepared,
         Err(error) => return tracing::debug!(%peer, %error, "the connection was gone before it was served"),
     };
-    let info = ConnInfo { peer, local, tls: service.tls.is_some(), finishing: running.finish_token() };
+    let info = ConnInfo { peer, local, tls: service.tls.is_some(), finishing: running.finish_token().child_token() };
     let (handler, terms) = (Arc::clone(&service.handler), service.terms.clone());
     let from = connection::From { info: Arc::new(info), handler, terms };
     let Some(tls) = &service.tls else { return connection::serve(stream, from, running).await };

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use federation::{Backend, ErrorKind, Head, Outcome, Single};
 use futures::future::BoxFuture;
+use http::header::ACCEPT;
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
@@ -298,13 +299,6 @@ fn head(headers: &HeaderMap) -> Head {
 
 /// Whether an Accept header allows all of these. None at all allows everything.
 fn accepts(headers: &HeaderMap, wanted: &[&str]) -> bool {
-    let mut ranges = Vec::new();
-    for value in headers.get_all(http::header::ACCEPT) {
-        ranges.extend(value.to_str().unwrap_or_default().split(','));
-    }
-    if ranges.is_empty() {
-        return true;
-    }
     let covers = |range: &str, kind: &str| {
         let range = range.split(';').next().unwrap_or_default().trim();
         let family = kind.split('/').next().unwrap_or_default();
@@ -312,5 +306,7 @@ fn accepts(headers: &HeaderMap, wanted: &[&str]) -> bool {
             || range.eq_ignore_ascii_case(kind)
             || range.strip_suffix("/*").is_some_and(|f| f == family)
     };
-    wanted.iter().all(|kind| ranges.iter().any(|range| covers(range, kind)))
+    let values = || headers.get_all(ACCEPT).iter().map(|value| value.to_str().unwrap_or_default());
+    let accepts = |kind: &&str| values().flat_map(|value| value.split(',')).any(|range| covers(range, kind));
+    !headers.contains_key(ACCEPT) || wanted.iter().all(accepts)
 }

@@ -11,8 +11,6 @@ use futures::future::{BoxFuture, Either, select};
 use futures::{FutureExt as _, StreamExt as _};
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
-use http_body_util::Full;
-use hyper::body::Incoming;
 use tokio::time::timeout;
 
 use crate::settings::Limits;
@@ -54,7 +52,7 @@ impl SseConnect {
     }
 
     async fn stream(&self) -> Result<Events, Error> {
-        let mut request = Request::new(Full::default());
+        let mut request = Request::new(Bytes::new());
         *request.uri_mut() = self.url.clone();
         request.headers_mut().insert(ACCEPT, body::EVENT_STREAM);
         let response = self.client.send(request).await?;
@@ -107,7 +105,7 @@ impl SseWire {
         async move {
             headers.insert(CONTENT_TYPE, body::JSON);
             headers.insert(ACCEPT, body::ACCEPT);
-            let mut request = Request::new(Full::new(message));
+            let mut request = Request::new(message);
             *request.method_mut() = Method::POST;
             *request.uri_mut() = address.clone();
             *request.headers_mut() = headers;
@@ -201,7 +199,7 @@ fn session_refusal(error: Error) -> Error {
     }
 }
 
-async fn refusal(url: &Uri, response: Response<Incoming>) -> Error {
+async fn refusal(url: &Uri, response: Response<body::Body>) -> Error {
     let status = response.status();
     let text = body::collect(Bytes::new(), response.into_body(), EXPLANATION).await.unwrap_or_default();
     let text = intake::excerpt(&text, 200);

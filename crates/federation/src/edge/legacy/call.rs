@@ -1,11 +1,15 @@
 //! How a legacy client's call is run: on its own, saying what it has to say on a stream of the client's.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::StreamExt as _;
+use futures::future::BoxFuture;
+use futures::{FutureExt as _, StreamExt as _};
 use protocol::Request;
+use tokio::runtime::Handle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::task_tracker::TaskTrackerToken;
@@ -31,9 +35,19 @@ pub(super) async fn serve(
 ) -> Outcome {
     let outlet = Outlet::default();
     let reader = outlet.read();
-    start(backend, session.clone(), request, Voice::to_the_end(&outlet, session.clone()), closing);
+    let client = Voice::to_the_end(&outlet, session.clone());
+    let mut call = Finishing::new(run(backend, session.clone(), request, client, closing));
+    let first = async {
+        tokio::select! {
+            // First, because most calls say nothing before their answer.
+            biased;
+            () = &mut call => {}
+            () = reader.ready() => {}
+        }
+    };
     // A call that says nothing for long goes on saying nothing on a stream.
-    let _ = timeout(SILENCE, reader.ready()).await;
+    let _ = timeout(SILENCE, first).await;
+    drop(call);
     match reader.first() {
         First::Answer(single) => Outcome::One(single),
         First::Stream => Outcome::Stream(stream(session.as_deref(), &outlet, reader)),
@@ -50,9 +64,7 @@ pub(super) fn stream(session: Option<&Session>, outlet: &Outlet, reader: Reader)
     }
 }
 
-/// Starts a call. It runs on its own, because a client that loses its connection has not cancelled it; it ends when it is
-/// answered, cancelled by a notification, or when its session ends. Once the way to the client is `closing`, nothing that
-/// it is asked can be answered any more.
+/// Starts a call that runs on its own.
 pub(super) fn start(
     backend: &Arc<Shared>,
     session: Option<Arc<Session>>,
@@ -60,16 +72,27 @@ pub(super) fn start(
     client: Voice,
     closing: CancellationToken,
 ) {
+    Task::spawn_finite("call", run(backend, session, request, client, closing));
+}
+
+/// Runs a call until it is answered, cancelled by a notification, or its session ends. Once the way to the client is `closing`,
+/// nothing that it is asked can be answered any more. The call has begun when this returns.
+fn run(
+    backend: &Arc<Shared>,
+    session: Option<Arc<Session>>,
+    request: Request,
+    client: Voice,
+    closing: CancellationToken,
+) -> impl Future<Output = ()> + Send + use<> {
     let call = Running::new(backend, session, request);
-    Task::spawn_finite("call", async move {
-        let call = match call {
+    async move {
+        let mut call = match call {
             Ok(call) => call,
             Err(refusal) => {
                 client.send(Piece::Last(refusal)).await;
                 return;
             }
         };
-        let mut call = call;
         let token = call.token.clone();
         tokio::select! {
             // First, because the end of a session also ends the links under its calls.
@@ -81,7 +104,38 @@ pub(super) fn start(
             Some(farewell) => drop(client.send(Piece::Last(farewell)).await),
             None => tracing::debug!("a call was cancelled by its client"),
         }
-    });
+    }
+}
+
+/// A call that runs where its client waits for it, which costs less than a task of its own. What is not finished when this is
+/// dropped goes on in one: a client that loses its connection has not cancelled its call.
+struct Finishing(Option<BoxFuture<'static, ()>>);
+
+impl Finishing {
+    fn new(call: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self(Some(call.boxed()))
+    }
+}
+
+impl Future for Finishing {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut std::task::Context<'_>) -> Poll<()> {
+        if let Some(call) = &mut self.0 {
+            ready!(call.as_mut().poll(context));
+            self.0 = None;
+        }
+        Poll::Ready(())
+    }
+}
+
+impl Drop for Finishing {
+    fn drop(&mut self) {
+        // Without a runtime the gateway is at its end.
+        if let Some(call) = self.0.take().filter(|_| Handle::try_current().is_ok()) {
+            Task::spawn_finite("call", call);
+        }
+    }
 }
 
 /// A message of a call on its way to the client.

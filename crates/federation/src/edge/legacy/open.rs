@@ -18,10 +18,10 @@ use crate::session::{Session, Stray};
 pub(super) struct Open<'a> {
     session: Option<&'a Arc<Session>>,
     client: &'a Outlet,
-    strays: mpsc::Receiver<Stray>,
-    waiting: FuturesUnordered<BoxFuture<'a, ()>>,
+    strays: Option<mpsc::Receiver<Stray>>,
+    waiting: Crowd<'a>,
     /// Strays that were asked on this call's stream. They may be about another call, which then goes on waiting for them.
-    guests: FuturesUnordered<BoxFuture<'static, ()>>,
+    guests: Crowd<'static>,
     /// Cancelled when the client can answer nothing any more.
     closing: CancellationToken,
 }
@@ -30,11 +30,10 @@ impl<'a> Open<'a> {
     pub(super) fn new(
         session: Option<&'a Arc<Session>>,
         client: &'a Outlet,
-        strays: mpsc::Receiver<Stray>,
+        strays: Option<mpsc::Receiver<Stray>>,
         closing: CancellationToken,
     ) -> Self {
-        let (waiting, guests) = (FuturesUnordered::new(), FuturesUnordered::new());
-        Self { session, client, strays, waiting, guests, closing }
+        Self { session, client, strays, waiting: Crowd::default(), guests: Crowd::default(), closing }
     }
 
     /// Brings a question to the client. Where nobody can answer, dropping it refuses it.
@@ -44,7 +43,7 @@ impl<'a> Open<'a> {
         };
         let client = self.client;
         let asking = async move { session.relay_question(&target, client, question).await };
-        self.waiting.push(asking.boxed());
+        self.waiting.add(asking);
     }
 
     /// The same for a stray.
@@ -54,7 +53,7 @@ impl<'a> Open<'a> {
         };
         let client = self.client.clone();
         let asking = async move { session.relay_question(&target, &client, question).await };
-        self.guests.push(asking.boxed());
+        self.guests.add(asking);
     }
 
     /// Does some work of the call while questions are asked and answered.
@@ -64,15 +63,15 @@ impl<'a> Open<'a> {
             tokio::select! {
                 biased;
                 // First, so that what was taken in is asked before the answer ends the stream.
-                Some(()) = self.guests.next(), if !self.guests.is_empty() => {}
+                () = self.guests.next() => {}
                 () = self.closing.cancelled(), if !self.waiting.is_empty() || !self.guests.is_empty() => {
                     // The target hears that nobody answers, and can end the call in time.
-                    self.waiting.clear();
-                    self.guests.clear();
+                    self.waiting = Crowd::default();
+                    self.guests = Crowd::default();
                 }
                 done = &mut work => return done,
-                Some(()) = self.waiting.next(), if !self.waiting.is_empty() => {}
-                Some(stray) = self.strays.recv() => self.ask_for_another(stray),
+                () = self.waiting.next() => {}
+                Some(stray) = next(&mut self.strays) => self.ask_for_another(stray),
             }
         }
     }
@@ -84,13 +83,46 @@ impl Drop for Open<'_> {
         let Some(session) = self.session else {
             return;
         };
-        self.strays.close();
-        while let Ok(stray) = self.strays.try_recv() {
-            session.place(stray);
+        if let Some(strays) = &mut self.strays {
+            strays.close();
+            while let Ok(stray) = strays.try_recv() {
+                session.place(stray);
+            }
         }
-        let guests = std::mem::take(&mut self.guests);
-        if !guests.is_empty() && session.may_be_asked() {
+        if let Some(guests) = self.guests.0.take()
+            && session.may_be_asked()
+        {
             Task::spawn_finite("question", guests.collect());
+        }
+    }
+}
+
+async fn next(strays: &mut Option<mpsc::Receiver<Stray>>) -> Option<Stray> {
+    match strays {
+        Some(strays) => strays.recv().await,
+        None => None,
+    }
+}
+
+/// Questions that wait. Most calls ask none, and this costs them nothing.
+#[derive(Default)]
+struct Crowd<'a>(Option<FuturesUnordered<BoxFuture<'a, ()>>>);
+
+impl<'a> Crowd<'a> {
+    fn add(&mut self, asking: impl Future<Output = ()> + Send + 'a) {
+        self.0.get_or_insert_default().push(asking.boxed());
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Completes when one of them has been answered; never, if there is none.
+    async fn next(&mut self) {
+        let Some(asking) = &mut self.0 else { return std::future::pending().await };
+        asking.next().await;
+        if asking.is_empty() {
+            self.0 = None;
         }
     }
 }

@@ -21,6 +21,7 @@ use crate::backend::Shared;
 use crate::context::Context;
 use crate::edge::single;
 use crate::error::{Error, ErrorKind};
+use crate::gather::Listed;
 use crate::inbound::Single;
 use crate::journal::record::Record;
 use crate::relay::{Links, Served};
@@ -37,7 +38,8 @@ pub(super) struct Running {
     progress: Option<Raw>,
     /// The last progress that the client was told.
     reached: f64,
-    strays: mpsc::Receiver<Stray>,
+    /// None where nothing can be asked about the call.
+    strays: Option<mpsc::Receiver<Stray>>,
     pub(super) token: CancellationToken,
 }
 
@@ -75,16 +77,16 @@ impl Running {
         if !handshake.as_ref().is_some_and(|handshake| task::kept::knows(handshake.version)) {
             params.remove("task");
         }
+        let caller = handshake.map_or_else(anonymous, |handshake| handshake.caller);
         let Begun { token, strays } = match &session {
-            Some(session) => session.begin(&id, row.may_ask).ok_or_else(|| {
+            Some(session) => session.begin(&id, row.may_ask && caller.interactive).ok_or_else(|| {
                 refusal(Error::new(
                     ErrorKind::Malformed,
                     format!("too many requests are running, or one with the id {id}"),
                 ))
             })?,
-            None => Begun { token: CancellationToken::new(), strays: mpsc::channel(1).1 },
+            None => Begun { token: CancellationToken::new(), strays: None },
         };
-        let caller = handshake.map_or_else(anonymous, |handshake| handshake.caller);
         let number = session.as_ref().map(|session| session.number);
         let record = Record::begin(backend, &caller, number, (row, &params));
         let context = Context {
@@ -114,7 +116,7 @@ impl Running {
         let last = AssertUnwindSafe(self.converse(client, closing)).catch_unwind().await;
         let last = last.unwrap_or_else(|_| self.failed());
         if let Some(record) = &self.context.record {
-            record.end(&last.body);
+            record.end(&last.body.join());
         }
         // Before the answer is sent, so that a client that has it may use the id again; and only once, so that the next call
         // under that id is not taken for this one.
@@ -129,13 +131,13 @@ impl Running {
     async fn converse(&mut self, client: &Voice, closing: CancellationToken) -> Single {
         let mut params = std::mem::take(&mut self.params);
         let session = self.session.clone();
-        let strays = std::mem::replace(&mut self.strays, mpsc::channel(1).1);
-        let mut open = Open::new(session.as_ref(), client.outlet(), strays, closing.clone());
+        let mut open = Open::new(session.as_ref(), client.outlet(), self.strays.take(), closing.clone());
         let mut rounds = Rounds::default();
         for _ in 0..=MOST_ROUNDS {
             let served = open.during(self.serve(params.clone())).await;
             let (target, end) = match served {
                 Ok(Served::One(answer)) => return self.answer(answer),
+                Ok(Served::Listed(page)) => return self.listed(&page),
                 Ok(Served::Stream { target, events }) => {
                     let end = self.follow(&target, events, &mut open, client).await;
                     (target, end)
@@ -247,6 +249,14 @@ impl Running {
             Err(error) => Err(finish::explain(self.row.name, error)),
         };
         Single::plain(message::response(Some(&self.id), outcome.as_ref()))
+    }
+
+    fn listed(&self, page: &Listed) -> Single {
+        let version = self.version();
+        match page.spelled(version, |result| finish::down(self.row.name, result, version)) {
+            Ok(spelled) => Single::plain(message::answer(&self.id, spelled)),
+            Err(error) => self.refusal(&error),
+        }
     }
 
     /// The revision that was agreed on. Without a session nobody remembers it, and the newest leaves most as it is.

@@ -76,7 +76,7 @@ pub(in crate::edge) fn post(backend: &Arc<Shared>, head: &Head, body: &Bytes) ->
             Task::spawn_finite("handshake", async move {
                 let _speaks = speaks;
                 let frame = match shake(&backend, &session, &request.params).await {
-                    Ok(result) => message::response(Some(&request.id), Ok(&result)),
+                    Ok(result) => message::response(Some(&request.id), Ok(&result)).into(),
                     Err(error) => single(Some(&request.id), &error, Era::Legacy).body,
                 };
                 session.mailbox.say(Kind::Answer(None), frame).await;

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
 use protocol::method::notifications;
-use protocol::{Object, capability, message, meta};
+use protocol::{Object, Pieces, capability, message, meta};
 use tokio::time::Instant;
 use upstream::{Answer, Ask, Event, Note, Question};
 
@@ -34,9 +34,9 @@ impl Piece {
         stream::iter([self]).boxed()
     }
 
-    pub(super) fn into_body(self) -> Bytes {
+    pub(super) fn into_body(self) -> Pieces {
         match self {
-            Self::Note(body) => body,
+            Self::Note(body) => body.into(),
             Self::Last(single) => single.body,
         }
     }

@@ -3,18 +3,21 @@
 use std::sync::Arc;
 
 use protocol::down::{self, OtherType};
-use protocol::method::{Method, Routing};
-use protocol::{Era, Id, Object, Raw, RpcError, Version, error, message, meta};
+use protocol::method::Method;
+use protocol::{Era, Id, Kind, Object, Raw, RpcError, Version, error, message, meta};
 use upstream::{Answer, Caller};
 
 use super::asking;
 use crate::backend::Shared;
+use crate::catalog::Catalog;
 use crate::edge::single;
 use crate::error::{Error, ErrorKind};
+use crate::gather::Listed;
 use crate::inbound::Single;
 use crate::parking::Digest;
 use crate::principal::Principal;
-use crate::{local, settings, task};
+use crate::settings::FailureMode;
+use crate::{local, task};
 
 /// Caching hints for results of our own.
 #[derive(Clone, Copy)]
@@ -23,23 +26,15 @@ pub(super) struct Hints {
     public: bool,
 }
 
-/// A merged list is as fresh as the stalest of its parts, and only public if all of them are.
-pub(super) fn hints(backend: &Shared, row: &Method) -> Hints {
-    match row.routing {
-        Routing::Gather(kind) => {
-            let catalog = backend.catalog();
-            let whole = catalog.missing(kind).next().is_none()
-                || backend.settings().failure == settings::FailureMode::FailClosed;
-            let ttl_ms = if whole {
-                u64::try_from(catalog.ttl.as_millis()).unwrap_or(u64::MAX).min(60_000)
-            } else {
-                0
-            };
-            Hints { ttl_ms, public: catalog.public }
-        }
-        Routing::Ours(_) | Routing::ByName(_) | Routing::ByUri | Routing::ByRef | Routing::ByTask => {
-            Hints { ttl_ms: 0, public: false }
-        }
+impl Hints {
+    /// For what nobody else may have, and nobody keeps.
+    const NONE: Self = Self { ttl_ms: 0, public: false };
+
+    /// A merged list is as fresh as the stalest of its parts, and only public if all of them are.
+    fn of(catalog: &Catalog, kind: Kind) -> Self {
+        let whole = catalog.failure == FailureMode::FailClosed || catalog.missing(kind).next().is_none();
+        let ttl_ms = u64::try_from(catalog.ttl.as_millis()).unwrap_or(u64::MAX).min(60_000);
+        Self { ttl_ms: if whole { ttl_ms } else { 0 }, public: catalog.public }
     }
 }
 
@@ -52,7 +47,6 @@ pub(super) struct Finish {
     pub(super) params: Object,
     pub(super) caller: Arc<Caller>,
     pub(super) principal: Principal,
-    pub(super) hints: Hints,
     pub(super) token: Option<Raw>,
     pub(super) level: Option<String>,
 }
@@ -71,9 +65,18 @@ impl Finish {
     /// A target's answer as the end of the request.
     pub(super) fn answered(&self, answer: Answer) -> Single {
         self.single(match answer {
-            Ok(result) => self.result(&result),
+            Ok(result) => self.result(&result, Hints::NONE),
             Err(error) => asking::open_first(self, &error).unwrap_or_else(|| Err(translate(&error))),
         })
+    }
+
+    /// A page of a merged list as the end of the request.
+    pub(super) fn listed(&self, page: &Listed) -> Single {
+        let shape = |result: &Raw| self.result(result, Hints::of(page.catalog(), page.kind()));
+        match page.spelled(Version::NEWEST_MODERN, shape) {
+            Ok(spelled) => Single::plain(message::answer(&self.id, spelled)),
+            Err(error) => self.single(Err(error)),
+        }
     }
 
     /// A failure of ours as the end of the request.
@@ -86,14 +89,14 @@ impl Finish {
         match outcome {
             Ok(result) => Single::plain(message::response(Some(&self.id), Ok(&result))),
             Err(error) => {
-                let body = message::response(Some(&self.id), Err(&error.to_raw()));
+                let body = message::response(Some(&self.id), Err(&error.to_raw())).into();
                 Single { body, error: visible(error.code), session: None }
             }
         }
     }
 
     /// A complete result with what every modern result carries.
-    fn result(&self, result: &Raw) -> Result<Raw, RpcError> {
+    fn result(&self, result: &Raw, hints: Hints) -> Result<Raw, RpcError> {
         let result = match down::result(self.row.name, result, Version::NEWEST_MODERN) {
             Ok(result) => result,
             Err(OtherType(kind)) => return Err(unnegotiated(&kind)),
@@ -109,11 +112,11 @@ impl Finish {
         if kind != "complete" {
             return Err(unnegotiated(&kind));
         }
-        self.complete(&mut object);
+        self.complete(&mut object, hints);
         Ok(signed(object))
     }
 
-    fn complete(&self, object: &mut Object) {
+    fn complete(&self, object: &mut Object, hints: Hints) {
         object.set("resultType", Raw::string("complete"));
         if !self.row.cacheable {
             return;
@@ -122,8 +125,8 @@ impl Finish {
         let scope = object.text("cacheScope").filter(|scope| scope == "public" || scope == "private");
         let valid = ttl.is_some() && scope.is_some();
         if !valid {
-            object.set("ttlMs", Raw::of(&self.hints.ttl_ms));
-            object.set("cacheScope", Raw::string(if self.hints.public { "public" } else { "private" }));
+            object.set("ttlMs", Raw::of(&hints.ttl_ms));
+            object.set("cacheScope", Raw::string(if hints.public { "public" } else { "private" }));
         }
     }
 }

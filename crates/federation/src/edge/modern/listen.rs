@@ -218,7 +218,7 @@ impl Open {
     /// The result with which a stream ends in good order.
     fn end(&self) -> Bytes {
         let result: Object = [("_meta", self.tagged(Object::default()))].into_iter().collect();
-        self.stream.finish.answered(Ok(result.to_raw())).body
+        self.stream.finish.answered(Ok(result.to_raw())).body.join()
     }
 
     /// What every message carries: to which of the client's streams it belongs, by the id of its request.

@@ -8,6 +8,7 @@ use upstream::Answer;
 use super::finish::Finish;
 use crate::context::Context;
 use crate::error::Error;
+use crate::gather::Listed;
 use crate::parking::{OpenCall, Retry, State, same_request};
 use crate::relay::Served;
 
@@ -15,6 +16,8 @@ use crate::relay::Served;
 pub(super) enum Opened {
     /// With its answer.
     Answered(Answer),
+    /// With a page of a list.
+    Listed(Listed),
     /// As a call that runs.
     Running(OpenCall),
 }
@@ -38,6 +41,7 @@ pub(super) async fn open(finish: &Finish, context: &Context, mut params: Object)
     }
     Ok(match context.serve(finish.row, params).await? {
         Served::One(answer) => Opened::Answered(answer),
+        Served::Listed(page) => Opened::Listed(page),
         Served::Stream { target, events } => Opened::Running(OpenCall::new(target, events)),
     })
 }

@@ -88,7 +88,6 @@ fn begin_as(backend: &Backend, capabilities: &Value, method: &str) -> (BoxStream
         params: object(&json!({ "name": "x", "_meta": { "progressToken": "one" } })),
         caller,
         principal: crate::Principal::default(),
-        hints: hints(&backend.shared, row),
         token: Some(Raw::string("one")),
         level: None,
     };
@@ -99,7 +98,7 @@ fn begin_as(backend: &Backend, capabilities: &Value, method: &str) -> (BoxStream
 async fn all(outcome: Outcome) -> (Vec<Value>, Value) {
     let bodies: Vec<Bytes> = match outcome {
         Outcome::Accepted => panic!("a request must be answered"),
-        Outcome::One(single) => vec![single.body],
+        Outcome::One(single) => vec![single.body.join()],
         Outcome::Stream(frames) => frames.into_stream().map(|frame| frame.message).collect().await,
     };
     let mut read: Vec<Value> = bodies.iter().map(|b| serde_json::from_slice(b).expect("JSON")).collect();

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bytes::Bytes;
+use protocol::Pieces;
 
 use crate::error::ErrorKind;
 
@@ -74,7 +74,7 @@ pub(super) struct Queue {
 struct Entry {
     number: u64,
     kind: Kind,
-    message: Bytes,
+    message: Pieces,
 }
 
 #[derive(Default, Clone, Copy)]
@@ -101,7 +101,7 @@ impl Queue {
     // === What is to be said ===
 
     /// Takes a message that may be lost. One that waits already is not taken again. False if it had to be dropped.
-    pub(super) fn post(&mut self, message: Bytes) -> bool {
+    pub(super) fn post(&mut self, message: Pieces) -> bool {
         let known = self.entries.range(self.first_waiting()..).any(|entry| entry.message == message);
         if known {
             return true;
@@ -116,7 +116,7 @@ impl Queue {
     }
 
     /// Takes a message if there is room; if nobody reads, also at the cost of older ones that may go.
-    pub(super) fn admit(&mut self, kind: Kind, message: &Bytes, is_read: bool) -> Admission {
+    pub(super) fn admit(&mut self, kind: Kind, message: &Pieces, is_read: bool) -> Admission {
         let fits = if is_read { self.has_room() } else { self.make_room() };
         // There are no more answers than requests that were let in.
         let must_fit = !is_read && matches!(kind, Kind::Answer(_));
@@ -133,7 +133,7 @@ impl Queue {
         }
     }
 
-    fn push(&mut self, kind: Kind, message: Bytes) {
+    fn push(&mut self, kind: Kind, message: Pieces) {
         self.newest += 1;
         self.waiting.add(&message);
         self.entries.push_back(Entry { number: self.newest, kind, message });
@@ -162,7 +162,7 @@ impl Queue {
     // === What is said ===
 
     /// The next message and its number.
-    pub(super) fn next(&mut self) -> Option<(u64, Bytes)> {
+    pub(super) fn next(&mut self) -> Option<(u64, Pieces)> {
         let next = self.entries.partition_point(|entry| entry.number <= self.at);
         let entry = self.entries.get(next)?;
         let (number, message) = (entry.number, entry.message.clone());
@@ -182,7 +182,7 @@ impl Queue {
     }
 
     /// The error of the answer and the answer, if it is what comes first.
-    pub(super) fn only_answer(&self) -> Option<(Option<ErrorKind>, Bytes)> {
+    pub(super) fn only_answer(&self) -> Option<(Option<ErrorKind>, Pieces)> {
         let first = self.entries.front()?;
         match first.kind {
             Kind::Answer(error) => Some((error, first.message.clone())),
@@ -239,12 +239,12 @@ impl Queue {
 }
 
 impl Amount {
-    fn add(&mut self, message: &Bytes) {
+    fn add(&mut self, message: &Pieces) {
         self.messages += 1;
         self.bytes += message.len();
     }
 
-    fn subtract(&mut self, message: &Bytes) {
+    fn subtract(&mut self, message: &Pieces) {
         self.messages -= 1;
         self.bytes -= message.len();
     }

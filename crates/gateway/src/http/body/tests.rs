@@ -107,7 +107,7 @@ async fn transcript(events: BoxStream<'static, Bytes>) -> Vec<(u64, String)> {
     let mut sent = Vec::new();
     while let Some(frame) = body.frame().await {
         let bytes = frame.expect("no error is possible").into_data().expect("data");
-        sent.push((start.elapsed().as_secs(), String::from_utf8_lossy(&bytes).trim_end().to_owned()));
+        sent.push((start.elapsed().as_secs(), String::from_utf8_lossy(&bytes.join()).trim_end().to_owned()));
     }
     sent.push((start.elapsed().as_secs(), "end".to_owned()));
     sent
@@ -135,4 +135,18 @@ async fn silence_is_filled_with_comments() {
 #[tokio::test(start_paused = true)]
 async fn a_stream_that_ends_without_an_event_ends_at_once() {
     assert_eq!(transcript(stream::empty().boxed()).await, [(0, "end".to_owned())]);
+}
+
+#[tokio::test]
+async fn what_is_there_from_the_beginning_is_handed_over_at_once_and_not_copied() {
+    let large = Bytes::from(vec![b'x'; 100_000]);
+    let pieces = Pieces::from([Bytes::from_static(b"{"), large.clone(), Bytes::from_static(b"}")]);
+    let mut body = Body::from(pieces.clone());
+    assert_eq!(body.size_hint().exact(), Some(100_002));
+    let handed =
+        body.frame().await.expect("a frame").expect("no error is possible").into_data().expect("data");
+    assert!(handed == pieces && body.is_end_stream(), "all of it");
+    let mut slices = [io::IoSlice::new(&[]); 3];
+    assert_eq!(bytes::Buf::chunks_vectored(&handed, &mut slices), 3);
+    assert_eq!(slices[1].as_ptr(), large.as_ptr());
 }

@@ -2,17 +2,17 @@
 
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep};
 
 /// How long to wait when the system has no room for a connection. The connection stays in the queue
 /// meanwhile, so trying again at once would only keep a processor busy.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// A connection that was accepted.
+/// A connection that was accepted. No runtime has it yet.
 pub(super) struct Accepted {
     pub(super) stream: TcpStream,
     pub(super) peer: SocketAddr,
@@ -31,8 +31,11 @@ impl Acceptor {
 
     /// The next connection. May be dropped at any time without losing one.
     pub(super) async fn next(&mut self) -> Accepted {
-        let (stream, peer) = insist(|| self.listener.accept(), &mut self.failing).await;
-        Accepted { stream, peer }
+        let accept = || async {
+            let (stream, peer) = self.listener.accept().await?;
+            Ok(Accepted { stream: stream.into_std()?, peer })
+        };
+        insist(accept, &mut self.failing).await
     }
 
     /// Closes the socket, and returns the connections that the system had taken already: their clients may have sent a
@@ -44,8 +47,8 @@ impl Acceptor {
         loop {
             match listener.accept() {
                 Ok((stream, peer)) => {
-                    let prepared = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
-                    last.extend(prepared.ok().map(|stream| Accepted { stream, peer }));
+                    let prepared = stream.set_nonblocking(true);
+                    last.extend(prepared.ok().map(|()| Accepted { stream, peer }));
                 }
                 Err(error) if concerns_one_connection(&error) => {}
                 Err(_) => return last,

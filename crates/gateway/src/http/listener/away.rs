@@ -21,8 +21,9 @@ const ANSWER: &str = "HTTP/1.1 503 Service Unavailable\r\n\
     The gateway has as many connections as `config.limits.connections` allows. Try again when others have ended.\n";
 
 /// Says that there is no room, and why. A client that does not speak plain HTTP/1 hears only that the connection ends.
-pub(super) async fn send_away(mut stream: TcpStream) {
+pub(super) async fn send_away(stream: std::net::TcpStream) {
     let telling = async {
+        let mut stream = TcpStream::from_std(stream)?;
         // A client that has not asked yet may take an answer for a fault of the connection.
         let mut request = [0; 4096];
         if stream.read(&mut request).await? == 0 {

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use futures::{FutureExt, TryFutureExt as _};
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt as _, TryFutureExt as _};
 use http::header::{CONNECTION, CONTENT_TYPE};
 use http::{HeaderValue, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
@@ -80,15 +82,18 @@ where
     let builder = builder(Streams(running.clone()), each);
     let io = TokioIo::new(Paced::new(io, course.clone()));
     let mut connection = pin!(builder.serve_connection(io, service));
-    let mut silence = pin!(silence(&asked).fuse());
-    let mut stalled = pin!(unread.for_longer_than(READS_WITHIN));
-    let mut finishing = pin!(finishing(&running, &course).fuse());
-    let mut cut = pin!(running.cut());
+    let turns: [BoxFuture<'_, Turn>; 4] = [
+        running.cut().map(|()| Turn::Cut).boxed(),
+        unread.for_longer_than(READS_WITHIN).map(|()| Turn::Stalled).boxed(),
+        finishing(&running, &course).map(|()| Turn::Finish).boxed(),
+        silence(&asked).map(|()| Turn::Silent).boxed(),
+    ];
+    // A set looks only at those that were woken up, which is hardly ever; each takes a lock.
+    let mut turns = FuturesUnordered::from_iter(turns);
     loop {
-        tokio::select! {
+        let turn = tokio::select! {
             // What has arrived is a request before it is too late for it.
             biased;
-            () = cut.as_mut() => return tracing::debug!(%peer, "a connection was cut"),
             ended = connection.as_mut() => {
                 if let Err(error) = ended {
                     tracing::debug!(%peer, error, "a connection ended with an error");
@@ -96,12 +101,16 @@ where
                 }
                 return;
             }
-            () = &mut stalled => {
+            Some(turn) = turns.next() => turn,
+        };
+        match turn {
+            Turn::Finish => connection.as_mut().graceful_shutdown(),
+            Turn::Cut => return tracing::debug!(%peer, "a connection was cut"),
+            Turn::Stalled => {
                 terms.counts.refuse(Reason::SlowReader);
                 return tracing::debug!(%peer, "a client does not read its answers");
             }
-            () = &mut finishing => connection.as_mut().graceful_shutdown(),
-            () = &mut silence => {
+            Turn::Silent => {
                 if course.is_unheard() {
                     terms.counts.refuse(Reason::SlowHead);
                 }
@@ -109,6 +118,18 @@ where
             }
         }
     }
+}
+
+/// What may happen to a connection other than by its requests.
+enum Turn {
+    /// It is time to finish.
+    Finish,
+    /// The time to finish is over.
+    Cut,
+    /// The client does not read its answers.
+    Stalled,
+    /// It did not ask for anything.
+    Silent,
 }
 
 /// Completes when a connection should end as soon as it is idle. HTTP/2 says at once that it will, and still takes what was

@@ -40,7 +40,8 @@ async fn served_by(handler: impl Handler, connections: usize) -> Served {
     let bound = Bound::open((Ipv4Addr::LOCALHOST, 0).into()).await.expect("a free port");
     let (address, drain) = (bound.local_addr(), Drain::new());
     let terms = Terms::new(connections, PerConnection::default());
-    let service = Service { handler: Arc::new(handler), tls: None, terms: terms.clone() };
+    let service =
+        Service { handler: Arc::new(handler), tls: None, terms: terms.clone(), workers: Workers::default() };
     let task = tokio::spawn(bound.serve(service, drain.guard()));
     Served { address, drain, task, terms }
 }

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
 use http_body::{Frame, SizeHint};
+use protocol::Pieces;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
@@ -44,7 +44,7 @@ impl Unread {
             waiting.latest
         };
         self.0.some.notify_one();
-        let watched = Watched { body, rest: Bytes::new(), watch: Some((self.clone(), number)) };
+        let watched = Watched { body, rest: Pieces::default(), watch: Some((self.clone(), number)) };
         watched.note(true);
         watched
     }
@@ -67,14 +67,14 @@ impl Unread {
 /// The body of an answer, watched if need be. More of it is asked for when there is room for it, and not before.
 pub(super) struct Watched {
     body: Body,
-    rest: Bytes,
+    rest: Pieces,
     watch: Option<(Unread, u64)>,
 }
 
 impl Watched {
     /// One whose reader is watched elsewhere.
     pub(super) fn not(body: Body) -> Self {
-        Self { body, rest: Bytes::new(), watch: None }
+        Self { body, rest: Pieces::default(), watch: None }
     }
 
     fn note(&self, waits: bool) {
@@ -87,30 +87,31 @@ impl Watched {
         }
     }
 
-    fn piece(&mut self, mut bytes: Bytes) -> Frame<Bytes> {
-        if self.watch.is_some() && bytes.len() > PIECE {
-            self.rest = bytes.split_off(PIECE);
+    fn piece(&mut self, mut pieces: Pieces) -> Frame<Pieces> {
+        if self.watch.is_some() && pieces.len() > PIECE {
+            self.rest = pieces;
+            pieces = self.rest.split_to(PIECE);
         }
         self.note(true);
-        Frame::data(bytes)
+        Frame::data(pieces)
     }
 }
 
 impl http_body::Body for Watched {
-    type Data = Bytes;
+    type Data = Pieces;
     type Error = Infallible;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    ) -> Poll<Option<Result<Frame<Pieces>, Infallible>>> {
         self.note(false);
         if !self.rest.is_empty() {
             let rest = std::mem::take(&mut self.rest);
             return Poll::Ready(Some(Ok(self.piece(rest))));
         }
         Pin::new(&mut self.body).poll_frame(context).map(|frame| match frame?.map(Frame::into_data) {
-            Ok(Ok(bytes)) => Some(Ok(self.piece(bytes))),
+            Ok(Ok(pieces)) => Some(Ok(self.piece(pieces))),
             Ok(Err(other)) => Some(Ok(other)),
             Err(never) => match never {},
         })
@@ -131,5 +132,28 @@ impl http_body::Body for Watched {
 impl Drop for Watched {
     fn drop(&mut self) {
         self.note(false);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http_body_util::BodyExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_watched_answer_is_handed_over_in_parts_and_whole_in_the_end() {
+        let line = Bytes::from((0..5 * PIECE).map(|n| n as u8).collect::<Vec<_>>());
+        let pieces = Pieces::from([line.slice(..7), line.slice(7..4 * PIECE), line.slice(4 * PIECE..)]);
+        let mut body = Unread::default().watch(pieces.into());
+        let (mut read, mut parts) = (Vec::new(), 0);
+        while let Some(frame) = body.frame().await {
+            let part = frame.expect("no error is possible").into_data().expect("data");
+            assert!(part.len() <= PIECE);
+            read.extend_from_slice(&part.join());
+            parts += 1;
+        }
+        assert!(read == line && parts == 5, "{parts} parts");
     }
 }

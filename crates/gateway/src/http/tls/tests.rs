@@ -18,6 +18,7 @@ use super::*;
 use crate::http::body::Body;
 use crate::http::drain::Drain;
 use crate::http::listener::{Bound, ConnInfo, PerConnection, Service, Terms};
+use crate::workers::Workers;
 
 /// Certificates in files, and what a client has to trust.
 struct Files {
@@ -184,8 +185,12 @@ async fn https_is_served_in_both_versions() {
     let bound = Bound::open((Ipv4Addr::LOCALHOST, 0).into()).await.expect("a free port");
     let (address, drain) = (bound.local_addr(), Drain::new());
     let tls = Some(Tls::load(&files.certificates).expect("the certificate"));
-    let service =
-        Service { handler: Arc::new(version), tls, terms: Terms::new(10, PerConnection::default()) };
+    let service = Service {
+        handler: Arc::new(version),
+        tls,
+        terms: Terms::new(10, PerConnection::default()),
+        workers: Workers::default(),
+    };
     let _served = tokio::spawn(bound.serve(service, drain.guard()));
     for (alpn, expected) in [
         (&["h2", "http/1.1"][..], Version::HTTP_2),

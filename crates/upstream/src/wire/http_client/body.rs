@@ -1,16 +1,17 @@
 //! Response bodies: what they claim to be, and how they are read under a ceiling.
 
-use std::time::Duration;
+use std::future::poll_fn;
+use std::io;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue};
-use http_body_util::BodyExt as _;
-use hyper::body::{Body as _, Frame, Incoming};
-use tokio::time::timeout;
 
-use crate::wire::http_client::plain;
-use crate::{Error, ErrorKind, Task};
+use super::plain;
+use super::pool::{Pool, Pooled};
+use crate::{Error, ErrorKind};
 
 /// What we accept as the response to a message.
 pub(crate) const ACCEPT: HeaderValue = HeaderValue::from_static("application/json, text/event-stream");
@@ -21,10 +22,6 @@ pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json"
 /// The media type of a stream.
 pub(crate) const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
 
-/// How long and how much of a body that interests nobody is read, to keep its connection.
-const DRAIN_TIME: Duration = Duration::from_secs(1);
-const DRAIN_SIZE: usize = 64 * 1024;
-
 /// Whether a response claims to be a stream of events.
 pub(crate) fn is_event_stream(headers: &HeaderMap) -> bool {
     headers
@@ -34,36 +31,76 @@ pub(crate) fn is_event_stream(headers: &HeaderMap) -> bool {
         .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("text/event-stream"))
 }
 
-/// The next bytes that are not none; nothing at the end.
-pub(crate) async fn next_chunk(body: &mut Incoming) -> Result<Option<Bytes>, Error> {
-    while let Some(frame) = body.frame().await {
-        match frame.map(Frame::into_data) {
-            Ok(Ok(data)) if !data.is_empty() => return Ok(Some(data)),
-            // Trailers.
-            Ok(_) => {}
-            Err(error) => return Err(broken(&error)),
-        }
-    }
-    Ok(None)
+/// The body of a response. At its end the connection goes to the next request; who drops it before that closes the connection.
+#[derive(Debug)]
+pub(crate) struct Body(Option<Reading>);
+
+#[derive(Debug)]
+struct Reading {
+    pooled: Pooled,
+    pool: Arc<Pool>,
 }
 
-fn broken(error: &hyper::Error) -> Error {
+impl Body {
+    /// The body that follows the head which was just read.
+    pub(super) fn new(pooled: Pooled, pool: &Arc<Pool>) -> Self {
+        let mut body = Self(Some(Reading { pooled, pool: Arc::clone(pool) }));
+        body.settle();
+        body
+    }
+
+    /// The next bytes that are not none; nothing at the end.
+    pub(crate) async fn next_chunk(&mut self) -> Result<Option<Bytes>, Error> {
+        poll_fn(|cx| self.poll_chunk(cx, false)).await
+    }
+
+    /// The next bytes, and all of them if the body said how long it is.
+    async fn next_whole(&mut self) -> Result<Option<Bytes>, Error> {
+        poll_fn(|cx| self.poll_chunk(cx, true)).await
+    }
+
+    fn poll_chunk(&mut self, cx: &mut Context<'_>, whole: bool) -> Poll<Result<Option<Bytes>, Error>> {
+        let Some(reading) = &mut self.0 else { return Poll::Ready(Ok(None)) };
+        let chunk = ready!(reading.pooled.connection.poll_chunk(cx, whole));
+        match chunk {
+            Ok(_) => self.settle(),
+            Err(_) => self.0 = None,
+        }
+        Poll::Ready(chunk.map_err(|error| broken(&error)))
+    }
+
+    /// How many bytes are to come at least.
+    fn left(&self) -> usize {
+        let left = self.0.as_ref().map_or(0, |reading| reading.pooled.connection.left());
+        usize::try_from(left).unwrap_or(usize::MAX)
+    }
+
+    /// Gives the connection back as soon as the body has been read.
+    fn settle(&mut self) {
+        if let Some(Reading { pooled, pool }) = self.0.take_if(|reading| reading.pooled.connection.is_done())
+        {
+            pool.give(pooled);
+        }
+    }
+}
+
+fn broken(error: &io::Error) -> Error {
     Error::new(ErrorKind::Closed, format!("the target's answer broke off: {}", plain(error)))
 }
 
 /// Reads a body to its end. `first` was read already.
-pub(crate) async fn collect(first: Bytes, mut body: Incoming, limit: usize) -> Result<Bytes, Error> {
+pub(crate) async fn collect(first: Bytes, mut body: Body, limit: usize) -> Result<Bytes, Error> {
     let too_large = || {
         let detail = format!("the target sent a message of more than {limit} bytes");
         Error::new(ErrorKind::TooLarge, detail)
     };
-    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    let announced = body.left();
     if announced.saturating_add(first.len()) > limit {
         return Err(too_large());
     }
     let mut whole = first;
     let mut joined: Option<BytesMut> = None;
-    while let Some(chunk) = next_chunk(&mut body).await? {
+    while let Some(chunk) = body.next_whole().await? {
         let held = joined.as_ref().map_or(whole.len(), BytesMut::len);
         if held + chunk.len() > limit {
             return Err(too_large());
@@ -83,22 +120,10 @@ pub(crate) async fn collect(first: Bytes, mut body: Incoming, limit: usize) -> R
     Ok(joined.map_or(whole, BytesMut::freeze))
 }
 
-/// Reads what is left of a body that interests nobody, so that its connection can serve the next request: a stream
-/// ends a moment after its last event, and dropping it in between would close the connection.
-pub(crate) fn drain(mut body: Incoming) {
-    if body.is_end_stream() {
-        return;
+/// Leaves a body that interests nobody, so that its connection can serve the next request: a stream ends a moment after its last
+/// event, and dropping it in between would close the connection.
+pub(crate) fn drain(body: Body) {
+    if let Some(Reading { pooled, pool }) = body.0 {
+        pool.give(pooled);
     }
-    let read = async move {
-        let mut left = DRAIN_SIZE;
-        while let Ok(Some(chunk)) = next_chunk(&mut body).await {
-            left = left.saturating_sub(chunk.len());
-            if left == 0 {
-                break;
-            }
-        }
-    };
-    Task::spawn_finite("drain", async move {
-        let _ = timeout(DRAIN_TIME, read).await;
-    });
 }

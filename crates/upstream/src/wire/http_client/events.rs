@@ -3,15 +3,14 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use hyper::body::Incoming;
 use protocol::sse::{Decoder, Event};
 
-use crate::wire::http_client::body::{drain, next_chunk};
+use crate::wire::http_client::body::{Body, drain};
 use crate::{Error, ErrorKind};
 
 /// One stream of events, which may take several connections.
 pub(crate) struct Events {
-    body: Option<Incoming>,
+    body: Option<Body>,
     decoder: Decoder,
     limit: usize,
     /// The last id seen, on any connection.
@@ -24,14 +23,14 @@ pub(crate) struct Events {
 
 impl Events {
     /// The stream of a body from which `first` was read already. No event may hold more than `limit` bytes.
-    pub(crate) fn new(first: &[u8], body: Incoming, limit: usize) -> Self {
+    pub(crate) fn new(first: &[u8], body: Body, limit: usize) -> Self {
         let mut decoder = Decoder::new(limit);
         decoder.push(first);
         Self { body: Some(body), decoder, limit, last_id: None, retry: None, heard: false }
     }
 
     /// Goes on with another connection.
-    pub(crate) fn resume(&mut self, body: Incoming) {
+    pub(crate) fn resume(&mut self, body: Body) {
         self.body = Some(body);
         self.decoder = Decoder::new(self.limit);
         self.heard = false;
@@ -54,7 +53,7 @@ impl Events {
                 }
             }
             let Some(body) = &mut self.body else { return Ok(None) };
-            match next_chunk(body).await? {
+            match body.next_chunk().await? {
                 Some(chunk) => self.decoder.push(&chunk),
                 None => self.body = None,
             }

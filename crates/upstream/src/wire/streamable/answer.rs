@@ -7,12 +7,11 @@ use bytes::Bytes;
 use futures::StreamExt as _;
 use http::header::LOCATION;
 use http::{Response, StatusCode};
-use hyper::body::Incoming;
 use protocol::{Id, Message};
 
 use super::call::CallStream;
 use super::endpoint::{Endpoint, is_legacy};
-use crate::wire::http_client::body::{collect, drain, is_event_stream, next_chunk};
+use crate::wire::http_client::body::{Body, collect, drain, is_event_stream};
 use crate::wire::http_client::events::Events;
 use crate::wire::http_client::shown;
 use crate::wire::{Frames, Outgoing, intake};
@@ -35,10 +34,13 @@ pub(super) async fn exchange(endpoint: &Arc<Endpoint>, out: Outgoing) -> Result<
         return refused(endpoint, response, &id, in_session).await;
     }
     let status = head.status.as_u16();
-    let first = next_chunk(&mut body).await?.unwrap_or_default();
-    if is_event_stream(&head.headers) && !looks_like_json(&first) {
-        let events = Events::new(&first, body, endpoint.limit);
-        return CallStream::new(Arc::clone(endpoint), events, id, resumable).into_frames(status).await;
+    let mut first = Bytes::new();
+    if is_event_stream(&head.headers) {
+        first = body.next_chunk().await?.unwrap_or_default();
+        if !looks_like_json(&first) {
+            let events = Events::new(&first, body, endpoint.limit);
+            return CallStream::new(Arc::clone(endpoint), events, id, resumable).into_frames(status).await;
+        }
     }
     let body = collect(first, body, endpoint.limit).await?;
     if body.trim_ascii().is_empty() {
@@ -112,7 +114,7 @@ pub(super) fn answers(message: &Message, id: &Id) -> bool {
 /// Reads a refusal. If it holds a JSON-RPC error for us, that is the answer, and its status says what it is worth.
 async fn refused(
     endpoint: &Endpoint,
-    response: Response<Incoming>,
+    response: Response<Body>,
     id: &Id,
     in_session: bool,
 ) -> Result<Frames, Error> {
@@ -129,7 +131,7 @@ async fn refused(
 }
 
 /// What a status means without its body.
-fn explanation(response: &Response<Incoming>, endpoint: &Endpoint, in_session: bool) -> Option<Error> {
+fn explanation(response: &Response<Body>, endpoint: &Endpoint, in_session: bool) -> Option<Error> {
     let status = response.status();
     let url = shown(&endpoint.url);
     match status {
@@ -160,7 +162,7 @@ fn unexplained(status: StatusCode, body: &[u8]) -> Error {
 }
 
 /// The body of a refusal, or nothing: it only explains.
-async fn read_some(body: Incoming) -> Bytes {
+async fn read_some(body: Body) -> Bytes {
     collect(Bytes::new(), body, EXPLANATION).await.unwrap_or_default()
 }
 

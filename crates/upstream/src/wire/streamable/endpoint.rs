@@ -7,14 +7,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
-use http_body_util::Full;
-use hyper::body::Incoming;
 use protocol::header;
 use protocol::{Era, Version};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::wire::http_client::{HttpClient, body, shown};
+use crate::wire::http_client::body::{self, Body};
+use crate::wire::http_client::{HttpClient, shown};
 use crate::wire::tally::{Named, Nuisance, Tally};
 use crate::wire::{Inbox, Outgoing};
 use crate::{Error, ErrorKind};
@@ -88,7 +87,7 @@ impl Endpoint {
         &self,
         out: Outgoing,
         initialize: bool,
-    ) -> Result<(Response<Incoming>, bool), Error> {
+    ) -> Result<(Response<Body>, bool), Error> {
         let Outgoing { body: message, mut headers, .. } = out;
         let session = if initialize { None } else { self.session_of(&headers) };
         let in_session = session.is_some();
@@ -102,11 +101,7 @@ impl Endpoint {
     }
 
     /// Asks for a stream: the listening one, or one that broke after the event `last`.
-    pub(super) async fn get(
-        &self,
-        headers: &HeaderMap,
-        last: Option<&str>,
-    ) -> Result<Response<Incoming>, Error> {
+    pub(super) async fn get(&self, headers: &HeaderMap, last: Option<&str>) -> Result<Response<Body>, Error> {
         let session = self.session_of(headers);
         let mut headers = headers.clone();
         headers.insert(ACCEPT, body::EVENT_STREAM);
@@ -131,11 +126,11 @@ impl Endpoint {
         mut headers: HeaderMap,
         session: Option<HeaderValue>,
         content: Bytes,
-    ) -> Result<Response<Incoming>, Error> {
+    ) -> Result<Response<Body>, Error> {
         if let Some(session) = session {
             headers.insert(SESSION_ID, session);
         }
-        let mut request = Request::new(Full::new(content));
+        let mut request = Request::new(content);
         *request.method_mut() = method;
         *request.uri_mut() = self.url.clone();
         *request.headers_mut() = headers;

@@ -1,19 +1,21 @@
 use super::*;
 
-fn text(n: usize) -> Bytes {
-    Bytes::from(n.to_string())
+use bytes::Bytes;
+
+fn text(n: usize) -> Pieces {
+    Bytes::from(n.to_string()).into()
 }
 
-fn large(bytes: usize) -> Bytes {
-    Bytes::from(vec![b'x'; bytes])
+fn large(bytes: usize) -> Pieces {
+    Bytes::from(vec![b'x'; bytes]).into()
 }
 
 /// Everything that can be read now.
-fn rest(queue: &mut Queue) -> Vec<Bytes> {
+fn rest(queue: &mut Queue) -> Vec<Pieces> {
     std::iter::from_fn(|| queue.next()).map(|(_, message)| message).collect()
 }
 
-fn taken(queue: &mut Queue, kind: Kind, message: Bytes, is_read: bool) -> bool {
+fn taken(queue: &mut Queue, kind: Kind, message: Pieces, is_read: bool) -> bool {
     queue.admit(kind, &message, is_read) == Admission::Taken
 }
 
@@ -48,7 +50,7 @@ fn what_must_not_be_lost_pushes_notes_out_and_is_never_pushed_out() {
     assert!(!queue.post(text(1)));
     assert_eq!(queue.admit(Kind::Answer(None), &text(2), true), Admission::Full, "a reader makes room");
     assert!(taken(&mut queue, Kind::Answer(None), text(2), false));
-    let mut wanted: Vec<Bytes> = (0..WAITING).map(|n| text(1000 + n)).collect();
+    let mut wanted: Vec<Pieces> = (0..WAITING).map(|n| text(1000 + n)).collect();
     wanted.push(text(2));
     assert_eq!(rest(&mut queue), wanted);
 }

@@ -185,7 +185,7 @@ async fn connections_that_the_system_took_before_the_end_are_served() {
     }
     drain.finish();
     let terms = Terms::new(100, PerConnection::default());
-    let service = Service { handler: Arc::new(example), tls: None, terms };
+    let service = Service { handler: Arc::new(example), tls: None, terms, workers: Workers::default() };
     tokio::spawn(bound.serve(service, drain.guard()));
     for mut stream in waiting {
         let mut answer = String::new();
