@@ -112,11 +112,7 @@ impl Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
-        // Programs that started others are given the chance to end them; the rest is up to `kill_on_drop`.
-        self.signal(Signal::SIGTERM);
-        if self.inner.id().is_some() {
-            self.signal(Signal::SIGKILL);
-        }
+        self.signal(Signal::SIGKILL);
     }
 }
 
