@@ -14,7 +14,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use nix::sys::prctl;
 use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, getppid};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::ChildStdout;
 use tokio::time::timeout;
@@ -44,6 +44,7 @@ impl Child {
         let mut command = tokio::process::Command::new(myself()?);
         command
             .arg("become")
+            .arg(std::process::id().to_string())
             .arg(program)
             .args(args)
             .stdin(Stdio::null())
@@ -128,9 +129,13 @@ pub(crate) fn myself() -> anyhow::Result<PathBuf> {
 }
 
 /// Becomes another program, which is told to stop when the one dies that started us.
-pub(crate) fn become_program(program: &OsStr, args: &[String]) -> anyhow::Error {
+pub(crate) fn become_program(parent: i32, program: &OsStr, args: &[String]) -> anyhow::Error {
     if let Err(error) = prctl::set_pdeathsig(Signal::SIGTERM) {
         return error.into();
+    }
+    // It may have died before we asked to be told.
+    if getppid() != Pid::from_raw(parent) {
+        return anyhow::anyhow!("nobody waits for {} any more", program.display());
     }
     let error = std::process::Command::new(program).args(args).exec();
     anyhow::Error::from(error).context(format!("cannot start {}", program.display()))

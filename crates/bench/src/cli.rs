@@ -37,6 +37,7 @@ enum Command {
     List(Contestants),
     #[command(hide = true)]
     Become {
+        parent: i32,
         program: OsString,
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
@@ -113,7 +114,7 @@ fn complain(error: &anyhow::Error) -> ExitCode {
 fn act(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         // Before there are threads: what we become takes this very one.
-        Command::Become { program, args } => Err(child::become_program(&program, &args)),
+        Command::Become { parent, program, args } => Err(child::become_program(parent, &program, &args)),
         Command::Serve(settings) if settings.stdio => {
             peer::serve_stdio(&settings)?;
             Ok(ExitCode::SUCCESS)

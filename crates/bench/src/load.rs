@@ -29,6 +29,9 @@ pub(crate) use record::Record;
 /// How long connections may take to be there, and calls to be answered after the time is over.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How long a client waits that could not connect.
+const PAUSE: Duration = Duration::from_millis(50);
+
 /// What a client does again and again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Act {
@@ -207,42 +210,18 @@ impl Client {
         let mut caller = None;
         while !self.clock.is(Phase::Ending) {
             let Some(calling) = &mut caller else {
-                match timeout(PATIENCE, Caller::connect(&self.job, number)).await {
-                    Ok(Ok(connected)) => caller = Some(connected),
-                    Ok(Err(fault)) => self.fail(&format!("cannot begin: {fault}")).await,
-                    Err(_) => self.fail("cannot begin: nothing is answered").await,
-                }
+                caller = self.connect(number).await;
                 continue;
             };
             if let Some(ready) = ready.take() {
-                // Once it has said so, nobody listens.
+                // Whoever waits for it may have given up.
                 let _ = ready.send(());
             }
-            let due = match &self.pacer {
-                None => Instant::now(),
-                Some(pacer) => match pacer.next(&self.clock).await {
-                    Some(due) => due,
-                    None => break,
-                },
-            };
-            let outcome = timeout(PATIENCE, calling.act()).await;
-            let counts = self.clock.is(Phase::Measuring);
-            if counts {
-                self.clock.ended.fetch_add(1, Ordering::Relaxed);
+            let Some(due) = self.due().await else { break };
+            if !self.call(calling, due).await {
+                // What is still under way on this connection could be taken for the next answer.
+                caller = None;
             }
-            match outcome {
-                Ok(Ok(())) => {
-                    if counts {
-                        self.record.answered(due.elapsed());
-                    }
-                    self.record.reconnects += calling.take_reconnects();
-                    continue;
-                }
-                Ok(Err(fault)) => self.record.failed(&fault.to_string()),
-                Err(_) => self.record.failed(&format!("no answer within {PATIENCE:?}")),
-            }
-            // What is still under way on this connection could be taken for the next answer.
-            caller = None;
         }
         if let Some(calling) = caller {
             // A session that does not end is the server's to forget.
@@ -251,9 +230,40 @@ impl Client {
         self.record
     }
 
-    /// Notes a fault, and waits a little: a server that refuses connections is not to be asked for more in a tight loop.
-    async fn fail(&mut self, fault: &str) {
-        self.record.failed(fault);
-        tokio::time::sleep(Duration::from_millis(50)).await;
+    /// Connects. If that fails it waits a little: a server that refuses connections is not to be asked for more in a tight loop.
+    async fn connect(&mut self, number: usize) -> Option<Caller> {
+        let fault = match timeout(PATIENCE, Caller::connect(&self.job, number)).await {
+            Ok(Ok(caller)) => return Some(caller),
+            Ok(Err(fault)) => fault.to_string(),
+            Err(_) => "nothing is answered".to_owned(),
+        };
+        self.record.failed(&format!("cannot begin: {fault}"));
+        tokio::time::sleep(PAUSE).await;
+        None
+    }
+
+    /// When the next call is due, which has to be waited for. `None` when it is time to leave.
+    async fn due(&self) -> Option<Instant> {
+        match &self.pacer {
+            None => Some(Instant::now()),
+            Some(pacer) => pacer.next(&self.clock).await,
+        }
+    }
+
+    /// Does once what it is there for. Says whether that went well.
+    async fn call(&mut self, caller: &mut Caller, due: Instant) -> bool {
+        let outcome = timeout(PATIENCE, caller.act()).await;
+        let counts = self.clock.is(Phase::Measuring);
+        if counts {
+            self.clock.ended.fetch_add(1, Ordering::Relaxed);
+        }
+        self.record.reconnects += caller.take_reconnects();
+        match &outcome {
+            Ok(Ok(())) if counts => self.record.answered(due.elapsed()),
+            Ok(Ok(())) => {}
+            Ok(Err(fault)) => self.record.failed(&fault.to_string()),
+            Err(_) => self.record.failed(&format!("no answer within {PATIENCE:?}")),
+        }
+        matches!(outcome, Ok(Ok(())))
     }
 }

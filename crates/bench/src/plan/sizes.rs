@@ -13,8 +13,6 @@ use crate::contestant::Contestant;
 use crate::load::{Act, Caller, Job};
 use crate::report::{Cell, Figures, Idle, Report};
 
-/// How long a contestant may settle before its memory is looked at.
-const SETTLE: Duration = Duration::from_secs(1);
 /// How long a start may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How many sessions are opened over one connection.
@@ -47,22 +45,25 @@ async fn sizes(
     options: &Options,
 ) -> anyhow::Result<Idle> {
     let player = Player::enter(work, contestant, servers, options).await?;
-    let idle = rest(&player, options.sessions).await?;
+    let idle = rest(&player, options).await?;
     player.running.stop().await;
     Ok(idle)
 }
 
-async fn rest(player: &Player, count: usize) -> anyhow::Result<Idle> {
+async fn rest(player: &Player, options: &Options) -> anyhow::Result<Idle> {
     let job = Arc::new(Job { act: Act::List, ..player.job.clone() });
+    let count = options.sessions;
+    // It comes to rest for as long as a turn takes elsewhere.
+    let settled = || settled(player, options.window);
     // What is there only once does not count as part of a session.
     Caller::connect(&job, 0).await?.leave().await?;
-    let rest = settled(player).await?;
+    let rest = settled().await?;
     let fresh = open(&job, count, Use::None).await?;
-    let with_fresh = settled(player).await?;
+    let with_fresh = settled().await?;
     let used = open(&job, count, Use::Call).await?;
-    let with_used = settled(player).await?;
+    let with_used = settled().await?;
     let listening = open(&job, count / 2, Use::Stream).await?;
-    let with_streams = settled(player).await?;
+    let with_streams = settled().await?;
     drop((fresh, used, listening));
     Ok(Idle {
         rest,
@@ -106,9 +107,9 @@ fn each(more: u64, less: u64, count: usize) -> f64 {
     more.saturating_sub(less) as f64 / count.max(1) as f64
 }
 
-/// What a contestant holds when it has come to rest, in KiB.
-async fn settled(player: &Player) -> anyhow::Result<u64> {
-    sleep(SETTLE).await;
+/// What a contestant holds after a while, in KiB.
+async fn settled(player: &Player, after: Duration) -> anyhow::Result<u64> {
+    sleep(after).await;
     Ok(player.running.memory().context("there is no program")?.now)
 }
 
