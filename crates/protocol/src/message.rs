@@ -4,14 +4,15 @@
 //! name in the same bytes (a repeated key, a key in other case). The scan refuses what is ambiguous, and what goes
 //! out is an envelope written here with the peer's raw members spliced in.
 
-use std::fmt;
-
 use bytes::Bytes;
-use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::json::{JsonError, KeySeed, ObjectSeed};
+use self::envelope::Envelope;
+use crate::json::JsonError;
+use crate::reader::Stop;
 use crate::{Id, Object, Pieces, Raw};
+
+mod envelope;
 
 /// A JSON-RPC message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,9 +77,9 @@ pub fn is_batch(bytes: &[u8]) -> bool {
 
 /// Scans one message.
 pub fn scan(bytes: &Bytes) -> Result<Message, ScanError> {
-    match read_envelope(bytes) {
+    match Envelope::read(bytes) {
         Ok(envelope) => envelope.into_message(),
-        Err(error) => Err(explain(bytes, &error)),
+        Err(stop) => Err(explain(bytes, &stop)),
     }
 }
 
@@ -187,99 +188,18 @@ pub fn answer(id: &Id, Spelled { opening, body, rest }: Spelled) -> Pieces {
     Bytes::from(out).into()
 }
 
-// === The scan ===
-
-/// Members of the envelope that a lenient reader might match in another case.
-const ENVELOPE_KEYS: &[&str] = &["jsonrpc", "id", "method", "params", "result", "error"];
-
-/// Members of params that we or a target decide on. A case variant of one of them is refused.
-const DECIDING_KEYS: &[&str] = &[
-    "name",
-    "uri",
-    "arguments",
-    "_meta",
-    "cursor",
-    "ref",
-    "argument",
-    "context",
-    "level",
-    "taskId",
-    "task",
-    "requestId",
-    "progressToken",
-    "inputResponses",
-    "requestState",
-    "notifications",
-    "protocolVersion",
-    "capabilities",
-    "clientInfo",
-];
-
-#[derive(Default)]
-struct Envelope {
-    version: Option<Box<str>>,
-    id: Option<Raw>,
-    method: Option<Box<str>>,
-    params: Option<Object>,
-    result: Option<Raw>,
-    error: Option<Raw>,
-}
-
-fn read_envelope(bytes: &Bytes) -> Result<Envelope, serde_json::Error> {
-    let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let envelope = reader.deserialize_map(EnvelopeVisitor { base: bytes })?;
-    reader.end()?;
-    Ok(envelope)
-}
-
-impl Envelope {
-    fn into_message(self) -> Result<Message, ScanError> {
-        let id = self.id.as_ref().and_then(Id::from_raw);
-        let invalid = |reason: &str| Err(ScanError::Invalid { id: id.clone(), reason: reason.into() });
-        if self.version.as_deref() != Some("2.0") {
-            return invalid("a message must carry \"jsonrpc\": \"2.0\"");
+/// Says what kind of failure the reader met, and finds the id if there is one to be found. What is no JSON is called that,
+/// also where something else was met first.
+#[cold]
+fn explain(bytes: &Bytes, stop: &Stop) -> ScanError {
+    let is_json = serde_json::from_slice::<&RawValue>(bytes).is_ok();
+    match stop {
+        Stop::Unfit { .. } if is_json => {
+            let JsonError(what) = stop.explain(bytes);
+            ScanError::Invalid { id: find_id(bytes), reason: format!("not a JSON-RPC message: {what}") }
         }
-        if let Some(method) = self.method {
-            if self.result.is_some() || self.error.is_some() {
-                return invalid("a message with a method must not carry a result or an error");
-            }
-            let params = self.params.unwrap_or_default();
-            if params.get("_meta").is_some_and(|meta| meta.object().is_err()) {
-                return invalid("`params._meta` must be an object in which no member occurs twice");
-            }
-            if let Some(key) = case_variant(params.iter().map(|(key, _)| key), DECIDING_KEYS) {
-                return invalid(&format!(
-                    "the member `{key}` of params is refused: names are case-sensitive"
-                ));
-            }
-            return match (self.id, id.clone()) {
-                (None, _) => Ok(Message::Notification(Notification { method, params })),
-                (Some(_), Some(id)) => Ok(Message::Request(Request { id, method, params })),
-                (Some(_), None) => invalid("a request's id must be a string or an integer"),
-            };
-        }
-        let outcome = match (self.result, self.error) {
-            (Some(result), None) => Ok(result),
-            (None, Some(error)) if error.is_object() => Err(error),
-            (None, Some(_)) => return invalid("the error of a response must be an object"),
-            (Some(_), Some(_)) => return invalid("a response must not carry both a result and an error"),
-            (None, None) => return invalid("a message must carry a method, a result or an error"),
-        };
-        if id.is_none() && outcome.is_ok() {
-            return invalid("a response must carry the id of its request");
-        }
-        Ok(Message::Response(Response { id, outcome }))
-    }
-}
-
-/// Says what kind of failure the reader met, and finds the id if there is one to be found.
-fn explain(bytes: &Bytes, error: &serde_json::Error) -> ScanError {
-    match error.classify() {
-        serde_json::error::Category::Data => {
-            let id = find_id(bytes);
-            ScanError::Invalid { id, reason: format!("not a JSON-RPC message: {error}") }
-        }
-        _ => ScanError::NotJson(error.to_string()),
+        Stop::NoText { .. } if is_json => ScanError::NotJson(stop.explain(bytes).0),
+        _ => ScanError::NotJson(Stop::NoJson.explain(bytes).0),
     }
 }
 
@@ -293,92 +213,6 @@ pub fn find_id(bytes: &Bytes) -> Option<Id> {
     let only: OnlyId<'_> = serde_json::from_slice(bytes).ok()?;
     let raw = Raw::parse(&bytes.slice_ref(only.id?.get().as_bytes())).ok()?;
     Id::from_raw(&raw)
-}
-
-fn case_variant<'k>(keys: impl Iterator<Item = &'k str>, known: &[&str]) -> Option<String> {
-    keys.filter(|key| !known.contains(key))
-        .find(|key| known.iter().any(|name| name.eq_ignore_ascii_case(key)))
-        .map(str::to_owned)
-}
-
-struct EnvelopeVisitor<'a> {
-    base: &'a Bytes,
-}
-
-impl<'de> Visitor<'de> for EnvelopeVisitor<'_> {
-    type Value = Envelope;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON-RPC message (an object)")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Envelope, A::Error> {
-        let mut found = Envelope::default();
-        while let Some(key) = map.next_key_seed(KeySeed)? {
-            let fresh = match &*key {
-                "jsonrpc" => put(&mut found.version, map.next_value()?),
-                "id" => put(&mut found.id, self.raw(&mut map)?),
-                "method" => put(&mut found.method, map.next_value()?),
-                "params" => put(&mut found.params, map.next_value_seed(ParamsSeed { base: self.base })?),
-                "result" => put(&mut found.result, self.raw(&mut map)?),
-                "error" => put(&mut found.error, self.raw(&mut map)?),
-                other => {
-                    if case_variant(std::iter::once(other), ENVELOPE_KEYS).is_some() {
-                        return Err(A::Error::custom(format!(
-                            "the member `{key}` is refused: names are case-sensitive"
-                        )));
-                    }
-                    map.next_value::<IgnoredAny>()?;
-                    true
-                }
-            };
-            if !fresh {
-                return Err(A::Error::custom(format!("the member `{key}` occurs twice")));
-            }
-        }
-        Ok(found)
-    }
-}
-
-impl EnvelopeVisitor<'_> {
-    fn raw<'de, A: MapAccess<'de>>(&self, map: &mut A) -> Result<Raw, A::Error> {
-        let value: &RawValue = map.next_value()?;
-        Ok(Raw::trusted(self.base.slice_ref(value.get().as_bytes())))
-    }
-}
-
-/// Fills a slot; false when it was full.
-fn put<T>(slot: &mut Option<T>, value: T) -> bool {
-    slot.replace(value).is_none()
-}
-
-/// Params are an object; `null` counts as none, because some clients send it.
-struct ParamsSeed<'a> {
-    base: &'a Bytes,
-}
-
-impl<'de> DeserializeSeed<'de> for ParamsSeed<'_> {
-    type Value = Object;
-
-    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Object, D::Error> {
-        reader.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for ParamsSeed<'_> {
-    type Value = Object;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("params that are an object")
-    }
-
-    fn visit_unit<E>(self) -> Result<Object, E> {
-        Ok(Object::default())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object, A::Error> {
-        ObjectSeed { base: self.base }.visit_map(map)
-    }
 }
 
 #[cfg(test)]
