@@ -5,6 +5,7 @@ FUZZ_SECONDS ?= 60
 SOAK_SECONDS ?= 600
 CYCLES ?= 1000
 CHAOS_SECONDS ?= 300
+BENCH ?=
 PYTHON ?= python3
 CHROMIUM ?= chromium
 
@@ -16,7 +17,7 @@ PY := tests/python/.venv/.installed
 PEERS := PATH="$(CURDIR)/tests/python/.venv/bin:$$PATH" UV_CONSTRAINT="$(CURDIR)/tests/python/constraints.txt"
 
 .DELETE_ON_ERROR:
-.PHONY: help run test lint ui screenshots conformance soak cycles chaos scale fuzz peers browser
+.PHONY: help run test lint ui screenshots conformance soak bench cycles chaos scale fuzz peers browser
 
 help: ## Say what can be made
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -69,6 +70,11 @@ chaos: ## Let one thing after another go wrong under load for CHAOS_SECONDS=300,
 scale: ## Open 5000 sessions and 2000 streams, and print what each of them takes
 	cargo build --package agentgateway --package testkit --all-targets --locked
 	$(ALONE) scale::thousands_of_sessions_and_streams_are_small_and_leave_nothing
+
+# A program that is measured is always built as it is released.
+bench: ## Measure what a call costs, next to nginx and whoever else is installed: BENCH="--only small-json --rounds 5"
+	cargo build --release --locked --package agentgateway --package bench
+	target/release/bench run --json target/bench.json $(BENCH)
 
 cycles: $(JS) ## Start and kill children and the gateway, and look for processes that are left, CYCLES=1000 times
 	cargo build --package agentgateway --all-targets --locked

@@ -1,0 +1,243 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand};
+
+use crate::contestant::{self, Field};
+use crate::plan::{self, Options, WORKS, Work};
+use crate::report::{Machine, Report};
+use crate::{child, peer, report};
+
+/// What a gateway costs, next to no gateway and to a plain reverse proxy.
+#[derive(Debug, Parser)]
+#[command(name = "bench", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Measure, and print a table
+    Run(Run),
+    /// Be the MCP server behind the contestants
+    Serve(peer::Settings),
+    /// Draw what a run wrote to a file, as SVG
+    Plot {
+        /// The file
+        #[arg(value_name = "FILE.json")]
+        file: PathBuf,
+    },
+    /// Say which works and contestants there are
+    List(Contestants),
+    #[command(hide = true)]
+    Become {
+        program: OsString,
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+}
+
+/// Who may take part.
+#[derive(Debug, clap::Args)]
+struct Contestants {
+    /// Who takes part, in this order; everybody who is installed, if nobody is named
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    contestants: Vec<String>,
+    /// The folder with the definitions of contestants
+    #[arg(long, value_name = "FOLDER", default_value_os_t = contestant::folder())]
+    definitions: PathBuf,
+    /// The gateway to measure; the one next to this program, if nothing is said
+    #[arg(long, value_name = "PATH")]
+    gateway: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+struct Run {
+    #[command(flatten)]
+    contestants: Contestants,
+    /// Only these works
+    #[arg(long, value_name = "WORK,...", value_delimiter = ',')]
+    only: Vec<String>,
+    /// With so many connections, instead of what each work says
+    #[arg(long, value_name = "N,...", value_delimiter = ',', value_parser = connections)]
+    connections: Vec<usize>,
+    /// How long each contestant is measured in a round
+    #[arg(long, default_value_t = 1.0)]
+    seconds: f64,
+    /// How long it is called before that
+    #[arg(long, default_value_t = 0.3)]
+    warm: f64,
+    /// How many turns each contestant has
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// How many threads clients have, and each server: a quarter of the processors, if nothing is said
+    #[arg(long, default_value_t = quarter())]
+    threads: usize,
+    /// How many sessions are opened to see what they take, and half as many streams
+    #[arg(long, default_value_t = 2000)]
+    sessions: usize,
+    /// Write everything to this file
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+/// A quarter of the processors for clients, as much for servers, and the rest for what is measured.
+fn quarter() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| (cores.get() / 4).max(1))
+}
+
+fn connections(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|count| *count > 0).ok_or_else(|| "that is no number of connections".into())
+}
+
+/// Does what the command line says.
+pub fn main() -> ExitCode {
+    match act(Cli::parse().command) {
+        Ok(code) => code,
+        Err(error) => complain(&error),
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "there is no log")]
+fn complain(error: &anyhow::Error) -> ExitCode {
+    eprintln!("bench: {error:#}");
+    ExitCode::FAILURE
+}
+
+fn act(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        // Before there are threads: what we become takes this very one.
+        Command::Become { program, args } => Err(child::become_program(&program, &args)),
+        Command::Serve(settings) if settings.stdio => {
+            peer::serve_stdio(&settings)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Serve(settings) => {
+            runtime()?.block_on(peer::serve(settings))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Plot { file } => plot(&file).map(|()| ExitCode::SUCCESS),
+        Command::List(contestants) => list(&contestants).map(|()| ExitCode::SUCCESS),
+        Command::Run(run) => runtime()?.block_on(async {
+            tokio::select! {
+                done = measure(run) => done,
+                // Whatever was started is dropped with the other future, and ends.
+                interrupted = interrupted() => interrupted,
+            }
+        }),
+    }
+}
+
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
+}
+
+async fn interrupted() -> anyhow::Result<ExitCode> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupt = tokio::signal::ctrl_c() => interrupt?,
+        _ = terminate.recv() => {}
+    }
+    Ok(ExitCode::from(130))
+}
+
+impl Contestants {
+    fn find(&self) -> anyhow::Result<Field> {
+        let gateway = match &self.gateway {
+            // It is started in another folder.
+            Some(path) => std::path::absolute(path)?,
+            None => child::myself()?.with_file_name("agentgateway"),
+        };
+        Field::find(&self.definitions, &self.contestants, &gateway)
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "it is what was asked for")]
+fn list(contestants: &Contestants) -> anyhow::Result<()> {
+    println!("works:");
+    for work in WORKS {
+        println!("  {:<24}{}", work.name, work.title);
+    }
+    println!("contestants:");
+    let field = contestants.find()?;
+    for contestant in field.contestants {
+        println!("  {:<24}{}", contestant.name, contestant.version);
+    }
+    for (name, why) in field.absent {
+        println!("  {name:<24}absent: {why}");
+    }
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "it is what was asked for")]
+fn plot(file: &Path) -> anyhow::Result<()> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let report = serde_json::from_str(&text).with_context(|| format!("{} is no report", file.display()))?;
+    print!("{}", report::svg(&report));
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "the table is what this is run for")]
+async fn measure(run: Run) -> anyhow::Result<ExitCode> {
+    let works = works(&run.only)?;
+    let field = run.contestants.find()?;
+    raise_limit();
+    let mut report = Report::new(&field.contestants, Machine::here());
+    println!("{}", report.machine.line());
+    for known in &report.contestants {
+        println!("  {:<24}{} ({})", known.name, known.version, known.about);
+    }
+    for (name, why) in &field.absent {
+        println!("  {name:<24}left out: {why}");
+    }
+    println!();
+    let options = Options {
+        connections: run.connections,
+        warm: seconds(run.warm)?,
+        window: seconds(run.seconds)?,
+        rounds: run.rounds.max(1),
+        threads: run.threads.max(1),
+        sessions: run.sessions,
+    };
+    plan::run(&works, &field.contestants, &options, &mut report).await?;
+    if let Some(path) = &run.json {
+        let text = serde_json::to_string_pretty(&report)?;
+        std::fs::write(path, text + "\n").with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    match report.errors() {
+        0 => Ok(ExitCode::SUCCESS),
+        errors => anyhow::bail!("{errors} calls went wrong: see the rows with `!!`"),
+    }
+}
+
+fn works(only: &[String]) -> anyhow::Result<Vec<&'static Work>> {
+    if only.is_empty() {
+        return Ok(WORKS.iter().collect());
+    }
+    let find = |name: &String| {
+        let names = || WORKS.iter().map(|work| work.name).collect::<Vec<_>>().join(", ");
+        let work = WORKS.iter().find(|work| work.name == name);
+        work.with_context(|| format!("there is no work `{name}`; there are {}", names()))
+    };
+    only.iter().map(find).collect()
+}
+
+fn seconds(number: f64) -> anyhow::Result<Duration> {
+    Duration::try_from_secs_f64(number).with_context(|| format!("{number} is no time"))
+}
+
+/// Thousands of streams are thousands of descriptors.
+fn raise_limit() {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    if let Ok((_, most)) = getrlimit(Resource::RLIMIT_NOFILE) {
+        // What cannot be raised will show when it is too low.
+        let _ = setrlimit(Resource::RLIMIT_NOFILE, most, most);
+    }
+}

@@ -1,0 +1,10 @@
+//! What is measured, and in which order.
+
+mod ready;
+mod scene;
+mod servers;
+mod sizes;
+mod work;
+
+pub(crate) use scene::{Options, run};
+pub(crate) use work::{WORKS, Work};
