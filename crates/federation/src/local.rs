@@ -1,5 +1,7 @@
 //! What the virtual server says of itself: capabilities, instructions, identity.
 
+use std::sync::LazyLock;
+
 use protocol::{Era, Kind, Object, Raw, Version};
 
 use crate::catalog::{Catalog, LISTED};
@@ -7,9 +9,12 @@ use crate::extensions;
 
 /// Our own `serverInfo`.
 pub(crate) fn server_info() -> Raw {
-    Raw::of(
-        &serde_json::json!({ "name": "agentgateway", "title": "agentgateway", "version": env!("CARGO_PKG_VERSION") }),
-    )
+    static INFO: LazyLock<Raw> = LazyLock::new(|| {
+        Raw::of(
+            &serde_json::json!({ "name": "agentgateway", "title": "agentgateway", "version": env!("CARGO_PKG_VERSION") }),
+        )
+    });
+    INFO.clone()
 }
 
 /// The result of `initialize`, for a client with which this revision was agreed on.
