@@ -89,10 +89,24 @@ impl Raw {
         &self.bytes
     }
 
-    /// Whether a word may stand in the value as a string or the name of a member, if nothing in it is escaped. Costs
-    /// nothing: it is known since the value was read. Of a value of our own nothing is known, and it may hold any.
-    pub fn may_hold(&self, word: Word) -> bool {
-        self.words.may_hold(word)
+    /// Whether a word stands somewhere in the value, as a string or the name of a member in which nothing is escaped.
+    ///
+    /// Of a value that was read this is known already. Only in one of our own it has to be looked for.
+    pub fn holds(&self, word: Word) -> bool {
+        if self.words.is_unknown() { word.is_in(&self.bytes) } else { self.words.may_hold(Words::of(word)) }
+    }
+
+    /// Whether this is the result of a message that was read, no member of it occurs twice, and none of these is one,
+    /// however it is spelled. Of other values that is not known.
+    pub fn is_result_without(&self, words: &[Word]) -> bool {
+        let unwanted = Words::REPEATED.and(Words::ESCAPED_NAME);
+        let unwanted = words.iter().fold(unwanted, |all, word| all.and(Words::of(*word)));
+        self.is_object() && !self.words.may_hold(unwanted)
+    }
+
+    /// What is known of the value.
+    pub(crate) fn words(&self) -> Words {
+        self.words
     }
 
     /// The text of a JSON string; `None` for any other value.
@@ -132,6 +146,16 @@ impl Raw {
     /// The members of an object. A member that occurs twice is an error.
     pub fn object(&self) -> Result<Object, JsonError> {
         Object::parse(&self.bytes)
+    }
+
+    /// Whether this is an object with a member of this name. Reads no further than to it.
+    pub fn has_member(&self, name: &str) -> bool {
+        let mut is_found = false;
+        let _ = Reader::new(&self.bytes).members(|reader, member| {
+            is_found = member.text() == name.as_bytes();
+            if is_found { Err(Stop::NoJson) } else { Ok(reader.skip()?) }
+        });
+        is_found
     }
 
     /// The elements of an array.

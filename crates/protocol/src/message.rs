@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use self::envelope::Envelope;
 use crate::json::JsonError;
 use crate::reader::Stop;
-use crate::{Id, Object, Pieces, Raw};
+use crate::{Id, Object, Pieces, Raw, depth};
 
 mod envelope;
 
@@ -99,7 +99,7 @@ pub fn scan_batch(bytes: &Bytes) -> Result<Vec<Result<Message, ScanError>>, Scan
 
 /// Appends a request.
 pub fn write_request(id: &Id, method: &str, params: &Object, out: &mut Vec<u8>) {
-    out.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);
+    out.extend_from_slice(HEAD);
     id.write(out);
     write_call(method, params, out);
 }
@@ -122,38 +122,65 @@ fn write_call(method: &str, params: &Object, out: &mut Vec<u8>) {
 
 /// Appends a response. An error that answers no readable request carries `"id":null`.
 pub fn write_response(id: Option<&Id>, outcome: Result<&Raw, &Raw>, out: &mut Vec<u8>) {
-    out.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);
-    match id {
-        Some(id) => id.write(out),
-        None => out.extend_from_slice(b"null"),
-    }
-    let (key, value) = match outcome {
-        Ok(result) => (&br#","result":"#[..], result),
-        Err(error) => (&br#","error":"#[..], error),
-    };
-    out.extend_from_slice(key);
+    let (Ok(value) | Err(value)) = outcome;
+    write_head(id, outcome.is_ok(), out);
     out.extend_from_slice(value.as_bytes());
     out.push(b'}');
 }
 
+const HEAD: &[u8] = br#"{"jsonrpc":"2.0","id":"#;
+const RESULT: &[u8] = br#","result":"#;
+const ERROR: &[u8] = br#","error":"#;
+
+/// A response up to its result or error.
+fn write_head(id: Option<&Id>, is_result: bool, out: &mut Vec<u8>) {
+    out.extend_from_slice(HEAD);
+    match id {
+        Some(id) => id.write(out),
+        None => out.extend_from_slice(b"null"),
+    }
+    out.extend_from_slice(if is_result { RESULT } else { ERROR });
+}
+
+/// The size of what [`write_head`] and the end of a message take, if nothing in the id has to be escaped.
+fn size_around(id: Option<&Id>) -> usize {
+    HEAD.len() + RESULT.len() + 1 + id.map_or(4, Id::size)
+}
+
+/// Whether a response that was written here, or its beginning, carries a result.
+pub fn carries_result(response: &[u8]) -> bool {
+    let mut rest = response.strip_prefix(HEAD).unwrap_or_default();
+    if let Some(text) = rest.strip_prefix(b"\"") {
+        rest = depth::behind_string(text);
+    }
+    // What is left of the id is a number or null.
+    let end = memchr::memchr(b',', rest).unwrap_or(rest.len());
+    rest[end..].starts_with(RESULT)
+}
+
 /// A request as bytes.
 pub fn request(id: &Id, method: &str, params: &Object) -> Bytes {
-    let mut out = Vec::with_capacity(256);
+    let mut out = Vec::with_capacity(HEAD.len() + id.size() + size_of_call(method, params));
     write_request(id, method, params, &mut out);
     out.into()
 }
 
 /// A notification as bytes.
 pub fn notification(method: &str, params: &Object) -> Bytes {
-    let mut out = Vec::with_capacity(128);
+    let mut out = Vec::with_capacity(HEAD.len() + size_of_call(method, params));
     write_notification(method, params, &mut out);
     out.into()
 }
 
+/// The size of what [`write_call`] takes, if nothing has to be escaped.
+fn size_of_call(method: &str, params: &Object) -> usize {
+    method.len() + params.size() + 24
+}
+
 /// A response as bytes.
 pub fn response(id: Option<&Id>, outcome: Result<&Raw, &Raw>) -> Bytes {
-    let size = outcome.map_or_else(|e| e.as_bytes().len(), |r| r.as_bytes().len());
-    let mut out = Vec::with_capacity(size + 64);
+    let (Ok(value) | Err(value)) = outcome;
+    let mut out = Vec::with_capacity(size_around(id) + value.as_bytes().len());
     write_response(id, outcome, &mut out);
     out.into()
 }
@@ -186,6 +213,14 @@ pub fn answer(id: &Id, Spelled { opening, body, rest }: Spelled) -> Pieces {
     out.extend_from_slice(&body);
     out.extend_from_slice(&rest);
     Bytes::from(out).into()
+}
+
+/// A response with a result that comes in pieces. They are not copied.
+pub fn response_in_pieces(id: &Id, result: Vec<Bytes>) -> Vec<Bytes> {
+    let mut head = Vec::with_capacity(size_around(Some(id)));
+    write_head(Some(id), true, &mut head);
+    let end = Bytes::from_static(b"}");
+    std::iter::once(head.into()).chain(result).chain([end]).collect()
 }
 
 /// Says what kind of failure the reader met, and finds the id if there is one to be found. What is no JSON is called that,

@@ -4,10 +4,11 @@
 //! nesting have no bounds. Depth costs a bit of memory, no stack. What is wrong with a text that it refuses is left to
 //! `serde_json` to say, so that both agree on the words; see [`Stop::explain`].
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
-use crate::Raw;
 use crate::json::JsonError;
 
 mod name;
@@ -19,7 +20,8 @@ mod tests;
 pub(crate) use self::name::{Name, Seen};
 use self::nesting::Nesting;
 pub(crate) use self::plain::is_plain;
-use crate::word::Words;
+use crate::Raw;
+use crate::word::{Word, Words};
 
 /// The text is no JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,8 +126,15 @@ impl<'a> Reader<'a> {
     }
 
     /// The first byte of what comes next, which is not taken.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn next_token(&mut self) -> Result<u8, NoJson> {
+        match self.text.get(self.at) {
+            Some(byte) if *byte > b' ' => Ok(*byte),
+            _ => self.token_behind_space(),
+        }
+    }
+
+    fn token_behind_space(&mut self) -> Result<u8, NoJson> {
         loop {
             match self.text.get(self.at) {
                 Some(b' ' | b'\n' | b'\t' | b'\r') => self.at += 1,
@@ -136,7 +145,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Takes what has to come next.
-    #[inline]
+    #[inline(always)]
     fn expect(&mut self, token: u8) -> Result<(), NoJson> {
         if self.next_token()? != token {
             return Err(NoJson);
@@ -145,10 +154,13 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Takes a value. It lies in `base`, which is the text.
+    /// Takes a value, which lies in `base`, the text.
     #[inline]
     pub(crate) fn raw(&mut self, base: &Bytes) -> Result<Raw, NoJson> {
-        self.raw_by(base, Self::skip)
+        self.raw_by(base, |reader| {
+            reader.words.add(Words::REPEATED);
+            reader.skip()
+        })
     }
 
     /// The same, and `take` goes over the value.
@@ -170,68 +182,65 @@ impl<'a> Reader<'a> {
     /// Takes a value and forgets it.
     pub(crate) fn skip(&mut self) -> Result<(), NoJson> {
         let mut nesting = Nesting::default();
-        loop {
-            let opened = match self.next_token()? {
+        'values: loop {
+            match self.next_token()? {
                 b'"' => {
                     self.at += 1;
-                    self.skip_string()?;
-                    false
+                    if let Some(word) = self.skip_string()?.word() {
+                        self.words.add(Words::of(word));
+                    }
                 }
                 b'{' => {
                     self.at += 1;
-                    nesting.open(true);
-                    true
+                    if self.next_token()? != b'}' {
+                        nesting.open(true);
+                        self.skip_name()?;
+                        continue;
+                    }
+                    self.at += 1;
                 }
                 b'[' => {
                     self.at += 1;
-                    nesting.open(false);
-                    true
+                    if self.next_token()? != b']' {
+                        nesting.open(false);
+                        continue;
+                    }
+                    self.at += 1;
                 }
-                first => {
-                    self.skip_scalar(first)?;
-                    false
-                }
-            };
-            if !self.go_on(&mut nesting, opened)? {
-                return Ok(());
+                first => self.skip_scalar(first)?,
             }
-        }
-    }
-
-    /// Closes what ends here, and goes to the beginning of the next value; false if there is none, because the outermost
-    /// value is complete.
-    #[inline]
-    fn go_on(&mut self, nesting: &mut Nesting, mut opened: bool) -> Result<bool, NoJson> {
-        while let Some(in_object) = nesting.innermost() {
-            let token = self.next_token()?;
-            if token == if in_object { b'}' } else { b']' } {
+            // A value is complete, and perhaps what it lies in.
+            while let Some(in_object) = nesting.innermost() {
+                let token = self.next_token()?;
                 self.at += 1;
-                nesting.close();
-                opened = false;
-                continue;
-            }
-            if !opened {
-                if token != b',' {
-                    return Err(NoJson);
+                match token {
+                    b',' if in_object => {
+                        self.skip_name()?;
+                        continue 'values;
+                    }
+                    b',' => continue 'values,
+                    b'}' if in_object => nesting.close(),
+                    b']' if !in_object => nesting.close(),
+                    _ => return Err(NoJson),
                 }
-                self.at += 1;
             }
-            if in_object {
-                self.skip_name()?;
-            }
-            return Ok(true);
+            return Ok(());
         }
-        Ok(false)
     }
 
     /// The name of a member and its colon.
-    #[inline]
-    fn skip_name(&mut self) -> Result<(), NoJson> {
+    #[inline(always)]
+    fn skip_name(&mut self) -> Result<Text<'a>, NoJson> {
         self.expect(b'"')?;
-        if self.skip_string()? {
-            self.words.add(Words::ESCAPED_NAME);
+        let name = self.skip_string()?;
+        self.expect(b':')?;
+        match name.word() {
+            Some(Word::Failed) if self.next_token()? != b't' => {}
+            Some(word) => self.words.add(Words::of(word)),
+            None if name.has_escapes => self.words.add(Words::ESCAPED_NAME),
+            None => {}
         }
-        self.expect(b':')
+        Ok(name)
     }
 
     /// What is neither a string nor an array or object.
@@ -288,28 +297,24 @@ impl<'a> Reader<'a> {
         if self.at > from { Ok(()) } else { Err(NoJson) }
     }
 
-    /// The rest of a string, behind its quote. Says whether there are escapes in it.
-    #[inline]
-    fn skip_string(&mut self) -> Result<bool, NoJson> {
+    /// The rest of a string, behind its quote.
+    #[inline(always)]
+    fn skip_string(&mut self) -> Result<Text<'a>, NoJson> {
         let start = self.at;
         self.at = plain::end::<true>(self.text, start);
-        if self.text.get(self.at) == Some(&b'"') {
-            self.words.note(&self.text[start..self.at]);
-            self.at += 1;
-            return Ok(false);
-        }
-        self.skip_odd_string()
+        let has_escapes = self.text.get(self.at) != Some(&b'"') && self.skip_odd_string()?;
+        let spelled = &self.text[start..self.at];
+        self.at += 1;
+        Ok(Text { spelled, start, has_escapes })
     }
 
-    /// The rest of a string in which something was met that is not plain ASCII.
+    /// The rest of a string in which something was met that is not plain ASCII, up to its quote. Says whether there are
+    /// escapes in it.
     fn skip_odd_string(&mut self) -> Result<bool, NoJson> {
         let mut has_escapes = false;
         loop {
             match self.text.get(self.at) {
-                Some(b'"') => {
-                    self.at += 1;
-                    return Ok(has_escapes);
-                }
+                Some(b'"') => return Ok(has_escapes),
                 Some(b'\\') => {
                     has_escapes = true;
                     self.skip_escape()?;
@@ -347,8 +352,7 @@ impl<'a> Reader<'a> {
             return Ok(());
         }
         loop {
-            let name = self.name()?;
-            self.expect(b':')?;
+            let name = Name::of(self.text, &self.skip_name()?)?;
             member(self, name)?;
             match self.next_token()? {
                 b',' => self.at += 1,
@@ -384,16 +388,57 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The text of a string.
-    pub(crate) fn name(&mut self) -> Result<Name<'a>, Stop> {
+    /// Takes a string that has to be text.
+    pub(crate) fn text(&mut self) -> Result<Name<'a>, Stop> {
         self.expect(b'"')?;
-        let start = self.at;
-        let has_escapes = self.skip_string()?;
-        let spelled = start..self.at - 1;
-        if has_escapes {
-            self.words.add(Words::ESCAPED_NAME);
-            return Name::decoded(self.text, spelled);
+        Name::of(self.text, &self.skip_string()?)
+    }
+
+    /// Takes a value, and if it is an object, notes whether one of its own members may occur twice.
+    pub(crate) fn skip_noting_repeated(&mut self) -> Result<(), NoJson> {
+        if self.next_token()? != b'{' {
+            return self.skip();
         }
-        Name::plain(self.text, spelled)
+        self.at += 1;
+        let mut seen = Seen::new();
+        let mut is_first = true;
+        loop {
+            match self.next_token()? {
+                b'}' if is_first => break,
+                _ if is_first => {}
+                b',' => self.at += 1,
+                b'}' => break,
+                _ => return Err(NoJson),
+            }
+            is_first = false;
+            let name = self.skip_name()?;
+            if name.has_escapes || !seen.is_new(name.spelled) {
+                self.words.add(Words::REPEATED);
+            }
+            self.skip()?;
+        }
+        self.at += 1;
+        Ok(())
+    }
+}
+
+/// A string as it is spelled.
+struct Text<'a> {
+    /// What is between the quotes.
+    spelled: &'a [u8],
+    /// Where that begins.
+    start: usize,
+    has_escapes: bool,
+}
+
+impl Text<'_> {
+    /// Where it stands: behind its first quote, and behind its last.
+    fn place(&self) -> Range<usize> {
+        self.start..self.start + self.spelled.len() + 1
+    }
+
+    #[inline(always)]
+    fn word(&self) -> Option<Word> {
+        Word::spelled(self.spelled)
     }
 }

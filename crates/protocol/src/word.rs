@@ -4,6 +4,8 @@
 //! To find that out by looking takes a pass over the result for each. The reader goes over every string anyway and notes
 //! which of these words it met, so that the passes need not be made.
 
+use memchr::memmem;
+
 /// A word that something is decided by, as the name of a member or as a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
@@ -16,16 +18,12 @@ pub enum Word {
     Task,
     /// `audio`.
     Audio,
-    /// `ttlMs`.
-    TtlMs,
-    /// `isError`.
-    IsError,
+    /// `isError` with `true`. Many servers write the same with `false` into every result.
+    Failed,
     /// `execution`.
     Execution,
     /// `resultType`.
     ResultType,
-    /// `cacheScope`.
-    CacheScope,
     /// `annotations`.
     Annotations,
     /// `outputSchema`.
@@ -41,52 +39,74 @@ pub enum Word {
 }
 
 impl Word {
+    /// Whether it stands in a text as a string of JSON, found by looking at all of it.
+    #[cold]
+    pub(crate) fn is_in(self, text: &[u8]) -> bool {
+        let quoted: &[u8] = match self {
+            Self::Uri => {
+                return [&b"\"uri\""[..], b"esourceUri\""]
+                    .iter()
+                    .any(|ending| memmem::find(text, ending).is_some());
+            }
+            Self::Failed => b"\"isError\"",
+            Self::Meta => b"\"_meta\"",
+            Self::Task => b"\"task\"",
+            Self::Audio => b"\"audio\"",
+            Self::Execution => b"\"execution\"",
+            Self::ResultType => b"\"resultType\"",
+            Self::Annotations => b"\"annotations\"",
+            Self::OutputSchema => b"\"outputSchema\"",
+            Self::Mirrored => b"\"x-mcp-header\"",
+            Self::ResourceLink => b"\"resource_link\"",
+            Self::InputRequired => b"\"input_required\"",
+            Self::StructuredContent => b"\"structuredContent\"",
+        };
+        memmem::find(text, quoted).is_some()
+    }
+
     /// The word that a string is, if it is one.
     #[inline]
-    fn spelled(text: &[u8]) -> Option<Self> {
-        let (word, spelling) = match text.len() {
-            3 => (Self::Uri, "uri"),
-            4 => (Self::Task, "task"),
-            5 => match text[0] {
-                b'_' => (Self::Meta, "_meta"),
-                b'a' => (Self::Audio, "audio"),
-                _ => (Self::TtlMs, "ttlMs"),
-            },
-            7 => (Self::IsError, "isError"),
-            9 => (Self::Execution, "execution"),
-            10 if text[0] == b'r' => (Self::ResultType, "resultType"),
-            10 => (Self::CacheScope, "cacheScope"),
-            11 if text[0] == b'r' => (Self::Uri, "resourceUri"),
-            11 => (Self::Annotations, "annotations"),
-            12 if text[0] == b'o' => (Self::OutputSchema, "outputSchema"),
-            12 => (Self::Mirrored, "x-mcp-header"),
-            13 => (Self::ResourceLink, "resource_link"),
-            14 if text[0] == b'u' => (Self::Uri, "ui/resourceUri"),
-            14 => (Self::InputRequired, "input_required"),
-            17 => (Self::StructuredContent, "structuredContent"),
+    pub(crate) fn spelled(text: &[u8]) -> Option<Self> {
+        // By length first, so that most strings cost a look at a table.
+        let (word, is_it) = match text.len() {
+            3 => (Self::Uri, text == b"uri"),
+            4 => (Self::Task, text == b"task"),
+            5 if text[0] == b'_' => (Self::Meta, text == b"_meta"),
+            5 => (Self::Audio, text == b"audio"),
+            7 => (Self::Failed, text == b"isError"),
+            9 => (Self::Execution, text == b"execution"),
+            10 => (Self::ResultType, text == b"resultType"),
+            11 if text[0] == b'r' => (Self::Uri, text == b"resourceUri"),
+            11 => (Self::Annotations, text == b"annotations"),
+            12 if text[0] == b'o' => (Self::OutputSchema, text == b"outputSchema"),
+            12 => (Self::Mirrored, text == b"x-mcp-header"),
+            13 => (Self::ResourceLink, text == b"resource_link"),
+            14 if text[0] == b'u' => (Self::Uri, text == b"ui/resourceUri"),
+            14 => (Self::InputRequired, text == b"input_required"),
+            17 => (Self::StructuredContent, text == b"structuredContent"),
             _ => return None,
         };
-        (text == spelling.as_bytes()).then_some(word)
+        is_it.then_some(word)
     }
 }
 
-/// The words that may stand in a value. There may be fewer in it, never more.
+/// What is known of a value without looking at it: which words may stand in it. There may be fewer in it, never more.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Words(u16);
+pub(crate) struct Words(u32);
 
 impl Words {
+    /// None of them.
     pub(crate) const NONE: Self = Self(0);
     /// Nobody has looked.
-    pub(crate) const UNKNOWN: Self = Self(u16::MAX);
+    pub(crate) const UNKNOWN: Self = Self(u32::MAX);
     /// The name of some member is spelled with escapes, so that it may be any.
-    pub(crate) const ESCAPED_NAME: Self = Self(1 << 15);
+    pub(crate) const ESCAPED_NAME: Self = Self(1 << 29);
+    /// A member at the top may occur twice.
+    pub(crate) const REPEATED: Self = Self(1 << 30);
 
-    /// Notes a string that was met.
     #[inline]
-    pub(crate) fn note(&mut self, text: &[u8]) {
-        if let Some(word) = Word::spelled(text) {
-            self.0 |= 1 << word as u8;
-        }
+    pub(crate) const fn of(word: Word) -> Self {
+        Self(1 << word as u8)
     }
 
     #[inline]
@@ -94,9 +114,17 @@ impl Words {
         self.0 |= other.0;
     }
 
-    /// Whether a word may stand there in its usual spelling.
-    pub(crate) fn may_hold(self, word: Word) -> bool {
-        self.0 & 1 << word as u8 != 0
+    /// Those of both.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    pub(crate) fn may_hold(self, any: Self) -> bool {
+        self.0 & any.0 != 0
+    }
+
+    pub(crate) fn is_unknown(self) -> bool {
+        self.0 == u32::MAX
     }
 }
 
@@ -113,11 +141,9 @@ mod tests {
             (Word::Meta, "_meta"),
             (Word::Task, "task"),
             (Word::Audio, "audio"),
-            (Word::TtlMs, "ttlMs"),
-            (Word::IsError, "isError"),
+            (Word::Failed, "isError"),
             (Word::Execution, "execution"),
             (Word::ResultType, "resultType"),
-            (Word::CacheScope, "cacheScope"),
             (Word::Annotations, "annotations"),
             (Word::OutputSchema, "outputSchema"),
             (Word::Mirrored, "x-mcp-header"),

@@ -1,6 +1,5 @@
 //! Objects as ordered lists of raw members.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -64,15 +63,13 @@ impl From<&String> for Key {
 
 impl Key {
     #[inline]
-    fn of(name: Name<'_>) -> Self {
-        let at = name.at();
-        Self(match name.into_text() {
-            Cow::Borrowed(text) => match (u32::try_from(at.start), u32::try_from(at.end)) {
-                (Ok(start), Ok(end)) => Spelling::Cut(start, end),
-                _ => Spelling::Own(text.into()),
-            },
-            Cow::Owned(text) => Spelling::Own(text.into()),
-        })
+    fn of(name: Name<'_>) -> Result<Self, Stop> {
+        let cut =
+            name.place().and_then(|at| Some((u32::try_from(at.start).ok()?, u32::try_from(at.end).ok()?)));
+        Ok(Self(match cut {
+            Some((start, end)) => Spelling::Cut(start, end),
+            None => Spelling::Own(name.into_text()?.into()),
+        }))
     }
 
     #[inline]
@@ -123,7 +120,7 @@ impl Object {
     pub(crate) fn read_by<'a>(
         reader: &mut Reader<'a>,
         base: &Bytes,
-        mut take: impl FnMut(&mut Reader<'a>, &str) -> Result<Raw, Stop>,
+        mut take: impl FnMut(&mut Reader<'a>, &[u8]) -> Result<Raw, Stop>,
     ) -> Result<Self, Stop> {
         if reader.next_token()? != b'{' {
             return Err(Stop::unfit("expected an object", reader.at()));
@@ -136,7 +133,7 @@ impl Object {
             if list.is_empty() {
                 list.reserve(4);
             }
-            list.push(Member { key: Key::of(name), value });
+            list.push(Member { key: Key::of(name)?, value });
             Ok(())
         })?;
         if list.is_empty() {

@@ -64,15 +64,14 @@ impl<'a> Envelope<'a> {
         let mut found = Self::default();
         reader.members(|reader, name| {
             let fresh = match name.text() {
-                "jsonrpc" => put(&mut found.version, text(reader)?),
-                "id" => put(&mut found.id, reader.raw(base)?),
-                "method" => put(&mut found.method, text(reader)?),
-                "params" => put(&mut found.params, Params::read(reader, base)?),
-                "result" => put(&mut found.result, reader.raw(base)?),
-                "error" => put(&mut found.error, reader.raw(base)?),
+                b"jsonrpc" => put(&mut found.version, text(reader)?),
+                b"id" => put(&mut found.id, reader.raw(base)?),
+                b"method" => put(&mut found.method, text(reader)?),
+                b"params" => put(&mut found.params, Params::read(reader, base)?),
+                b"result" => put(&mut found.result, reader.raw_by(base, Reader::skip_noting_repeated)?),
+                b"error" => put(&mut found.error, reader.raw(base)?),
                 other if is_variant(other, ENVELOPE_KEYS) => {
-                    let what = format!("the member `{other}` is refused: names are case-sensitive");
-                    return Err(Stop::unfit(what, name.at().end + 1));
+                    return Err(name.fault("is refused: names are case-sensitive"));
                 }
                 _ => {
                     reader.skip()?;
@@ -140,11 +139,11 @@ impl Params {
             _ => return Err(Stop::unfit("expected params that are an object", reader.at())),
         }
         params.members = Object::read_by(reader, base, |reader, name| {
-            if name == "_meta" {
+            if name == b"_meta" {
                 return reader.raw_by(base, |reader| skip_meta(reader, &mut params.has_odd_meta));
             }
             if params.variant.is_none() && is_variant(name, DECIDING_KEYS) {
-                params.variant = Some(name.to_owned());
+                params.variant = Some(String::from_utf8_lossy(name).into_owned());
             }
             Ok(reader.raw(base)?)
         })?;
@@ -168,14 +167,15 @@ fn skip_meta(reader: &mut Reader<'_>, is_odd: &mut bool) -> Result<(), Stop> {
 /// The text of a member that has to be one.
 fn text<'a>(reader: &mut Reader<'a>) -> Result<Cow<'a, str>, Stop> {
     match reader.next_token()? {
-        b'"' => Ok(reader.name()?.into_text()),
+        b'"' => reader.text()?.into_text(),
         _ => Err(Stop::unfit("expected a string", reader.at())),
     }
 }
 
 /// Whether a name is one of the known ones but for the case of its letters.
-fn is_variant(name: &str, known: &[&str]) -> bool {
-    !known.contains(&name) && known.iter().any(|known| known.eq_ignore_ascii_case(name))
+fn is_variant(name: &[u8], known: &[&str]) -> bool {
+    let is_known = known.iter().any(|known| known.as_bytes() == name);
+    !is_known && known.iter().any(|known| known.as_bytes().eq_ignore_ascii_case(name))
 }
 
 /// Fills a slot; false when it was full.

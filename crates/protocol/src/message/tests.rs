@@ -93,6 +93,24 @@ fn a_batch_is_scanned_message_by_message() {
     assert!(matches!(scan_batch(&Bytes::from(bomb)), Err(ScanError::Invalid { .. })));
 }
 
+fn message_pieces(id: &Id, result: &Raw) -> Vec<Bytes> {
+    response_in_pieces(id, crate::Splice::new(result).pieces())
+}
+
+#[test]
+fn only_a_response_with_a_result_carries_one() {
+    for (text, expected) in [
+        (r#"{"jsonrpc":"2.0","id":7,"result":{}}"#, true),
+        (r#"{"jsonrpc":"2.0","id":"a\"b,","result":{}}"#, true),
+        (r#"{"jsonrpc":"2.0","id":null,"error":{"result":1,"result":2}}"#, false),
+        (r#"{"jsonrpc":"2.0","id":",\"result\":","error":{}}"#, false),
+        (r#"{"jsonrpc":"2.0","method":"x","result":1}"#, false),
+        ("", false),
+    ] {
+        assert_eq!(carries_result(text.as_bytes()), expected, "{text}");
+    }
+}
+
 proptest! {
     #[test]
     fn scanning_never_panics(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
@@ -106,6 +124,10 @@ proptest! {
         prop_assert_eq!(seen, Message::Request(Request { id: id.clone(), method: method.clone().into(), params }));
         let answer = Raw::string(&value);
         let seen = scan(&response(Some(&id), Ok(&answer))).expect("valid");
+        let pieces = message_pieces(&id, &answer);
+        prop_assert_eq!(&pieces.concat(), &response(Some(&id), Ok(&answer)));
+        prop_assert!(carries_result(&pieces[0]));
+        prop_assert!(!carries_result(&response(Some(&id), Err(&answer))));
         prop_assert_eq!(seen, Message::Response(Response { id: Some(id), outcome: Ok(answer) }));
     }
 }

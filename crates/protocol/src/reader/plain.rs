@@ -4,25 +4,33 @@
 /// not plain either.
 ///
 /// Short strings are looked at in words of eight bytes, long ones in blocks of 64, which the compiler turns into vectors.
-#[inline]
+#[inline(always)]
 pub(super) fn end<const ASCII: bool>(text: &[u8], from: usize) -> usize {
-    const SHORT: usize = 4;
     let rest = text.get(from..).unwrap_or_default();
-    for (index, word) in rest.as_chunks::<8>().0.iter().take(SHORT).enumerate() {
-        let hits = odd_in_word::<ASCII>(u64::from_le_bytes(*word));
+    if let Some((first, rest)) = rest.split_first_chunk::<8>() {
+        let hits = odd_in_word::<ASCII>(u64::from_le_bytes(*first));
         if hits != 0 {
-            return from + index * 8 + first(hits);
+            return from + first_of(hits);
+        }
+        if let Some(second) = rest.first_chunk::<8>() {
+            let hits = odd_in_word::<ASCII>(u64::from_le_bytes(*second));
+            if hits != 0 {
+                return from + 8 + first_of(hits);
+            }
         }
     }
-    if rest.len() < SHORT * 8 {
-        end_bytewise::<ASCII>(text, from)
-    } else {
-        end_of_long::<ASCII>(text, from + SHORT * 8)
-    }
+    end_of_long::<ASCII>(text, from)
 }
 
 #[inline(never)]
 fn end_of_long<const ASCII: bool>(text: &[u8], mut from: usize) -> usize {
+    for word in text[from..].as_chunks::<8>().0.iter().take(6) {
+        let hits = odd_in_word::<ASCII>(u64::from_le_bytes(*word));
+        if hits != 0 {
+            return from + first_of(hits);
+        }
+        from += 8;
+    }
     for block in text[from..].as_chunks::<64>().0 {
         if block.iter().fold(false, |any, byte| any | is_odd::<ASCII>(*byte)) {
             break;
@@ -32,7 +40,7 @@ fn end_of_long<const ASCII: bool>(text: &[u8], mut from: usize) -> usize {
     for word in text[from..].as_chunks::<8>().0 {
         let hits = odd_in_word::<ASCII>(u64::from_le_bytes(*word));
         if hits != 0 {
-            return from + first(hits);
+            return from + first_of(hits);
         }
         from += 8;
     }
@@ -67,7 +75,7 @@ fn odd_in_word<const ASCII: bool>(word: u64) -> u64 {
 }
 
 #[inline]
-fn first(hits: u64) -> usize {
+fn first_of(hits: u64) -> usize {
     hits.trailing_zeros() as usize / 8
 }
 

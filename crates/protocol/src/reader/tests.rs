@@ -217,9 +217,9 @@ fn the_words_of_a_value_are_known() {
     let value =
         |text: &str| Raw::parse(&Bytes::copy_from_slice(text.as_bytes())).expect("valid JSON in a test");
     let whole =
-        value(r#"{"a":{"content":[{"type":"audio"}]},"b":["uri"],"c":{"isError":true,"x":"the isError"}}"#);
+        value(r#"{"a":{"content":[{"type":"audio"}]},"b":["uri"],"c":{"isError": true,"x":"the task"}}"#);
     let found =
-        |value: &Raw| [Word::Audio, Word::Uri, Word::IsError, Word::Task].map(|word| value.may_hold(word));
+        |value: &Raw| [Word::Audio, Word::Uri, Word::Failed, Word::Task].map(|word| value.holds(word));
     assert_eq!(found(&whole), [true, true, true, false]);
     let members = whole.object().expect("an object");
     let of = |key: &str| found(members.get(key).expect("a member"));
@@ -227,7 +227,12 @@ fn the_words_of_a_value_are_known() {
         [of("a"), of("b"), of("c")],
         [[true, false, false, false], [false, true, false, false], [false, false, true, false]]
     );
-    assert_eq!(found(&Raw::string("uri")), [true; 4], "what we made ourselves may hold any");
+    assert_eq!(found(&value(r#"{"isError":false,"y":"the isError"}"#)), [false; 4]);
+    assert_eq!(
+        found(&Raw::string("uri")),
+        [false, true, false, false],
+        "what we made ourselves is looked at"
+    );
 }
 
 fn json() -> impl Strategy<Value = String> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use protocol::down::{self, OtherType};
 use protocol::method::Method;
-use protocol::{Era, Id, Kind, Object, Raw, RpcError, Version, error, message, meta};
+use protocol::{Era, Id, Kind, Object, Raw, RpcError, Splice, Version, Word, error, message, meta};
 use upstream::{Answer, Caller};
 
 use super::asking;
@@ -101,6 +101,12 @@ impl Finish {
             Ok(result) => result,
             Err(OtherType(kind)) => return Err(unnegotiated(&kind)),
         };
+        if !self.row.cacheable && result.is_result_without(&[Word::ResultType, Word::Meta]) {
+            let mut edit = Splice::new(&result);
+            edit.add("resultType", Raw::string("complete"));
+            edit.add("_meta", signature(Object::default()));
+            return Ok(edit.finish());
+        }
         let mut object = result.object().map_err(|error| {
             let text = format!("the target answered with a result that cannot be read: {error}");
             RpcError::new(error::INTERNAL, text)
@@ -138,10 +144,15 @@ fn unnegotiated(kind: &str) -> RpcError {
 
 /// A result that names its server, which is us.
 pub(super) fn signed(mut result: Object) -> Raw {
-    let mut meta = result.object("_meta").unwrap_or_default();
-    meta.set(meta::SERVER_INFO, local::server_info());
-    result.set("_meta", meta.to_raw());
+    let meta = result.object("_meta").unwrap_or_default();
+    result.set("_meta", signature(meta));
     result.to_raw()
+}
+
+/// `_meta` with the name of the server.
+fn signature(mut meta: Object) -> Raw {
+    meta.set(meta::SERVER_INFO, local::server_info());
+    meta.to_raw()
 }
 
 /// A target's error in codes that a modern client knows. Codes of the legacy private range have no meaning here: they are
