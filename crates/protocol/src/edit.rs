@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use crate::json::write_string;
+use crate::message::Spelled;
 use crate::{Object, Raw};
 
 /// Replacements to be made in one value.
@@ -82,16 +83,28 @@ impl<'a> Splice<'a> {
         pieces.push(bytes.slice(done..end));
         if !self.added.is_empty() {
             let is_first = bytes[1..end].trim_ascii().is_empty();
-            pieces.push(tail(&self.added, is_first));
+            pieces.push(tail(&self.added, is_first).into());
         }
         pieces
+    }
+
+    /// The edited value for a message. Where something is only added, nothing else is copied.
+    pub fn spelled(self) -> Spelled {
+        if self.added.is_empty() || !self.cuts.is_empty() {
+            return Spelled::from(&self.finish());
+        }
+        let bytes = self.base.bytes();
+        let end = bytes.len() - 1;
+        let mut rest = tail(&self.added, bytes[1..end].trim_ascii().is_empty());
+        rest.push(b'}');
+        Spelled { opening: "", body: bytes.slice(..end), rest: rest.into() }
     }
 }
 
 /// Members that follow others, and the end of their object.
-fn tail(members: &[(&'static str, Raw)], is_first: bool) -> Bytes {
+fn tail(members: &[(&'static str, Raw)], is_first: bool) -> Vec<u8> {
     let size: usize = members.iter().map(|(name, value)| name.len() + value.as_bytes().len() + 4).sum();
-    let mut out = Vec::with_capacity(size + 1);
+    let mut out = Vec::with_capacity(size + 2);
     for (index, (name, value)) in members.iter().enumerate() {
         if index > 0 || !is_first {
             out.push(b',');
@@ -101,7 +114,7 @@ fn tail(members: &[(&'static str, Raw)], is_first: bool) -> Bytes {
         out.extend_from_slice(value.as_bytes());
     }
     out.push(b'}');
-    out.into()
+    out
 }
 
 #[cfg(test)]

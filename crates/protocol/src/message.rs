@@ -196,6 +196,12 @@ pub struct Spelled {
     pub rest: Bytes,
 }
 
+impl From<&Raw> for Spelled {
+    fn from(result: &Raw) -> Self {
+        Self { opening: "", body: result.bytes().clone(), rest: Bytes::from_static(b"}") }
+    }
+}
+
 /// Results that are no larger than this are copied next to their envelope, which costs less than to send them by themselves.
 const SMALL: usize = 4 << 10;
 
@@ -215,12 +221,12 @@ pub fn answer(id: &Id, Spelled { opening, body, rest }: Spelled) -> Pieces {
     Bytes::from(out).into()
 }
 
-/// A response with a result that comes in pieces. They are not copied.
-pub fn response_in_pieces(id: &Id, result: Vec<Bytes>) -> Vec<Bytes> {
-    let mut head = Vec::with_capacity(size_around(Some(id)));
-    write_head(Some(id), true, &mut head);
-    let end = Bytes::from_static(b"}");
-    std::iter::once(head.into()).chain(result).chain([end]).collect()
+/// A response, in which a large result is not copied.
+pub fn answered(id: &Id, outcome: Result<&Raw, &Raw>) -> Pieces {
+    match outcome {
+        Ok(result) if result.as_bytes().len() > SMALL => answer(id, Spelled::from(result)),
+        outcome => response(Some(id), outcome).into(),
+    }
 }
 
 /// Says what kind of failure the reader met, and finds the id if there is one to be found. What is no JSON is called that,

@@ -3,10 +3,10 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes};
 use memchr::memmem;
 use protocol::method::Routing;
-use protocol::{Method, Object, Raw, RpcError, Word, message};
+use protocol::{Method, Object, Pieces, Raw, RpcError, Word, message};
 use tokio::time::Instant;
 use upstream::{Answer, Caller};
 
@@ -95,14 +95,16 @@ impl Record {
     }
 
     /// The call has ended with this message.
-    pub(crate) fn end(&self, message: &Bytes) {
+    pub(crate) fn end(&self, message: &Pieces) {
         let is_plain = self.state().is_plain;
-        let ending =
-            if is_plain && message::carries_result(message) { Ending::Done } else { ending(message) };
+        let ending = match is_plain && message::carries_result(message.chunk()) {
+            true => Ending::Done,
+            false => ending(&message.join()),
+        };
         self.enter(ending, Some(message));
     }
 
-    fn enter(&self, ending: Ending, message: Option<&Bytes>) {
+    fn enter(&self, ending: Ending, message: Option<&Pieces>) {
         let mut state = self.state();
         if std::mem::replace(&mut state.over, true) {
             return;
@@ -128,7 +130,7 @@ impl Record {
             ending,
             duration,
             request: size(&self.params),
-            response: message.map_or(0, Bytes::len),
+            response: message.map_or(0, Pieces::len),
             params: Kept::params(&self.params, bodies),
             answer: message.and_then(|message| Kept::answer(message, bodies)),
         });

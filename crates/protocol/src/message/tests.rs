@@ -1,3 +1,5 @@
+use bytes::Buf as _;
+
 use super::*;
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
@@ -93,10 +95,6 @@ fn a_batch_is_scanned_message_by_message() {
     assert!(matches!(scan_batch(&Bytes::from(bomb)), Err(ScanError::Invalid { .. })));
 }
 
-fn message_pieces(id: &Id, result: &Raw) -> Vec<Bytes> {
-    response_in_pieces(id, crate::Splice::new(result).pieces())
-}
-
 #[test]
 fn only_a_response_with_a_result_carries_one() {
     for (text, expected) in [
@@ -109,6 +107,16 @@ fn only_a_response_with_a_result_carries_one() {
     ] {
         assert_eq!(carries_result(text.as_bytes()), expected, "{text}");
     }
+}
+
+#[test]
+fn a_large_result_is_not_copied() {
+    let result = Raw::string(&"x".repeat(SMALL));
+    let id = Id::from(7);
+    let pieces = answered(&id, Ok(&result));
+    assert_eq!(pieces.join(), response(Some(&id), Ok(&result)));
+    assert!(pieces.chunk().len() < SMALL && carries_result(pieces.chunk()));
+    assert!(!carries_result(answered(&id, Err(&result)).chunk()));
 }
 
 proptest! {
@@ -124,9 +132,8 @@ proptest! {
         prop_assert_eq!(seen, Message::Request(Request { id: id.clone(), method: method.clone().into(), params }));
         let answer = Raw::string(&value);
         let seen = scan(&response(Some(&id), Ok(&answer))).expect("valid");
-        let pieces = message_pieces(&id, &answer);
-        prop_assert_eq!(&pieces.concat(), &response(Some(&id), Ok(&answer)));
-        prop_assert!(carries_result(&pieces[0]));
+        prop_assert_eq!(answered(&id, Ok(&answer)).join(), response(Some(&id), Ok(&answer)));
+        prop_assert!(carries_result(&response(Some(&id), Ok(&answer))));
         prop_assert!(!carries_result(&response(Some(&id), Err(&answer))));
         prop_assert_eq!(seen, Message::Response(Response { id: Some(id), outcome: Ok(answer) }));
     }

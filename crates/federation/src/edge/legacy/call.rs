@@ -194,27 +194,3 @@ impl Drop for End {
         }
     }
 }
-#[cfg(test)]
-mod sizes {
-    use super::*;
-    use crate::context::Context;
-    use crate::relay::Links;
-    fn size<F>(name: &str, _: impl FnOnce() -> F) { println!("{name} {}", size_of::<F>()); }
-    fn any<T>() -> T { unreachable!() }
-    #[test]
-    fn print() {
-        size("post", || any::<&crate::Backend>().post(any(), any()));
-        size("legacy request", || crate::edge::legacy::request(any(), any(), any()));
-        size("legacy serve", || serve(any(), any(), any(), any()));
-        size("legacy run", || run(any::<&Arc<Shared>>(), any(), any(), any(), any()));
-        size("running.run", || any::<&mut Running>().run(any(), any()));
-        size("modern request", || crate::edge::modern::request(any(), any(), any()));
-        size("context.serve", || any::<&Context>().serve(any(), any()));
-        size("context.send", || any::<&Context>().send(any(), any()));
-        size("task::call", || crate::task::call(any(), any(), any()));
-        size("task::about", || crate::task::about(any(), any(), any()));
-        size("relay::send", || crate::relay::send(any::<&Links>(), any(), any()));
-        size("link.call", || any::<&upstream::Link>().call(any()));
-        println!("Call {} Served {} Reply {} Request {} Context {} Running {}", size_of::<upstream::Call>(), size_of::<crate::relay::Served>(), size_of::<upstream::Reply>(), size_of::<Request>(), size_of::<Context>(), size_of::<Running>());
-    }
-}

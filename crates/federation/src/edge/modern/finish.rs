@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use protocol::down::{self, OtherType};
+use protocol::message::Spelled;
 use protocol::method::Method;
 use protocol::{Era, Id, Kind, Object, Raw, RpcError, Splice, Version, Word, error, message, meta};
 use upstream::{Answer, Caller};
@@ -64,10 +65,16 @@ impl Finish {
 
     /// A target's answer as the end of the request.
     pub(super) fn answered(&self, answer: Answer) -> Single {
-        self.single(match answer {
-            Ok(result) => self.result(&result, Hints::NONE),
-            Err(error) => asking::open_first(self, &error).unwrap_or_else(|| Err(translate(&error))),
-        })
+        match answer {
+            Ok(result) => match self.spelled(&result) {
+                Ok(result) => Single::plain(message::answer(&self.id, result)),
+                Err(error) => self.single(Err(error)),
+            },
+            Err(error) => {
+                let opened = asking::open_first(self, &error);
+                self.single(opened.unwrap_or_else(|| Err(translate(&error))))
+            }
+        }
     }
 
     /// A page of a merged list as the end of the request.
@@ -97,16 +104,39 @@ impl Finish {
 
     /// A complete result with what every modern result carries.
     fn result(&self, result: &Raw, hints: Hints) -> Result<Raw, RpcError> {
-        let result = match down::result(self.row.name, result, Version::NEWEST_MODERN) {
-            Ok(result) => result,
-            Err(OtherType(kind)) => return Err(unnegotiated(&kind)),
-        };
-        if !self.row.cacheable && result.is_result_without(&[Word::ResultType, Word::Meta]) {
-            let mut edit = Splice::new(&result);
-            edit.add("resultType", Raw::string("complete"));
-            edit.add("_meta", signature(Object::default()));
-            return Ok(edit.finish());
+        let result = self.down(result)?;
+        match self.additions(&result) {
+            Some(edit) => Ok(edit.finish()),
+            None => self.completed(&result, hints),
         }
+    }
+
+    /// The same of a target's own, for the message.
+    fn spelled(&self, result: &Raw) -> Result<Spelled, RpcError> {
+        let result = self.down(result)?;
+        match self.additions(&result) {
+            Some(edit) => Ok(edit.spelled()),
+            None => Ok(Spelled::from(&self.completed(&result, Hints::NONE)?)),
+        }
+    }
+
+    fn down(&self, result: &Raw) -> Result<Raw, RpcError> {
+        down::result(self.row.name, result, Version::NEWEST_MODERN)
+            .map_err(|OtherType(kind)| unnegotiated(&kind))
+    }
+
+    /// What has to be added to a result that says nothing itself of what every modern result carries.
+    fn additions<'r>(&self, result: &'r Raw) -> Option<Splice<'r>> {
+        if self.row.cacheable || !result.is_result_without(&[Word::ResultType, Word::Meta]) {
+            return None;
+        }
+        let mut edit = Splice::new(result);
+        edit.add("resultType", Raw::string("complete"));
+        edit.add("_meta", signature(Object::default()));
+        Some(edit)
+    }
+
+    fn completed(&self, result: &Raw, hints: Hints) -> Result<Raw, RpcError> {
         let mut object = result.object().map_err(|error| {
             let text = format!("the target answered with a result that cannot be read: {error}");
             RpcError::new(error::INTERNAL, text)

@@ -41,7 +41,7 @@ pub(super) async fn exchange(endpoint: &Arc<Endpoint>, out: Outgoing) -> Result<
         if !looks_like_json(&first) {
             let events = Events::new(&first, body, endpoint.limit);
             let stream = CallStream::new(Arc::clone(endpoint), events, id, resumable);
-        return Box::pin(stream.into_frames(status)).await;
+            return Box::pin(stream.into_frames(status)).await;
         }
     }
     let body = collect(first, body, endpoint.limit).await?;
