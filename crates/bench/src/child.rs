@@ -22,7 +22,9 @@ use tokio::time::timeout;
 /// How long a program may take to leave when it is asked to.
 const GRACE: Duration = Duration::from_secs(5);
 /// How many lines of its log are shown when a program fails.
-const LINES: usize = 8;
+const LINES: usize = 3;
+/// How much is shown of each.
+const LENGTH: usize = 200;
 
 /// A running program. Dropping it kills it.
 pub(crate) struct Child {
@@ -86,7 +88,7 @@ impl Child {
     /// The end of its log.
     pub(crate) fn why(&self) -> String {
         let log = std::fs::read_to_string(&self.log).unwrap_or_default();
-        let lines: Vec<_> = log.lines().collect();
+        let lines: Vec<String> = log.lines().map(|line| line.chars().take(LENGTH).collect()).collect();
         let last = &lines[lines.len().saturating_sub(LINES)..];
         if last.is_empty() { String::new() } else { format!(":\n    {}", last.join("\n    ")) }
     }
@@ -112,11 +114,7 @@ impl Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
-        // Programs that started others are given the chance to end them; the rest is up to `kill_on_drop`.
-        self.signal(Signal::SIGTERM);
-        if self.inner.id().is_some() {
-            self.signal(Signal::SIGKILL);
-        }
+        self.signal(Signal::SIGKILL);
     }
 }
 

@@ -36,6 +36,11 @@ impl Contestant {
         Self { name: DIRECT.into(), definition: None, version: String::new(), program: PathBuf::new() }
     }
 
+    /// How many tools it adds to those of its targets.
+    pub(crate) fn own_tools(&self) -> usize {
+        self.definition.as_ref().map_or(0, |definition| definition.own_tools)
+    }
+
     /// Whether it can do something.
     pub(crate) fn can(&self, ability: Ability) -> bool {
         match &self.definition {

@@ -50,6 +50,9 @@ pub(crate) struct Definition {
     /// The path at which clients call.
     #[serde(default = "usual_path")]
     pub(crate) path: String,
+    /// How many tools it adds to those of its targets.
+    #[serde(default)]
+    pub(crate) own_tools: usize,
     /// What clients send besides, for policies that look at it.
     #[serde(default)]
     pub(crate) headers: BTreeMap<String, String>,
@@ -121,6 +124,7 @@ impl Definition {
             return String::new();
         }
         let said = std::process::Command::new(program).args(&self.version).output();
+        let said = said.ok().filter(|said| said.status.success());
         let said = said.map(|said| [said.stdout, said.stderr].concat()).unwrap_or_default();
         String::from_utf8_lossy(&said)
             .lines()

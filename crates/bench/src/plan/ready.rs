@@ -9,8 +9,8 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::contestant::Running;
 use crate::load::{Caller, Job, Names};
 
-/// How long it may take; some download what they need first.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long it may take; some begin with loading an interpreter and all that it needs.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// How long one look may take.
 const LOOK: Duration = Duration::from_secs(5);
 

@@ -113,7 +113,7 @@ impl Player {
     ) -> anyhow::Result<Self> {
         let (behind, tools) = servers.behind(contestant).await?;
         let mut player = Self::start(work, contestant, &behind, options)?;
-        player.job.tools = tools;
+        player.job.tools = tools + contestant.own_tools();
         let job = Job { act: Act::List, ..player.job.clone() };
         player.job.names = ready::wait(&mut player.running, &job).await?;
         Ok(player)

@@ -104,6 +104,17 @@ impl Figures {
     pub(crate) fn median(&self, of: impl Fn(&Round) -> Option<f64>) -> Option<f64> {
         median(self.rounds().iter().filter_map(of).collect())
     }
+
+    /// The median over the rounds of a comparison with what somebody else had in the same round: what the machine did besides
+    /// was then about the same.
+    pub(crate) fn median_against(
+        &self,
+        other: &Self,
+        of: impl Fn(&Round, &Round) -> Option<f64>,
+    ) -> Option<f64> {
+        let rounds = self.rounds().iter().zip(other.rounds());
+        median(rounds.filter_map(|(round, other)| of(round, other)).collect())
+    }
 }
 
 /// The middle one, or the mean of the two in the middle.

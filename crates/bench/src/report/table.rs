@@ -35,7 +35,7 @@ fn header(group: &Group) -> String {
         .find(|figures| !matches!(figures, Figures::Failed(_)))
     {
         Some(Figures::Idle(_)) => {
-            format!("{:>12}{:>16}{:>16}{:>16}", "at rest MB", "session KiB", "that called", "with stream")
+            format!("{:>12}{:>16}{:>16}{:>16}", "at rest MiB", "session KiB", "that called", "with stream")
         }
         Some(Figures::Start(_)) => format!("{:>12}", "ready ms"),
         _ => format!(
@@ -47,7 +47,7 @@ fn header(group: &Group) -> String {
             "+p50 ms",
             "+p99 ms",
             "+p99.9",
-            "peak MB",
+            "peak MiB",
             "errors"
         ),
     };
@@ -59,7 +59,7 @@ fn row(group: &Group, cell: &Cell, first: bool) -> String {
     let connections = if first { group.connections.to_string() } else { String::new() };
     let columns = match &cell.figures {
         Figures::Idle(idle) => {
-            format!("{:>12.1}{:>16.1}{:>16.1}{:>16.1}", mb(idle.rest), idle.session, idle.used, idle.stream)
+            format!("{:>12.1}{:>16.1}{:>16.1}{:>16.1}", mib(idle.rest), idle.session, idle.used, idle.stream)
         }
         Figures::Start(times) => number(median(times.clone()), 12, 1),
         Figures::Failed(why) => format!("    !! left out: {why}"),
@@ -70,26 +70,23 @@ fn row(group: &Group, cell: &Cell, first: bool) -> String {
 
 fn load(group: &Group, figures: &Figures) -> String {
     let of = |name: &str| group.cells.iter().find(|cell| cell.contestant == name).map(|cell| &cell.figures);
-    let cpu = |figures: &Figures| figures.median(Round::cpu_per_call);
-    let speed = |figures: &Figures| figures.median(|round| Some(round.calls_per_second()));
-    let ratio = |of_figures: &dyn Fn(&Figures) -> Option<f64>| {
-        Some(of_figures(figures)? / of(MEASURE).and_then(of_figures)?)
+    let ratio = |value: fn(&Round) -> Option<f64>| {
+        figures.median_against(of(MEASURE)?, |round, other| Some(value(round)? / value(other)?))
     };
     // A percentile says nothing with fewer calls than these.
     let added = |at: fn(&Round) -> u64, enough: u64| {
         #[expect(clippy::cast_precision_loss, reason = "they are far from 2^52")]
-        let of_round = |round: &Round| (round.calls >= enough).then(|| at(round) as f64 / 1e6);
-        let floor = of(FLOOR).and_then(|floor| floor.median(of_round));
-        Some(figures.median(of_round)? - floor?)
+        let ms = |round: &Round| (round.calls >= enough).then(|| at(round) as f64 / 1e6);
+        figures.median_against(of(FLOOR)?, |round, other| Some(ms(round)? - ms(other)?))
     };
-    #[expect(clippy::cast_precision_loss, reason = "they are far from 2^52")]
-    let peak = figures.rounds().iter().filter_map(|round| round.peak).max().map(|kib| kib as f64 / 1024.0);
+    let speed = |round: &Round| Some(round.calls_per_second());
+    let peak = figures.rounds().iter().filter_map(|round| round.peak).max().map(mib);
     let errors = figures.errors();
     [
-        number(cpu(figures), 12, 1),
-        number(ratio(&cpu), 9, 2),
-        number(speed(figures), 10, 0),
-        number(ratio(&speed), 9, 2),
+        number(figures.median(Round::cpu_per_call), 12, 1),
+        number(ratio(Round::cpu_per_call), 9, 2),
+        number(figures.median(speed), 10, 0),
+        number(ratio(speed), 9, 2),
         number(added(|round| round.p50, 5), 10, 3),
         number(added(|round| round.p99, 100), 10, 3),
         number(added(|round| round.p999, 1000), 10, 3),
@@ -100,7 +97,7 @@ fn load(group: &Group, figures: &Figures) -> String {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "they are far from 2^52")]
-fn mb(kib: u64) -> f64 {
+fn mib(kib: u64) -> f64 {
     kib as f64 / 1024.0
 }
 
