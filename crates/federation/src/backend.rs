@@ -81,7 +81,7 @@ impl Backend {
         let retired = Retired::default();
         let members: Vec<Member> =
             settings.targets.iter().map(|target| Member::start(target.clone(), &retired)).collect();
-        let catalog = Catalog::build(&settings, &members);
+        let catalog = Catalog::build(&settings, &members, None);
         let sessions = Sessions::default();
         let seal = Seal::of(&settings.sessions.keys).shared();
         let key: Arc<str> = settings.key.as_str().into();
@@ -282,7 +282,7 @@ impl Shared {
 
     fn rebuild(&self) {
         let members = self.roster.borrow().clone();
-        let next = Arc::new(Catalog::build(&self.settings.load(), &members));
+        let next = Arc::new(Catalog::build(&self.settings.load(), &members, Some(&*self.catalog.load())));
         self.sessions.wrap_uris(next.prefix().uris);
         let before = self.catalog.swap(next.clone());
         next.say_remarks(&before);

@@ -125,8 +125,8 @@ fn peer_offers(peer: &Peer, capability: &str) -> bool {
 }
 
 impl Catalog {
-    /// Merges what the members report.
-    pub(crate) fn build(settings: &Settings, members: &[Member]) -> Self {
+    /// Merges what the members report. What is as it was in the catalog before is not made again.
+    pub(crate) fn build(settings: &Settings, members: &[Member], before: Option<&Self>) -> Self {
         let targets: Vec<Entry> = members
             .iter()
             .map(|member| {
@@ -138,7 +138,8 @@ impl Catalog {
         let prefix = Prefix::of(settings);
         let naming = Naming { prefix, longest: settings.longest_name };
         let mut remarks = Remarks::default();
-        let lists = Kind::ALL.map(|kind| merge(kind, &targets, naming, &mut remarks));
+        let before = before.filter(|before| before.naming.prefix == prefix);
+        let lists = Kind::ALL.map(|kind| merge(kind, &targets, (naming, before), &mut remarks));
         let apps = Apps::build(&targets, &lists[Kind::Tool as usize], |index, uri| {
             prefix.uri(targets[index].target.name(), uri)
         });
@@ -155,6 +156,17 @@ impl Catalog {
     /// The exposed items of a kind.
     pub(crate) fn list(&self, kind: Kind) -> &List {
         &self.lists[kind as usize]
+    }
+
+    /// A target's item as clients saw it under this name, if it was the same.
+    fn shown(&self, kind: Kind, target: &str, (local, raw): (&str, &Raw), name: &str) -> Option<&Raw> {
+        let list = self.list(kind);
+        let at = list.position(name)?;
+        let item = &list.items[at];
+        let entry = &self.targets[item.target];
+        let first = list.items.partition_point(|other| other.target < item.target);
+        let (_, then) = entry.listing.as_ref()?.items(kind).get(at - first)?;
+        (entry.target.name() == target && item.local == local && then == raw).then_some(&item.raw)
     }
 
     /// Which kinds differ from another catalog in what clients see.
@@ -323,6 +335,10 @@ impl List {
         Page::from(start, &self.items, &self.line)
     }
 
+    fn with_capacity(count: usize) -> Self {
+        Self { items: Vec::with_capacity(count), index: HashMap::with_capacity(count), ..Self::default() }
+    }
+
     fn push(&mut self, item: Exposed) {
         self.index.insert(item.name.clone(), self.items.len());
         self.items.push(item);
@@ -337,23 +353,37 @@ impl List {
     }
 }
 
-fn merge(kind: Kind, targets: &[Entry], naming: Naming, remarks: &mut Remarks) -> List {
-    let mut merged = List::default();
+/// Merges the lists of a kind. The catalog before has the same prefixes.
+fn merge(
+    kind: Kind,
+    targets: &[Entry],
+    (naming, before): (Naming, Option<&Catalog>),
+    remarks: &mut Remarks,
+) -> List {
+    let count =
+        targets.iter().flat_map(|entry| &entry.listing).map(|listing| listing.items(kind).len()).sum();
+    let mut merged = List::with_capacity(count);
     for (index, entry) in targets.iter().enumerate() {
         let target = entry.target.name();
         for (local, raw) in entry.listing.iter().flat_map(|listing| listing.items(kind)) {
             let name = naming.expose(kind, target, local, &merged, remarks);
-            let renamed = if name == *local { raw.clone() } else { list::rename(kind, raw, &name) };
-            let raw = if naming.prefix.uris {
-                uris::rewrite(&renamed, Shape::Item, |uri| Some(name::wrap_uri(target, uri)))
-            } else {
-                renamed
-            };
+            let known = before.and_then(|before| before.shown(kind, target, (local, raw), &name));
+            let raw =
+                known.cloned().unwrap_or_else(|| show(kind, target, (local, raw), &name, naming.prefix));
             merged.push(Exposed { name, raw, target: index, local: local.clone() });
         }
     }
     merged.close();
     merged
+}
+
+/// A target's item as clients see it under this name.
+fn show(kind: Kind, target: &str, (local, raw): (&str, &Raw), name: &str, prefix: Prefix) -> Raw {
+    let renamed = if name == local { raw.clone() } else { list::rename(kind, raw, name) };
+    if !prefix.uris {
+        return renamed;
+    }
+    uris::rewrite(&renamed, Shape::Item, |uri| Some(name::wrap_uri(target, uri)))
 }
 
 /// The `_meta` of a list that goes on without some targets: which and why.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::StreamExt as _;
 use protocol::{Kind, Method, Object, Raw};
-use upstream::{Call, Caller};
+use upstream::{Call, Caller, Event};
 
 use crate::backend::Shared;
 use crate::catalog::{Catalog, Destination, Meaning};
@@ -82,8 +82,15 @@ impl Context {
         match (served, &self.record) {
             (Ok(Served::Stream { target, events }), Some(record)) => {
                 let record = record.clone();
-                let events = events.inspect(move |event| record.note_failure(event.as_ref().err()));
+                let events = events.inspect(move |event| match event {
+                    Ok(Event::Answer(answer)) => record.note_answer(answer),
+                    event => record.note_failure(event.as_ref().err()),
+                });
                 Ok(Served::Stream { target, events: events.boxed() })
+            }
+            (Ok(Served::One(answer)), record) => {
+                record.iter().for_each(|record| record.note_answer(&answer));
+                Ok(Served::One(answer))
             }
             (served, record) => {
                 record.iter().for_each(|record| record.note_failure(served.as_ref().err()));

@@ -68,7 +68,7 @@ impl Context {
     async fn relay(
         &self,
         to: &Destination,
-        key: &str,
+        key: &'static str,
         method: &'static Method,
         mut params: Object,
     ) -> Result<Served, Error> {

@@ -79,8 +79,7 @@ impl Backend {
 
 /// The era of a request, by what it carries. The order of the tests is the rule.
 fn era_of(request: &Request, head: &Head) -> Result<Era, Error> {
-    let enveloped =
-        request.params.object("_meta").is_some_and(|meta| meta.get(meta::PROTOCOL_VERSION).is_some());
+    let enveloped = request.params.get("_meta").is_some_and(|meta| meta.has_member(meta::PROTOCOL_VERSION));
     if enveloped {
         return Ok(Era::Modern);
     }

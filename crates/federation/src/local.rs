@@ -1,6 +1,6 @@
 //! What the virtual server says of itself: capabilities, instructions, identity.
 
-use std::sync::OnceLock;
+use std::sync::{LazyLock, OnceLock};
 
 use protocol::{Era, Kind, Object, Raw, Version};
 
@@ -9,9 +9,12 @@ use crate::extensions;
 
 /// Our own `serverInfo`.
 pub(crate) fn server_info() -> Raw {
-    Raw::of(
-        &serde_json::json!({ "name": "agentgateway", "title": "agentgateway", "version": env!("CARGO_PKG_VERSION") }),
-    )
+    static INFO: LazyLock<Raw> = LazyLock::new(|| {
+        Raw::of(
+            &serde_json::json!({ "name": "agentgateway", "title": "agentgateway", "version": env!("CARGO_PKG_VERSION") }),
+        )
+    });
+    INFO.clone()
 }
 
 /// What is said of a catalog as a whole, as far as somebody has asked.

@@ -96,7 +96,7 @@ pub fn for_era(told: &Object, target: Era) -> Object {
     told
 }
 
-fn remove_member(capabilities: &mut Object, capability: &str, member: &str) {
+fn remove_member(capabilities: &mut Object, capability: &'static str, member: &str) {
     if let Some(mut inner) = capabilities.object(capability)
         && inner.remove(member).is_some()
     {

@@ -30,7 +30,7 @@ pub fn exceeds(text: &[u8], limit: usize) -> bool {
 }
 
 /// What follows the end of a string that has begun.
-fn behind_string(mut text: &[u8]) -> &[u8] {
+pub(crate) fn behind_string(mut text: &[u8]) -> &[u8] {
     while let Some(at) = memchr2(b'"', b'\\', text) {
         let escape = text[at] == b'\\';
         text = text.get(at + if escape { 2 } else { 1 }..).unwrap_or_default();

@@ -9,7 +9,7 @@
 
 use memchr::memmem;
 
-use crate::{Era, Object, Raw, Version};
+use crate::{Era, Object, Raw, Version, Word};
 
 mod content;
 mod listing;
@@ -18,14 +18,14 @@ mod structured;
 
 pub use request::{answer, answer_for_target, request};
 
-use Mark::{NoObject, Word};
+use Mark::{Holds, NoObject};
 use Version::{V2025_03_26, V2025_06_18, V2025_11_25, V2026_07_28};
 
 /// One row.
 struct Row {
     /// Methods whose results can hold it; none for every method.
     methods: &'static [&'static str],
-    /// What shows that it may be there, as a cheap look.
+    /// What shows that it may be there, which costs little to see.
     mark: Mark,
     /// The revisions that understand it, first and last.
     known: (Version, Version),
@@ -36,18 +36,22 @@ struct Row {
 /// Bytes without which something cannot be there. A spelling with escapes slips through, which no serializer writes;
 /// nothing is decided on it.
 enum Mark {
-    /// A member, or a word.
-    Word(&'static [u8]),
-    /// A member whose value is anything but an object.
-    NoObject(&'static [u8]),
+    /// A member, or a text.
+    Holds(Word),
+    /// A member, and how it is spelled, whose value is anything but an object.
+    NoObject(Word, &'static [u8]),
 }
 
 impl Mark {
-    fn is_in(&self, text: &[u8]) -> bool {
+    fn is_in(&self, result: &Raw) -> bool {
         match self {
-            Self::Word(word) => memmem::find(text, word).is_some(),
-            Self::NoObject(member) => memmem::find_iter(text, member)
-                .any(|at| value_of(&text[at + member.len()..]).is_some_and(|first| first != b'{')),
+            Self::Holds(word) => result.holds(*word),
+            Self::NoObject(word, member) => {
+                let text = result.as_bytes();
+                let is_odd =
+                    |at: usize| value_of(&text[at + member.len()..]).is_some_and(|first| first != b'{');
+                result.holds(*word) && memmem::find_iter(text, member).any(is_odd)
+            }
         }
     }
 }
@@ -64,20 +68,25 @@ const TOOLS: &[&str] = &["tools/list"];
 /// See the module.
 const ROWS: &[Row] = &[
     // What only modern results carry. Some validators of older clients refuse unknown members in an empty result.
-    row(&[], Word(b"\"resultType\""), (V2026_07_28, V2026_07_28), listing::plain_result),
+    row(&[], Holds(Word::ResultType), (V2026_07_28, V2026_07_28), listing::plain_result),
     // A block of a type that is not among those that a client knows makes the whole result invalid for it.
-    row(CONTENT, Word(b"\"audio\""), (V2025_03_26, V2026_07_28), content::without_audio),
-    row(CONTENT, Word(b"\"resource_link\""), (V2025_06_18, V2026_07_28), content::without_links),
+    row(CONTENT, Holds(Word::Audio), (V2025_03_26, V2026_07_28), content::without_audio),
+    row(CONTENT, Holds(Word::ResourceLink), (V2025_06_18, V2026_07_28), content::without_links),
     // Structured content came with 2025-06-18. Older clients get it as text, which servers send beside it.
-    row(CALL, Word(b"\"structuredContent\""), (V2025_06_18, V2026_07_28), structured::as_text),
+    row(CALL, Holds(Word::StructuredContent), (V2025_06_18, V2026_07_28), structured::as_text),
     // Until 2026-07-28 it was always an object, and clients refuse anything else.
-    row(CALL, NoObject(b"\"structuredContent\""), (V2026_07_28, V2026_07_28), structured::objects_only),
-    row(TOOLS, Word(b"\"outputSchema\""), (V2025_06_18, V2026_07_28), listing::without_output_schemas),
-    row(TOOLS, Word(b"\"outputSchema\""), (V2026_07_28, V2026_07_28), listing::without_schemas_of_others),
+    row(
+        CALL,
+        NoObject(Word::StructuredContent, b"\"structuredContent\""),
+        (V2026_07_28, V2026_07_28),
+        structured::objects_only,
+    ),
+    row(TOOLS, Holds(Word::OutputSchema), (V2025_06_18, V2026_07_28), listing::without_output_schemas),
+    row(TOOLS, Holds(Word::OutputSchema), (V2026_07_28, V2026_07_28), listing::without_schemas_of_others),
     // Hints about tools; in 2024-11-05 `annotations` was something else, for other things.
-    row(TOOLS, Word(b"\"annotations\""), (V2025_03_26, V2026_07_28), listing::without_annotations),
+    row(TOOLS, Holds(Word::Annotations), (V2025_03_26, V2026_07_28), listing::without_annotations),
     // Tasks as 2025-11-25 had them. Newer clients have others, which a tool does not choose, and older ones have none.
-    row(TOOLS, Word(b"\"execution\""), (V2025_11_25, V2025_11_25), listing::without_execution),
+    row(TOOLS, Holds(Word::Execution), (V2025_11_25, V2025_11_25), listing::without_execution),
 ];
 
 const fn row(
@@ -94,7 +103,7 @@ impl Row {
         let (first, last) = self.known;
         !(first..=last).contains(&version)
             && (self.methods.is_empty() || self.methods.contains(&method))
-            && self.mark.is_in(result.as_bytes())
+            && self.mark.is_in(result)
     }
 }
 

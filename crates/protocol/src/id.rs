@@ -36,9 +36,17 @@ impl Id {
         }
     }
 
+    /// The size of its spelling, if nothing in it has to be escaped.
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            Self::Number(digits) => digits.len(),
+            Self::Text(text) => text.len() + 2,
+        }
+    }
+
     /// The id as a raw value.
     pub fn to_raw(&self) -> Raw {
-        let mut out = Vec::new();
+        let mut out = Vec::with_capacity(self.size());
         self.write(&mut out);
         Raw::trusted(out.into())
     }

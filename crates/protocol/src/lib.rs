@@ -8,6 +8,8 @@
 pub mod depth;
 pub mod edit;
 pub mod json;
+mod reader;
+mod word;
 
 pub mod error;
 pub mod id;
@@ -33,8 +35,9 @@ pub use edit::Splice;
 pub use era::{Era, Version};
 pub use error::RpcError;
 pub use id::Id;
-pub use json::{Object, Raw};
+pub use json::{Key, Object, Raw};
 pub use message::{Message, Notification, Request, Response};
 pub use method::{Kind, Method};
 pub use mirror::Mirror;
 pub use pieces::Pieces;
+pub use word::Word;

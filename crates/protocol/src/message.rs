@@ -4,14 +4,15 @@
 //! name in the same bytes (a repeated key, a key in other case). The scan refuses what is ambiguous, and what goes
 //! out is an envelope written here with the peer's raw members spliced in.
 
-use std::fmt;
-
 use bytes::Bytes;
-use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::json::{JsonError, KeySeed, ObjectSeed};
-use crate::{Id, Object, Pieces, Raw};
+use self::envelope::Envelope;
+use crate::json::JsonError;
+use crate::reader::Stop;
+use crate::{Id, Object, Pieces, Raw, depth};
+
+mod envelope;
 
 /// A JSON-RPC message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,9 +77,9 @@ pub fn is_batch(bytes: &[u8]) -> bool {
 
 /// Scans one message.
 pub fn scan(bytes: &Bytes) -> Result<Message, ScanError> {
-    match read_envelope(bytes) {
+    match Envelope::read(bytes) {
         Ok(envelope) => envelope.into_message(),
-        Err(error) => Err(explain(bytes, &error)),
+        Err(stop) => Err(explain(bytes, &stop)),
     }
 }
 
@@ -98,7 +99,7 @@ pub fn scan_batch(bytes: &Bytes) -> Result<Vec<Result<Message, ScanError>>, Scan
 
 /// Appends a request.
 pub fn write_request(id: &Id, method: &str, params: &Object, out: &mut Vec<u8>) {
-    out.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);
+    out.extend_from_slice(HEAD);
     id.write(out);
     write_call(method, params, out);
 }
@@ -121,38 +122,65 @@ fn write_call(method: &str, params: &Object, out: &mut Vec<u8>) {
 
 /// Appends a response. An error that answers no readable request carries `"id":null`.
 pub fn write_response(id: Option<&Id>, outcome: Result<&Raw, &Raw>, out: &mut Vec<u8>) {
-    out.extend_from_slice(br#"{"jsonrpc":"2.0","id":"#);
-    match id {
-        Some(id) => id.write(out),
-        None => out.extend_from_slice(b"null"),
-    }
-    let (key, value) = match outcome {
-        Ok(result) => (&br#","result":"#[..], result),
-        Err(error) => (&br#","error":"#[..], error),
-    };
-    out.extend_from_slice(key);
+    let (Ok(value) | Err(value)) = outcome;
+    write_head(id, outcome.is_ok(), out);
     out.extend_from_slice(value.as_bytes());
     out.push(b'}');
 }
 
+const HEAD: &[u8] = br#"{"jsonrpc":"2.0","id":"#;
+const RESULT: &[u8] = br#","result":"#;
+const ERROR: &[u8] = br#","error":"#;
+
+/// A response up to its result or error.
+fn write_head(id: Option<&Id>, is_result: bool, out: &mut Vec<u8>) {
+    out.extend_from_slice(HEAD);
+    match id {
+        Some(id) => id.write(out),
+        None => out.extend_from_slice(b"null"),
+    }
+    out.extend_from_slice(if is_result { RESULT } else { ERROR });
+}
+
+/// The size of what [`write_head`] and the end of a message take, if nothing in the id has to be escaped.
+fn size_around(id: Option<&Id>) -> usize {
+    HEAD.len() + RESULT.len() + 1 + id.map_or(4, Id::size)
+}
+
+/// Whether a response that was written here, or its beginning, carries a result.
+pub fn carries_result(response: &[u8]) -> bool {
+    let mut rest = response.strip_prefix(HEAD).unwrap_or_default();
+    if let Some(text) = rest.strip_prefix(b"\"") {
+        rest = depth::behind_string(text);
+    }
+    // What is left of the id is a number or null.
+    let end = memchr::memchr(b',', rest).unwrap_or(rest.len());
+    rest[end..].starts_with(RESULT)
+}
+
 /// A request as bytes.
 pub fn request(id: &Id, method: &str, params: &Object) -> Bytes {
-    let mut out = Vec::with_capacity(256);
+    let mut out = Vec::with_capacity(HEAD.len() + id.size() + size_of_call(method, params));
     write_request(id, method, params, &mut out);
     out.into()
 }
 
 /// A notification as bytes.
 pub fn notification(method: &str, params: &Object) -> Bytes {
-    let mut out = Vec::with_capacity(128);
+    let mut out = Vec::with_capacity(HEAD.len() + size_of_call(method, params));
     write_notification(method, params, &mut out);
     out.into()
 }
 
+/// The size of what [`write_call`] takes, if nothing has to be escaped.
+fn size_of_call(method: &str, params: &Object) -> usize {
+    method.len() + params.size() + 24
+}
+
 /// A response as bytes.
 pub fn response(id: Option<&Id>, outcome: Result<&Raw, &Raw>) -> Bytes {
-    let size = outcome.map_or_else(|e| e.as_bytes().len(), |r| r.as_bytes().len());
-    let mut out = Vec::with_capacity(size + 64);
+    let (Ok(value) | Err(value)) = outcome;
+    let mut out = Vec::with_capacity(size_around(id) + value.as_bytes().len());
     write_response(id, outcome, &mut out);
     out.into()
 }
@@ -166,6 +194,12 @@ pub struct Spelled {
     pub body: Bytes,
     /// How it ends, with the `}` that ends the message.
     pub rest: Bytes,
+}
+
+impl From<&Raw> for Spelled {
+    fn from(result: &Raw) -> Self {
+        Self { opening: "", body: result.bytes().clone(), rest: Bytes::from_static(b"}") }
+    }
 }
 
 /// Results that are no larger than this are copied next to their envelope, which costs less than to send them by themselves.
@@ -187,99 +221,26 @@ pub fn answer(id: &Id, Spelled { opening, body, rest }: Spelled) -> Pieces {
     Bytes::from(out).into()
 }
 
-// === The scan ===
-
-/// Members of the envelope that a lenient reader might match in another case.
-const ENVELOPE_KEYS: &[&str] = &["jsonrpc", "id", "method", "params", "result", "error"];
-
-/// Members of params that we or a target decide on. A case variant of one of them is refused.
-const DECIDING_KEYS: &[&str] = &[
-    "name",
-    "uri",
-    "arguments",
-    "_meta",
-    "cursor",
-    "ref",
-    "argument",
-    "context",
-    "level",
-    "taskId",
-    "task",
-    "requestId",
-    "progressToken",
-    "inputResponses",
-    "requestState",
-    "notifications",
-    "protocolVersion",
-    "capabilities",
-    "clientInfo",
-];
-
-#[derive(Default)]
-struct Envelope {
-    version: Option<Box<str>>,
-    id: Option<Raw>,
-    method: Option<Box<str>>,
-    params: Option<Object>,
-    result: Option<Raw>,
-    error: Option<Raw>,
-}
-
-fn read_envelope(bytes: &Bytes) -> Result<Envelope, serde_json::Error> {
-    let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let envelope = reader.deserialize_map(EnvelopeVisitor { base: bytes })?;
-    reader.end()?;
-    Ok(envelope)
-}
-
-impl Envelope {
-    fn into_message(self) -> Result<Message, ScanError> {
-        let id = self.id.as_ref().and_then(Id::from_raw);
-        let invalid = |reason: &str| Err(ScanError::Invalid { id: id.clone(), reason: reason.into() });
-        if self.version.as_deref() != Some("2.0") {
-            return invalid("a message must carry \"jsonrpc\": \"2.0\"");
-        }
-        if let Some(method) = self.method {
-            if self.result.is_some() || self.error.is_some() {
-                return invalid("a message with a method must not carry a result or an error");
-            }
-            let params = self.params.unwrap_or_default();
-            if params.get("_meta").is_some_and(|meta| meta.object().is_err()) {
-                return invalid("`params._meta` must be an object in which no member occurs twice");
-            }
-            if let Some(key) = case_variant(params.iter().map(|(key, _)| key), DECIDING_KEYS) {
-                return invalid(&format!(
-                    "the member `{key}` of params is refused: names are case-sensitive"
-                ));
-            }
-            return match (self.id, id.clone()) {
-                (None, _) => Ok(Message::Notification(Notification { method, params })),
-                (Some(_), Some(id)) => Ok(Message::Request(Request { id, method, params })),
-                (Some(_), None) => invalid("a request's id must be a string or an integer"),
-            };
-        }
-        let outcome = match (self.result, self.error) {
-            (Some(result), None) => Ok(result),
-            (None, Some(error)) if error.is_object() => Err(error),
-            (None, Some(_)) => return invalid("the error of a response must be an object"),
-            (Some(_), Some(_)) => return invalid("a response must not carry both a result and an error"),
-            (None, None) => return invalid("a message must carry a method, a result or an error"),
-        };
-        if id.is_none() && outcome.is_ok() {
-            return invalid("a response must carry the id of its request");
-        }
-        Ok(Message::Response(Response { id, outcome }))
+/// A response, in which a large result is not copied.
+pub fn answered(id: &Id, outcome: Result<&Raw, &Raw>) -> Pieces {
+    match outcome {
+        Ok(result) if result.as_bytes().len() > SMALL => answer(id, Spelled::from(result)),
+        outcome => response(Some(id), outcome).into(),
     }
 }
 
-/// Says what kind of failure the reader met, and finds the id if there is one to be found.
-fn explain(bytes: &Bytes, error: &serde_json::Error) -> ScanError {
-    match error.classify() {
-        serde_json::error::Category::Data => {
-            let id = find_id(bytes);
-            ScanError::Invalid { id, reason: format!("not a JSON-RPC message: {error}") }
+/// Says what kind of failure the reader met, and finds the id if there is one to be found. What is no JSON is called that,
+/// also where something else was met first.
+#[cold]
+fn explain(bytes: &Bytes, stop: &Stop) -> ScanError {
+    let is_json = serde_json::from_slice::<&RawValue>(bytes).is_ok();
+    match stop {
+        Stop::Unfit { .. } if is_json => {
+            let JsonError(what) = stop.explain(bytes);
+            ScanError::Invalid { id: find_id(bytes), reason: format!("not a JSON-RPC message: {what}") }
         }
-        _ => ScanError::NotJson(error.to_string()),
+        Stop::NoText { .. } if is_json => ScanError::NotJson(stop.explain(bytes).0),
+        _ => ScanError::NotJson(Stop::NoJson.explain(bytes).0),
     }
 }
 
@@ -293,92 +254,6 @@ pub fn find_id(bytes: &Bytes) -> Option<Id> {
     let only: OnlyId<'_> = serde_json::from_slice(bytes).ok()?;
     let raw = Raw::parse(&bytes.slice_ref(only.id?.get().as_bytes())).ok()?;
     Id::from_raw(&raw)
-}
-
-fn case_variant<'k>(keys: impl Iterator<Item = &'k str>, known: &[&str]) -> Option<String> {
-    keys.filter(|key| !known.contains(key))
-        .find(|key| known.iter().any(|name| name.eq_ignore_ascii_case(key)))
-        .map(str::to_owned)
-}
-
-struct EnvelopeVisitor<'a> {
-    base: &'a Bytes,
-}
-
-impl<'de> Visitor<'de> for EnvelopeVisitor<'_> {
-    type Value = Envelope;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON-RPC message (an object)")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Envelope, A::Error> {
-        let mut found = Envelope::default();
-        while let Some(key) = map.next_key_seed(KeySeed)? {
-            let fresh = match &*key {
-                "jsonrpc" => put(&mut found.version, map.next_value()?),
-                "id" => put(&mut found.id, self.raw(&mut map)?),
-                "method" => put(&mut found.method, map.next_value()?),
-                "params" => put(&mut found.params, map.next_value_seed(ParamsSeed { base: self.base })?),
-                "result" => put(&mut found.result, self.raw(&mut map)?),
-                "error" => put(&mut found.error, self.raw(&mut map)?),
-                other => {
-                    if case_variant(std::iter::once(other), ENVELOPE_KEYS).is_some() {
-                        return Err(A::Error::custom(format!(
-                            "the member `{key}` is refused: names are case-sensitive"
-                        )));
-                    }
-                    map.next_value::<IgnoredAny>()?;
-                    true
-                }
-            };
-            if !fresh {
-                return Err(A::Error::custom(format!("the member `{key}` occurs twice")));
-            }
-        }
-        Ok(found)
-    }
-}
-
-impl EnvelopeVisitor<'_> {
-    fn raw<'de, A: MapAccess<'de>>(&self, map: &mut A) -> Result<Raw, A::Error> {
-        let value: &RawValue = map.next_value()?;
-        Ok(Raw::trusted(self.base.slice_ref(value.get().as_bytes())))
-    }
-}
-
-/// Fills a slot; false when it was full.
-fn put<T>(slot: &mut Option<T>, value: T) -> bool {
-    slot.replace(value).is_none()
-}
-
-/// Params are an object; `null` counts as none, because some clients send it.
-struct ParamsSeed<'a> {
-    base: &'a Bytes,
-}
-
-impl<'de> DeserializeSeed<'de> for ParamsSeed<'_> {
-    type Value = Object;
-
-    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Object, D::Error> {
-        reader.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for ParamsSeed<'_> {
-    type Value = Object;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("params that are an object")
-    }
-
-    fn visit_unit<E>(self) -> Result<Object, E> {
-        Ok(Object::default())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Object, A::Error> {
-        ObjectSeed { base: self.base }.visit_map(map)
-    }
 }
 
 #[cfg(test)]

@@ -6,13 +6,11 @@
 
 use std::collections::HashSet;
 
-use memchr::memmem;
-
 use self::schema::Walk;
 use self::value::Value;
 use crate::header::{self, PARAM_PREFIX};
 use crate::json::JsonError;
-use crate::{Object, Raw};
+use crate::{Object, Raw, Word};
 
 mod schema;
 mod value;
@@ -39,7 +37,7 @@ impl Mirror {
     /// words that follow the tool's name.
     pub fn of_tool(tool: &Raw) -> Result<Self, String> {
         // An annotation whose key is spelled with escapes slips through, and its tool mirrors nothing.
-        if memmem::find(tool.as_bytes(), ANNOTATION.as_bytes()).is_none() {
+        if !tool.holds(Word::Mirrored) {
             return Ok(Self::default());
         }
         match tool.object().ok().and_then(|tool| tool.get("inputSchema").cloned()) {

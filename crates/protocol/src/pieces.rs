@@ -41,6 +41,16 @@ impl Pieces {
         }
     }
 
+    /// The first bytes, so many or all if there are no more, in a buffer of their own.
+    pub fn head(&self, most: usize) -> Vec<u8> {
+        let mut head = Vec::with_capacity(most.min(self.len()));
+        for piece in self.iter() {
+            let room = most - head.len();
+            head.extend_from_slice(&piece[..piece.len().min(room)]);
+        }
+        head
+    }
+
     /// Takes that many bytes off the front, or all if there are no more.
     pub fn split_to(&mut self, count: usize) -> Self {
         let mut left = count;

@@ -5,11 +5,9 @@
 //! ([`EXTENSION`], ext-tasks): the target makes a task if the client declared that it can follow one, and the client asks
 //! after it with `tasks/get`.
 
-use memchr::memmem;
-
 use crate::meta::RELATED_TASK;
 use crate::name::URI_SEAM;
-use crate::{Era, Object, Raw, Splice};
+use crate::{Era, Object, Raw, Splice, Word};
 
 /// The extension's id among the capabilities.
 pub const EXTENSION: &str = "io.modelcontextprotocol/tasks";
@@ -65,7 +63,9 @@ pub struct Created {
 
 /// The task that a target of this era made of a call, if its answer says that it made one.
 pub fn created(era: Era, result: &Raw) -> Option<Created> {
-    memmem::find(result.as_bytes(), b"\"task\"")?;
+    if !result.holds(Word::Task) {
+        return None;
+    }
     let object = result.object().ok()?;
     let task = match era {
         Era::Modern => (object.text("resultType").as_deref() == Some("task")).then_some(object)?,

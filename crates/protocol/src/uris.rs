@@ -4,9 +4,7 @@
 //! `ui://` resource that an MCP App tool names in `_meta`. URIs inside texts, blobs and structured content belong
 //! to the target and are left alone.
 
-use memchr::memmem;
-
-use crate::{Object, Raw, Splice};
+use crate::{Object, Raw, Splice, Word};
 
 /// How deep tool results may lie in each other. Real ones do not nest at all; a hostile target must not choose how deep we
 /// recurse.
@@ -27,7 +25,9 @@ pub enum Shape {
 ///
 /// `rewrite` gets a URI and returns its new form, or `None` to leave it.
 pub fn rewrite(value: &Raw, shape: Shape, mut rewrite: impl FnMut(&str) -> Option<String>) -> Raw {
-    if !may_hold_uris(value) {
+    // An escaped spelling slips through: the effect is a URI without its target, which a read then refuses; nothing is
+    // decided on it.
+    if !value.holds(Word::Uri) {
         return value.clone();
     }
     let Ok(object) = value.object() else {
@@ -46,13 +46,6 @@ pub fn rewrite(value: &Raw, shape: Shape, mut rewrite: impl FnMut(&str) -> Optio
         }
     }
     edit.finish()
-}
-
-/// A quick look for the only member names under which URIs stand. Escaped spellings slip through: the effect is a URI
-/// without its target, which a read then refuses; nothing is decided on it.
-fn may_hold_uris(value: &Raw) -> bool {
-    memmem::find(value.as_bytes(), b"\"uri\"").is_some()
-        || memmem::find(value.as_bytes(), b"esourceUri\"").is_some()
 }
 
 fn in_unfinished(state: &Object, found: &mut Vec<Raw>) {

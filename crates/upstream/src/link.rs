@@ -180,15 +180,15 @@ impl Link {
     /// Sends a call. Dropping the returned future or stream cancels the call at the target, in the way of its era.
     pub async fn call(&self, call: Call) -> Result<Reply, Error> {
         if call.drive {
-            return crate::drive::call(self, call).await;
+            return Box::pin(crate::drive::call(self, call)).await;
         }
         let shared = &self.shared;
         let turn = match self.takes_turns(&call) {
-            true => Some(self.turn(call.method.name).await?),
+            true => Some(Box::pin(self.turn(call.method.name)).await?),
             false => None,
         };
         if let Some(level) = call.log_level.as_deref().and_then(meta::level_rank) {
-            self.want_level(level).await;
+            Box::pin(self.want_level(level)).await;
         }
         let out = match shared.peer.era {
             Era::Legacy => legacy::outgoing(shared.fresh_id(), &call, shared.peer.version),

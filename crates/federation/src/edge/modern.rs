@@ -81,7 +81,7 @@ pub(super) async fn request(backend: &Arc<Shared>, head: Head, request: Request)
     // Held until the end, or until nobody waits for it any more.
     let pieces = opening.flatten_stream().inspect(move |piece| {
         if let (Piece::Last(last), Some(record)) = (piece, &record) {
-            record.end(&last.body.join());
+            record.end(&last.body);
         }
     });
     outcome(pieces.boxed(), patience).await

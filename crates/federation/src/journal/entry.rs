@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use protocol::{Era, Object, Raw};
+use protocol::{Era, Object, Pieces, Raw};
 
 /// A call that has ended.
 #[derive(Debug, Clone)]
@@ -86,11 +86,15 @@ impl Entry {
 
 impl Kept {
     /// Of an answer. One that fits is shared, and not copied.
-    pub(super) fn answer(body: &Bytes, most: usize) -> Option<Self> {
+    pub(super) fn answer(body: &Pieces, most: usize) -> Option<Self> {
         match body.len() {
             _ if most == 0 => None,
-            length if length <= most => Some(Self { text: body.clone(), cut: false }),
-            _ => Some(Self { text: Bytes::copy_from_slice(whole_characters(&body[..most])), cut: true }),
+            length if length <= most => Some(Self { text: body.join(), cut: false }),
+            _ => {
+                let mut text = body.head(most);
+                text.truncate(whole_characters(&text).len());
+                Some(Self { text: text.into(), cut: true })
+            }
         }
     }
 

@@ -3,12 +3,12 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes};
 use memchr::memmem;
 use protocol::method::Routing;
-use protocol::{Method, Object, Raw, RpcError};
+use protocol::{Method, Object, Pieces, Raw, RpcError, Word, message};
 use tokio::time::Instant;
-use upstream::Caller;
+use upstream::{Answer, Caller};
 
 use super::entry::short;
 use super::tally::{CallOutcome, Ended};
@@ -36,6 +36,8 @@ struct State {
     target: Option<(String, Arc<Tally>)>,
     /// Why there is no answer of the target, if it is the way to it that failed.
     failure: Option<ErrorKind>,
+    /// Whether the target's last answer is a result that says nothing of a failure or of input that is needed.
+    is_plain: bool,
     over: bool,
 }
 
@@ -85,12 +87,24 @@ impl Record {
         }
     }
 
-    /// The call has ended with this message.
-    pub(crate) fn end(&self, message: &Bytes) {
-        self.enter(ending(message), Some(message));
+    /// Notes what the target answered. What the client gets for it says the same.
+    pub(crate) fn note_answer(&self, answer: &Answer) {
+        let says_more =
+            |result: &Raw| [Word::Failed, Word::InputRequired].iter().any(|word| result.holds(*word));
+        self.state().is_plain = answer.as_ref().is_ok_and(|result| !says_more(result));
     }
 
-    fn enter(&self, ending: Ending, message: Option<&Bytes>) {
+    /// The call has ended with this message.
+    pub(crate) fn end(&self, message: &Pieces) {
+        let is_plain = self.state().is_plain;
+        let ending = match is_plain && message::carries_result(message.chunk()) {
+            true => Ending::Done,
+            false => ending(&message.join()),
+        };
+        self.enter(ending, Some(message));
+    }
+
+    fn enter(&self, ending: Ending, message: Option<&Pieces>) {
         let mut state = self.state();
         if std::mem::replace(&mut state.over, true) {
             return;
@@ -116,7 +130,7 @@ impl Record {
             ending,
             duration,
             request: size(&self.params),
-            response: message.map_or(0, Bytes::len),
+            response: message.map_or(0, Pieces::len),
             params: Kept::params(&self.params, bodies),
             answer: message.and_then(|message| Kept::answer(message, bodies)),
         });

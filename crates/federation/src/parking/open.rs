@@ -62,9 +62,9 @@ fn merge(into: &mut Object, more: &Object) {
         match (into.object(key), value.object()) {
             (Some(mut before), Ok(added)) => {
                 merge(&mut before, &added);
-                into.set(key, before.to_raw());
+                into.set(key.to_owned(), before.to_raw());
             }
-            _ => into.set(key, value.clone()),
+            _ => into.set(key.to_owned(), value.clone()),
         }
     }
 }

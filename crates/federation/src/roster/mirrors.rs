@@ -1,6 +1,6 @@
 //! What the tools of a target want mirrored in headers, as its scout last read them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use protocol::{Mirror, Raw};
@@ -39,9 +39,9 @@ impl Mirrors {
 
     /// Why tools were left out that had not been before.
     pub(super) fn complaints<'a>(&'a self, before: Option<&'a Self>) -> impl Iterator<Item = &'a str> {
-        let known =
-            move |complaint: &&String| before.is_some_and(|before| before.left_out.contains(complaint));
-        self.left_out.iter().filter(move |complaint| !known(complaint)).map(String::as_str)
+        let before = before.into_iter().flat_map(|before| &before.left_out);
+        let known: HashSet<&str> = before.map(String::as_str).collect();
+        self.left_out.iter().map(String::as_str).filter(move |complaint| !known.contains(complaint))
     }
 
     /// What a tool wants mirrored, by the name that the target knows; none if it wants nothing.

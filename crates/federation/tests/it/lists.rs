@@ -1,7 +1,7 @@
 //! Merged lists: complete, in order, in pages of our own; and when sessions hear that they changed.
 
 use expect_test::expect;
-use federation::FailureMode;
+use federation::{FailureMode, PrefixMode};
 use serde_json::{Value, json};
 
 use crate::client::{World, names_in, seconds, settle};
@@ -357,4 +357,39 @@ async fn closed_failure_mode_answers_only_in_full() {
     b.revive();
     seconds(5).await;
     assert_eq!(client.tools().await, ["a_x", "b_x"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_follows_another_is_the_one_that_a_new_server_would_show() {
+    let app = |uri: &str| json!({ "name": "app", "_meta": { "ui": { "resourceUri": uri } } });
+    for prefix in [PrefixMode::Never, PrefixMode::Always] {
+        let a = Target::legacy("a", &[]).full("a").be(|script| {
+            script.tools = vec![tool("x"), app("ui://one"), tool("y")];
+        });
+        let b =
+            Target::modern("b", &[]).full("b").be(|script| script.tools = vec![tool("x"), app("ui://one")]);
+        let world = World::with(&[&a, &b], |settings| settings.prefix = prefix).await;
+        world.modern().tools().await;
+        let steps = [
+            // Two names are free for the other, which has the same under them, and things move.
+            (&a, vec![tool("y"), tool("new")]),
+            (&a, vec![tool("new"), tool("y"), app("ui://one")]),
+            (&a, vec![tool("y"), app("ui://two")]),
+            (&b, vec![json!({ "name": "x", "description": "other" }), tool("y"), app("ui://one")]),
+            (&a, vec![tool("x"), tool("y")]),
+            (&b, vec![]),
+        ];
+        for (target, tools) in steps {
+            target.change(|script| script.tools = tools);
+            target.notify("notifications/tools/list_changed", json!({}));
+            seconds(5).await;
+            let new = World::with(&[&a, &b], |settings| settings.prefix = prefix).await;
+            for method in ["tools/list", "prompts/list", "resources/list", "resources/templates/list"] {
+                let [now, then] = [world.modern(), new.modern()]
+                    .map(|client| async move { client.call_as(json!(1), method, json!({})).await });
+                let (now, then) = (now.await.expect("an answer").text, then.await.expect("an answer").text);
+                assert_eq!(now, then, "{prefix:?}");
+            }
+        }
+    }
 }

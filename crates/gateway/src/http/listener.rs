@@ -217,7 +217,8 @@ async fn connect(accepted: Accepted, _permit: Permit, service: Arc<Service>, run
         Ok(prepared) => prepared,
         Err(error) => return tracing::debug!(%peer, %error, "the connection was gone before it was served"),
     };
-    let info = ConnInfo { peer, local, tls: service.tls.is_some(), finishing: running.finish_token().child_token() };
+    let info =
+        ConnInfo { peer, local, tls: service.tls.is_some(), finishing: running.finish_token().child_token() };
     let (handler, terms) = (Arc::clone(&service.handler), service.terms.clone());
     let from = connection::From { info: Arc::new(info), handler, terms };
     let Some(tls) = &service.tls else { return connection::serve(stream, from, running).await };

@@ -59,10 +59,10 @@ fn elicits(declared: &Object, mode: &str) -> bool {
         || (mode == "form" && declared.object("elicitation").is_some_and(names_none))
 }
 
-fn covered(covered: bool, capability: &str, member: Option<&str>) -> Result<(), Object> {
+fn covered(covered: bool, capability: &'static str, member: Option<&str>) -> Result<(), Object> {
     if covered {
         return Ok(());
     }
-    let inner: Object = member.map(|member| (member, Raw::empty_object())).into_iter().collect();
+    let inner: Object = member.map(|member| (member.to_owned(), Raw::empty_object())).into_iter().collect();
     Err([(capability, inner.to_raw())].into_iter().collect())
 }

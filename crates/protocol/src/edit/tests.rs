@@ -77,9 +77,35 @@ proptest! {
     }
 
     #[test]
+    fn members_that_are_set_are_as_in_an_object_and_in_pieces_nothing_is_copied((_, text) in any_object(), first in json(), second in json()) {
+        let raw = |text: String| Raw::parse(&Bytes::from(text)).expect("valid");
+        let base = raw(text);
+        let mut members = base.object().expect("an object");
+        let (first, second) = (raw(first), raw(second));
+        let edit = || {
+            let mut edit = Splice::new(&base);
+            edit.set(&members, "a", first.clone());
+            edit.set(&members, "resultType", second.clone());
+            edit
+        };
+        let (edited, pieces) = (edit().finish(), edit().pieces());
+        prop_assert_eq!(pieces.concat(), edited.as_bytes());
+        let inside = base.as_bytes().as_ptr_range();
+        let kept: usize = pieces.iter().filter(|piece| inside.contains(&piece.as_ptr())).map(Bytes::len).sum();
+        let old = members.get("a").map_or(0, |old| old.as_bytes().len());
+        prop_assert_eq!(kept, base.as_bytes().len() - 1 - old);
+
+        members.set("a", first.clone());
+        members.set("resultType", second.clone());
+        prop_assert_eq!(Raw::parse(edited.bytes()).expect("valid").object().expect("an object"), members);
+    }
+
+    #[test]
     fn scanning_an_object_keeps_every_member_as_it_was((keys, text) in any_object()) {
-        let members = Object::parse(&Bytes::from(text)).expect("valid");
-        prop_assert_eq!(members.iter().map(|(key, _)| key.to_owned()).collect::<Vec<_>>(), keys);
+        let members = Object::parse(&Bytes::from(text.clone())).expect("valid");
+        prop_assert_eq!(members.iter().map(|(key, _)| key.to_owned()).collect::<Vec<_>>(), keys.clone());
+        let whole = Raw::parse(&Bytes::from(text)).expect("valid");
+        prop_assert!(keys.iter().all(|key| whole.has_member(key)) && !whole.has_member("none"));
         let written = members.to_raw();
         prop_assert_eq!(written.object().expect("valid"), members);
     }
@@ -100,6 +126,19 @@ fn a_part_of_another_buffer_changes_nothing() {
     let mut edit = Splice::new(&base);
     edit.replace(&Raw::string("base"), Raw::string("other"));
     assert_eq!(edit.finish(), base);
+}
+
+#[test]
+fn members_are_added_to_an_empty_object_as_well() {
+    for text in ["{}", "{ \n}"] {
+        let base = Raw::parse(&Bytes::from_static(text.as_bytes())).expect("valid");
+        let mut edit = Splice::new(&base);
+        edit.add("a", Raw::string("x"));
+        edit.add("b", Raw::string("uri"));
+        let edited = edit.finish();
+        assert_eq!(Object::parse(edited.bytes()).expect("an object").text("a").as_deref(), Some("x"));
+        assert!(edited.holds(crate::Word::Uri), "what was added is looked at");
+    }
 }
 
 #[test]

@@ -1,3 +1,5 @@
+use bytes::Buf as _;
+
 use super::*;
 use expect_test::{Expect, expect};
 use proptest::prelude::*;
@@ -37,7 +39,7 @@ fn what_is_ambiguous_or_malformed_is_refused_with_its_id() {
     check(
         "[]",
         &expect![
-            "invalid None: not a JSON-RPC message: invalid type: sequence, expected a JSON-RPC message (an object) at line 1 column 0"
+            "invalid None: not a JSON-RPC message: expected a JSON-RPC message (an object) at line 1 column 0"
         ],
     );
     check(
@@ -73,7 +75,7 @@ fn what_is_ambiguous_or_malformed_is_refused_with_its_id() {
     check(
         r#"{"jsonrpc":"2.0","id":1,"method":"a","params":[1]}"#,
         &expect![[
-            r#"invalid Some(Number("1")): not a JSON-RPC message: invalid type: sequence, expected params that are an object at line 1 column 47"#
+            r#"invalid Some(Number("1")): not a JSON-RPC message: expected params that are an object at line 1 column 46"#
         ]],
     );
     check(
@@ -93,6 +95,30 @@ fn a_batch_is_scanned_message_by_message() {
     assert!(matches!(scan_batch(&Bytes::from(bomb)), Err(ScanError::Invalid { .. })));
 }
 
+#[test]
+fn only_a_response_with_a_result_carries_one() {
+    for (text, expected) in [
+        (r#"{"jsonrpc":"2.0","id":7,"result":{}}"#, true),
+        (r#"{"jsonrpc":"2.0","id":"a\"b,","result":{}}"#, true),
+        (r#"{"jsonrpc":"2.0","id":null,"error":{"result":1,"result":2}}"#, false),
+        (r#"{"jsonrpc":"2.0","id":",\"result\":","error":{}}"#, false),
+        (r#"{"jsonrpc":"2.0","method":"x","result":1}"#, false),
+        ("", false),
+    ] {
+        assert_eq!(carries_result(text.as_bytes()), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_large_result_is_not_copied() {
+    let result = Raw::string(&"x".repeat(SMALL));
+    let id = Id::from(7);
+    let pieces = answered(&id, Ok(&result));
+    assert_eq!(pieces.join(), response(Some(&id), Ok(&result)));
+    assert!(pieces.chunk().len() < SMALL && carries_result(pieces.chunk()));
+    assert!(!carries_result(answered(&id, Err(&result)).chunk()));
+}
+
 proptest! {
     #[test]
     fn scanning_never_panics(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
@@ -101,11 +127,14 @@ proptest! {
 
     #[test]
     fn what_we_write_scans_back(id in prop_oneof![any::<u64>().prop_map(Id::from), ".*".prop_map(|s| Id::Text(s.into()))], method in "[a-z/]{1,10}", key in "[b-z]{2}", value in ".*") {
-        let params: Object = [(key.as_str(), Raw::string(&value))].into_iter().collect();
+        let params: Object = [(&key, Raw::string(&value))].into_iter().collect();
         let seen = scan(&request(&id, &method, &params)).expect("valid");
         prop_assert_eq!(seen, Message::Request(Request { id: id.clone(), method: method.clone().into(), params }));
         let answer = Raw::string(&value);
         let seen = scan(&response(Some(&id), Ok(&answer))).expect("valid");
+        prop_assert_eq!(answered(&id, Ok(&answer)).join(), response(Some(&id), Ok(&answer)));
+        prop_assert!(carries_result(&response(Some(&id), Ok(&answer))));
+        prop_assert!(!carries_result(&response(Some(&id), Err(&answer))));
         prop_assert_eq!(seen, Message::Response(Response { id: Some(id), outcome: Ok(answer) }));
     }
 }

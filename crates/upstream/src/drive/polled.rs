@@ -187,7 +187,7 @@ impl Polled {
     fn take_answer(&mut self, key: &str, method: &str, answer: Option<Answer>) {
         let refusal = match answer {
             Some(Ok(result)) => {
-                self.answers.set(key, result);
+                self.answers.set(key.to_owned(), result);
                 self.due = Instant::now();
                 return;
             }
@@ -195,7 +195,7 @@ impl Polled {
             None => String::new(),
         };
         if method == "elicitation/create" {
-            self.answers.set(key, Raw::of(&serde_json::json!({ "action": "cancel" })));
+            self.answers.set(key.to_owned(), Raw::of(&serde_json::json!({ "action": "cancel" })));
             self.due = Instant::now();
             return;
         }

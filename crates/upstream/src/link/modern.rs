@@ -1,9 +1,8 @@
 //! Requests as a modern target understands them: each describes itself (spec 2026-07-28, basic/index "_meta").
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use memchr::memmem;
 use protocol::method::Kind;
-use protocol::{Id, Object, Raw, Version, header, message, meta, task};
+use protocol::{Id, Object, Raw, Version, Word, header, message, meta, task};
 
 use crate::Call;
 use crate::wire::Outgoing;
@@ -100,7 +99,7 @@ fn headers(version: Version, method: &str, name: Option<String>) -> HeaderMap {
 
 /// Whether a result says that the target needs input before it can answer.
 pub(super) fn needs_input(result: &Raw) -> bool {
-    memmem::find(result.as_bytes(), b"input_required").is_some()
+    result.holds(Word::InputRequired)
         && result.object().is_ok_and(|object| object.text("resultType").as_deref() == Some("input_required"))
 }
 

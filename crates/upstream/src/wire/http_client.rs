@@ -51,7 +51,7 @@ impl HttpClient {
                 Err(Lost { sent: false, .. }) => {}
             }
         }
-        let stream = self.connector.open(url).await.map_err(|error| no_connection(url, &*error))?;
+        let stream = Box::pin(self.connector.open(url)).await.map_err(|error| no_connection(url, &*error))?;
         let mut pooled = Pooled::new(stream, url);
         match pooled.connection.exchange(&request).await {
             Ok(head) => Ok(self.response(pooled, head)),

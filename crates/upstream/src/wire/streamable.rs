@@ -87,11 +87,11 @@ impl StreamableWire {
 
 impl Wire for StreamableWire {
     fn request(&self, out: Outgoing) -> BoxFuture<'_, Result<Frames, Error>> {
-        self.endpoint.while_alive(answer::exchange(&self.endpoint, out)).boxed()
+        self.endpoint.while_alive(|| answer::exchange(&self.endpoint, out)).boxed()
     }
 
     fn send(&self, out: Outgoing) -> BoxFuture<'_, Result<(), Error>> {
-        self.endpoint.while_alive(answer::deliver(&self.endpoint, out)).boxed()
+        self.endpoint.while_alive(|| answer::deliver(&self.endpoint, out)).boxed()
     }
 
     fn open_stream(&self, headers: HeaderMap) -> BoxFuture<'static, ()> {

@@ -116,7 +116,7 @@ impl Running {
         let last = AssertUnwindSafe(self.converse(client, closing)).catch_unwind().await;
         let last = last.unwrap_or_else(|_| self.failed());
         if let Some(record) = &self.context.record {
-            record.end(&last.body.join());
+            record.end(&last.body);
         }
         // Before the answer is sent, so that a client that has it may use the id again; and only once, so that the next call
         // under that id is not taken for this one.
@@ -139,7 +139,7 @@ impl Running {
                 Ok(Served::One(answer)) => return self.answer(answer),
                 Ok(Served::Listed(page)) => return self.listed(&page),
                 Ok(Served::Stream { target, events }) => {
-                    let end = self.follow(&target, events, &mut open, client).await;
+                    let end = Box::pin(self.follow(&target, events, &mut open, client)).await;
                     (target, end)
                 }
                 Err(error) => return self.refusal(&error),
@@ -150,7 +150,8 @@ impl Running {
             };
             let answered = match session.as_ref() {
                 Some(session) => {
-                    let asking = open.during(rounds.answer(session, &target, client.outlet(), &result));
+                    let asking =
+                        Box::pin(open.during(rounds.answer(session, &target, client.outlet(), &result)));
                     let answered = closing.run_until_cancelled(asking).await;
                     answered.unwrap_or_else(|| Err(Refusal::Failed(round::CLOSING.into())))
                 }
@@ -168,7 +169,8 @@ impl Running {
     async fn serve(&self, params: Object) -> Result<Served, Error> {
         match (self.row.routing, &self.session) {
             (Routing::Ours(local), Some(session)) => {
-                own::serve(&self.context, session, self.row, local, params).await
+                // Elsewhere: what is ours is seldom asked for, and the way of most calls is to be short, also in memory.
+                Box::pin(own::serve(&self.context, session, self.row, local, params)).await
             }
             _ => self.context.serve(self.row, params).await,
         }
@@ -248,7 +250,7 @@ impl Running {
             },
             Err(error) => Err(finish::explain(self.row.name, error)),
         };
-        Single::plain(message::response(Some(&self.id), outcome.as_ref()))
+        Single::plain(message::answered(&self.id, outcome.as_ref()))
     }
 
     fn listed(&self, page: &Listed) -> Single {

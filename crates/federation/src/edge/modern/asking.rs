@@ -16,7 +16,7 @@ pub(super) fn park(finish: &Finish, mut call: OpenCall) -> Single {
         .iter()
         .map(|asked| {
             let question = &asked.question;
-            (asked.key.as_str(), question::input_request(&question.method, question.params.clone()))
+            (&asked.key, question::input_request(&question.method, question.params.clone()))
         })
         .collect();
     call.round += 1;
@@ -102,9 +102,9 @@ pub(super) fn open_first(finish: &Finish, error: &Raw) -> Option<Result<Raw, Rpc
     if let Err(needed) = capability::permits(&finish.capabilities(), ELICITATION, first) {
         return Some(Err(undeclared(&needed)));
     }
-    let keys: Vec<String> = (1..=asked.len()).map(|number| format!("ask-{number}")).collect();
+    let keys = (1..=asked.len()).map(|number| format!("ask-{number}"));
     let requests = asked.into_iter().map(|params| question::input_request(ELICITATION, params));
-    let requests: Object = keys.iter().map(String::as_str).zip(requests).collect();
+    let requests: Object = keys.zip(requests).collect();
     let state = finish.backend.parking.again(finish.digest());
     Some(state.map(|state| input_required(&requests, &state)).map_err(|error| error.to_rpc(Era::Modern)))
 }

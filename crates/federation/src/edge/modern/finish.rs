@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use protocol::down::{self, OtherType};
+use protocol::message::Spelled;
 use protocol::method::Method;
-use protocol::{Era, Id, Kind, Object, Raw, RpcError, Version, error, message, meta};
+use protocol::{Era, Id, Kind, Object, Raw, RpcError, Splice, Version, Word, error, message, meta};
 use upstream::{Answer, Caller};
 
 use super::asking;
@@ -64,10 +65,16 @@ impl Finish {
 
     /// A target's answer as the end of the request.
     pub(super) fn answered(&self, answer: Answer) -> Single {
-        self.single(match answer {
-            Ok(result) => self.result(&result, Hints::NONE),
-            Err(error) => asking::open_first(self, &error).unwrap_or_else(|| Err(translate(&error))),
-        })
+        match answer {
+            Ok(result) => match self.spelled(&result) {
+                Ok(result) => Single::plain(message::answer(&self.id, result)),
+                Err(error) => self.single(Err(error)),
+            },
+            Err(error) => {
+                let opened = asking::open_first(self, &error);
+                self.single(opened.unwrap_or_else(|| Err(translate(&error))))
+            }
+        }
     }
 
     /// A page of a merged list as the end of the request.
@@ -97,10 +104,39 @@ impl Finish {
 
     /// A complete result with what every modern result carries.
     fn result(&self, result: &Raw, hints: Hints) -> Result<Raw, RpcError> {
-        let result = match down::result(self.row.name, result, Version::NEWEST_MODERN) {
-            Ok(result) => result,
-            Err(OtherType(kind)) => return Err(unnegotiated(&kind)),
-        };
+        let result = self.down(result)?;
+        match self.additions(&result) {
+            Some(edit) => Ok(edit.finish()),
+            None => self.completed(&result, hints),
+        }
+    }
+
+    /// The same of a target's own, for the message.
+    fn spelled(&self, result: &Raw) -> Result<Spelled, RpcError> {
+        let result = self.down(result)?;
+        match self.additions(&result) {
+            Some(edit) => Ok(edit.spelled()),
+            None => Ok(Spelled::from(&self.completed(&result, Hints::NONE)?)),
+        }
+    }
+
+    fn down(&self, result: &Raw) -> Result<Raw, RpcError> {
+        down::result(self.row.name, result, Version::NEWEST_MODERN)
+            .map_err(|OtherType(kind)| unnegotiated(&kind))
+    }
+
+    /// What has to be added to a result that says nothing itself of what every modern result carries.
+    fn additions<'r>(&self, result: &'r Raw) -> Option<Splice<'r>> {
+        if self.row.cacheable || !result.is_result_without(&[Word::ResultType, Word::Meta]) {
+            return None;
+        }
+        let mut edit = Splice::new(result);
+        edit.add("resultType", Raw::string("complete"));
+        edit.add("_meta", signature(Object::default()));
+        Some(edit)
+    }
+
+    fn completed(&self, result: &Raw, hints: Hints) -> Result<Raw, RpcError> {
         let mut object = result.object().map_err(|error| {
             let text = format!("the target answered with a result that cannot be read: {error}");
             RpcError::new(error::INTERNAL, text)
@@ -138,10 +174,15 @@ fn unnegotiated(kind: &str) -> RpcError {
 
 /// A result that names its server, which is us.
 pub(super) fn signed(mut result: Object) -> Raw {
-    let mut meta = result.object("_meta").unwrap_or_default();
-    meta.set(meta::SERVER_INFO, local::server_info());
-    result.set("_meta", meta.to_raw());
+    let meta = result.object("_meta").unwrap_or_default();
+    result.set("_meta", signature(meta));
     result.to_raw()
+}
+
+/// `_meta` with the name of the server.
+fn signature(mut meta: Object) -> Raw {
+    meta.set(meta::SERVER_INFO, local::server_info());
+    meta.to_raw()
 }
 
 /// A target's error in codes that a modern client knows. Codes of the legacy private range have no meaning here: they are

@@ -47,6 +47,11 @@ pub(super) struct Connector {
 
 impl Connector {
     pub(super) fn new() -> Self {
+        Self::trusting(TRUST.get_or_init(system_trust).clone())
+    }
+
+    /// Without trust in anybody, `https` fails and all else works: a gateway whose targets are all local needs no certificates.
+    pub(super) fn trusting(tls: Result<Arc<ClientConfig>, rustls::Error>) -> Self {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
@@ -54,8 +59,7 @@ impl Connector {
         tcp.set_keepalive(Some(PROBE_AFTER));
         tcp.set_keepalive_interval(Some(PROBE_EVERY));
         tcp.set_keepalive_retries(Some(PROBES));
-        // A gateway whose targets are all local needs no certificates, so that a lack of them is a failure only where they are.
-        Self { tcp, tls: TRUST.get_or_init(system_trust).clone() }
+        Self { tcp, tls }
     }
 
     /// Opens a connection to where a URL leads.
@@ -80,10 +84,13 @@ impl Connector {
 fn system_trust() -> Result<Arc<ClientConfig>, rustls::Error> {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-    let mut config = config.with_platform_verifier()?.with_no_client_auth();
-    // Over HTTP/2 all calls to a target would go through a single connection.
+    Ok(speaking(config.with_platform_verifier()?.with_no_client_auth()))
+}
+
+/// Speaks HTTP/1.1 only: over HTTP/2 all calls to a target would go through a single connection.
+pub(super) fn speaking(mut config: ClientConfig) -> Arc<ClientConfig> {
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
+    Arc::new(config)
 }
 
 /// What a connection runs over.

@@ -148,7 +148,12 @@ impl<I: Io> Connection<I> {
                 Next::End => return Poll::Ready(Ok(None)),
                 Next::Data(_) | Next::More => {}
             }
-            if ready!(self.poll_fill(cx))? == 0 {
+            let filled = self.poll_fill(cx);
+            if filled.is_pending() && self.input.is_empty() {
+                // Streams may be silent for hours.
+                self.input = BytesMut::new();
+            }
+            if ready!(filled)? == 0 {
                 return Poll::Ready(self.ended());
             }
         }
@@ -217,7 +222,6 @@ impl<I: Io> Connection<I> {
     fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let room = self.input.capacity() - self.input.len();
         if room < LEAST_ROOM {
-            // Who waits for long, as streams do, need not hold a buffer.
             if self.input.is_empty() {
                 ready!(self.io.poll_readable(cx));
             }
@@ -246,7 +250,6 @@ impl<I: Io> Connection<I> {
         // A fault is found again by who asks for more.
         if matches!(self.framing.next(&mut self.input), Ok(Next::End)) {
             self.appetite = self.received.next_power_of_two().clamp(SMALL_READ, LARGE_READ);
-            self.request.body = Bytes::new();
         }
     }
 
@@ -297,6 +300,8 @@ impl Outgoing {
         }
         ready!(Pin::new(io).poll_flush(cx))?;
         self.flushed = true;
+        // An answer may take hours.
+        self.body = Bytes::new();
         Poll::Ready(Ok(()))
     }
 }

@@ -60,8 +60,8 @@ struct Shelf {
     ending: Vec<Pooled>,
 }
 
-/// Where a URL leads.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Where a URL leads, as it is spelled there.
+#[derive(Debug, Clone)]
 struct Origin {
     scheme: Option<Scheme>,
     authority: Option<Authority>,
@@ -72,8 +72,10 @@ impl Origin {
         Self { scheme: url.scheme().cloned(), authority: url.authority().cloned() }
     }
 
-    fn leads_to(&self, url: &Uri) -> bool {
-        self.scheme.as_ref() == url.scheme() && self.authority.as_ref() == url.authority()
+    /// Another spelling counts as another origin: to compare without regard to case takes longer than all else here.
+    fn is(&self, scheme: Option<&Scheme>, authority: Option<&Authority>) -> bool {
+        self.authority.as_ref().map(Authority::as_str) == authority.map(Authority::as_str)
+            && self.scheme.as_ref().map(Scheme::as_str) == scheme.map(Scheme::as_str)
     }
 }
 
@@ -132,7 +134,7 @@ impl Pool {
     fn pop(&self, runtime: Id, url: &Uri) -> Option<Pooled> {
         let mut racks = self.shard(runtime);
         let rack = racks.iter_mut().find(|rack| rack.runtime == runtime)?;
-        let shelf = rack.shelves.iter_mut().find(|shelf| shelf.origin.leads_to(url))?;
+        let shelf = rack.shelves.iter_mut().find(|shelf| shelf.origin.is(url.scheme(), url.authority()))?;
         match shelf.ready.pop() {
             // If this one is too old, so are the others; the reaper closes them.
             Some(pooled) if pooled.since.elapsed() >= IDLE => None,
@@ -210,7 +212,9 @@ impl Pool {
 
 impl Rack {
     fn shelf(&mut self, origin: &Origin) -> &mut Shelf {
-        let known = self.shelves.iter().position(|shelf| shelf.origin == *origin);
+        let Origin { scheme, authority } = origin;
+        let known =
+            self.shelves.iter().position(|shelf| shelf.origin.is(scheme.as_ref(), authority.as_ref()));
         let at = known.unwrap_or(self.shelves.len());
         if known.is_none() {
             self.shelves.push(Shelf { origin: origin.clone(), ready: Vec::new(), ending: Vec::new() });

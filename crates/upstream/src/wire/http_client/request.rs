@@ -13,7 +13,7 @@ pub(super) fn write_head(request: &Request<Bytes>, out: &mut Vec<u8>) {
     out.push(b' ');
     write_path(request.uri(), out);
     out.extend_from_slice(b" HTTP/1.1\r\n");
-    if !request.headers().contains_key(HOST) {
+    if request.headers().keys().all(|name| name != HOST) {
         write_host(request.uri(), out);
     }
     for (name, value) in request.headers() {

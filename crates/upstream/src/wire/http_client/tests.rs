@@ -9,10 +9,12 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
+use super::connect::speaking;
 use super::*;
 
 mod keeping;
 mod sending;
+mod tls;
 
 #[test]
 fn urls_are_shown_without_secrets() {

@@ -31,7 +31,8 @@ pub(super) async fn exchange(endpoint: &Arc<Endpoint>, out: Outgoing) -> Result<
     let (head, mut body) = response.into_parts();
     if !head.status.is_success() {
         let response = Response::from_parts(head, body);
-        return refused(endpoint, response, &id, in_session).await;
+        // Elsewhere, as with what follows: the way of most calls is to be short, also in memory.
+        return Box::pin(refused(endpoint, response, &id, in_session)).await;
     }
     let status = head.status.as_u16();
     let mut first = Bytes::new();
@@ -39,7 +40,8 @@ pub(super) async fn exchange(endpoint: &Arc<Endpoint>, out: Outgoing) -> Result<
         first = body.next_chunk().await?.unwrap_or_default();
         if !looks_like_json(&first) {
             let events = Events::new(&first, body, endpoint.limit);
-            return CallStream::new(Arc::clone(endpoint), events, id, resumable).into_frames(status).await;
+            let stream = CallStream::new(Arc::clone(endpoint), events, id, resumable);
+            return Box::pin(stream.into_frames(status)).await;
         }
     }
     let body = collect(first, body, endpoint.limit).await?;

@@ -65,7 +65,7 @@ impl CallStream {
     async fn next(&mut self) -> Option<Result<Message, Error>> {
         let endpoint = Arc::clone(&self.endpoint);
         while self.ready.is_empty() && !self.done {
-            if let Err(error) = endpoint.while_alive(self.advance()).await {
+            if let Err(error) = endpoint.while_alive(|| self.advance()).await {
                 self.ready.push_back(Err(error));
             }
         }

@@ -1,6 +1,7 @@
 //! The endpoint of one target: its URL, its session, and the three requests that go there.
 
 use std::future::Future;
+use std::pin::pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -55,11 +56,20 @@ impl Endpoint {
     }
 
     /// Runs something for as long as the wire lives.
-    pub(super) async fn while_alive<T>(
+    pub(super) async fn while_alive<T, F: Future<Output = Result<T, Error>>>(
         &self,
-        work: impl Future<Output = Result<T, Error>>,
+        work: impl FnOnce() -> F,
     ) -> Result<T, Error> {
-        self.life.run_until_cancelled(work).await.unwrap_or_else(|| Err(stopped()))
+        if self.life.is_cancelled() {
+            return Err(stopped());
+        }
+        // Begun here, because an argument would be moved about.
+        let work = pin!(work());
+        tokio::select! {
+            biased;
+            done = work => done,
+            () = self.life.cancelled() => Err(stopped()),
+        }
     }
 
     /// Resolves when the wire is of no more use: it was ended from our side, or its session from the other.

@@ -120,6 +120,30 @@ async fn a_connection_that_nobody_uses_is_closed_before_its_server_would() {
     server.closed(3).await;
 }
 
+/// Connections are looked through once a second, and a server may close one in between.
+#[tokio::test]
+async fn a_connection_that_is_too_old_serves_no_request_also_before_it_is_closed() {
+    let server = Server::always(OK).await;
+    let client = HttpClient::new();
+    ask(&client, &server.url, "{}").await.expect("an answer");
+    pass(500).await;
+    ask(&client, &server.url, "{}").await.expect("an answer");
+    assert_eq!(server.opened(), 1);
+    for millis in [600, 1000, 1000, 1000] {
+        pass(millis).await;
+    }
+    pass(450).await;
+    assert_eq!(server.counts.closed.load(Ordering::Relaxed), 0, "nobody has looked yet");
+    ask(&client, &server.url, "{}").await.expect("an answer");
+    assert_eq!(server.opened(), 2);
+}
+
+async fn pass(millis: u64) {
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_millis(millis)).await;
+    tokio::time::resume();
+}
+
 #[tokio::test]
 async fn the_end_of_a_client_is_the_end_of_its_connections() {
     let server = Server::always(OK).await;

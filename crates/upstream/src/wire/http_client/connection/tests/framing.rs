@@ -311,6 +311,19 @@ fn a_body_of_known_length_can_be_had_in_one_piece() {
 }
 
 #[test]
+fn who_waits_for_more_of_a_stream_holds_no_memory() {
+    let raw = format!("{CHUNKED}1\r\nx\r\n");
+    let mut connection = Connection::new(Script::says([raw.as_bytes()]));
+    connection.exchange(&request(POST, "{}")).now_or_never().expect("whole").expect("a head");
+    assert!(matches!(next_chunk(&mut connection, false), Some(Ok(Some(_)))));
+    assert!(next_chunk(&mut connection, false).is_none());
+    assert_eq!((connection.input.capacity(), connection.request.body.len()), (0, 0));
+    connection.io.pieces.push_back(b"1\r\ny\r\n0\r\n\r\n".to_vec());
+    assert!(matches!(next_chunk(&mut connection, false), Some(Ok(Some(_)))));
+    assert!(connection.is_reusable());
+}
+
+#[test]
 fn large_answers_take_few_reads() {
     let body = vec![b'x'; 64 * 1024];
     let raw =
