@@ -114,7 +114,7 @@ fn draw(out: &mut String, scale: &Scale, y: f64, dot: &Dot<'_>, colour: &str) {
     let x = scale.x(dot.cpu);
     text(out, LEFT - 10.0, y + 4.5, "end", "#444", dot.contestant);
     let _ = writeln!(out, r#"<circle cx="{x:.1}" cy="{y:.1}" r="5.5" fill="{colour}"/>"#);
-    text(out, x + 11.0, y + 4.5, "start", colour, &time(dot.cpu));
+    text(out, x + 11.0, y + 4.5, "start", "#222", &time(dot.cpu));
 }
 
 fn colour(report: &Report, contestant: &str) -> &'static str {
@@ -122,13 +122,13 @@ fn colour(report: &Report, contestant: &str) -> &'static str {
     COLOURS[number.unwrap_or_default() % COLOURS.len()]
 }
 
+/// Two digits, or as many as there are before the point.
 fn time(microseconds: f64) -> String {
-    match microseconds {
-        short if short < 10.0 => format!("{short:.1} µs"),
-        short if short < 1000.0 => format!("{short:.0} µs"),
-        long if long < 10_000.0 => format!("{:.1} ms", long / 1000.0),
-        long => format!("{:.0} ms", long / 1000.0),
-    }
+    let units = [(1.0, "µs"), (1e3, "ms"), (1e6, "s")];
+    let (unit, name) = units.into_iter().rev().find(|(unit, _)| microseconds >= *unit).unwrap_or(units[0]);
+    let value = microseconds / unit;
+    let digits = usize::from(value < 10.0 && value.fract() > 0.05);
+    format!("{value:.digits$} {name}")
 }
 
 fn text(out: &mut String, x: f64, y: f64, anchor: &str, fill: &str, words: &str) {
@@ -151,6 +151,13 @@ mod tests {
         let round = Round { calls: 1000, cpu: Some(cpu * 1_000_000), ..Round::default() };
         let cells = vec![Cell::new("a<b", Figures::Load(vec![round]))];
         Group { work: work.into(), title: format!("the {work}"), connections, cells }
+    }
+
+    #[test]
+    fn times_are_short() {
+        let short = [1.0, 2.95, 18.4, 999.4, 1000.0, 2949.0, 82_300.0, 1e6, 2_367_000.0].map(time);
+        let expected = ["1 µs", "3.0 µs", "18 µs", "999 µs", "1 ms", "2.9 ms", "82 ms", "1 s", "2.4 s"];
+        assert_eq!(short, expected.map(str::to_owned));
     }
 
     #[test]
