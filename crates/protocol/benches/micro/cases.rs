@@ -27,6 +27,7 @@ pub(crate) const ALL: &[Case] = &[
     case("scan-answer-small", || scan(answer(&small_result()))),
     case("scan-answer-text", || scan(answer(&text_result()))),
     case("scan-answer-lines", || scan(answer(&lines_result()))),
+    case("scan-answer-chinese", || scan(answer(&text_of(&"敏捷的棕色狐狸跳过懒狗。".repeat(1800))))),
     case("scan-answer-structured", || scan(answer(&structured_result()))),
     case("depth-call", || {
         let call = modern_call();
