@@ -17,10 +17,10 @@ PY := tests/python/.venv/.installed
 PEERS := PATH="$(CURDIR)/tests/python/.venv/bin:$$PATH" UV_CONSTRAINT="$(CURDIR)/tests/python/constraints.txt"
 
 .DELETE_ON_ERROR:
-.PHONY: help run test lint ui screenshots conformance soak bench cycles chaos scale fuzz peers browser
+.PHONY: help run test lint ui screenshots conformance soak bench bench-micro cycles chaos scale fuzz peers browser valgrind
 
 help: ## Say what can be made
-	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 run: ## Run the gateway: CONFIG=examples/multiplex/config.yaml
 	cargo run --release -- -f $(CONFIG)
@@ -31,6 +31,7 @@ test: peers browser ## Run every test, with real clients, servers and a browser 
 	@cargo nextest --version >/dev/null 2>&1 || cargo install --locked cargo-nextest
 	$(PEERS) cargo test --workspace --locked --doc
 	$(PEERS) cargo nextest run --workspace --locked
+	$(MAKE) bench-micro
 	cd ui && $(PEERS) npm run e2e
 
 lint: $(UI) ## Check formatting, lints, that ui/dist is built from ui/src and, where cargo-deny is installed, dependencies
@@ -89,10 +90,16 @@ fuzz: ## Fuzz the HTTP surface, with hostile targets, and each parser on nightly
 	    cargo +nightly fuzz run "$$target" -- -max_total_time=$(FUZZ_SECONDS); \
 	done
 
+bench-micro: valgrind ## Count instructions of the hot path, and fail where they grew; UPDATE=1 expects what is counted now
+	cargo bench --package protocol --bench micro --locked -- $(if $(UPDATE),--update)
+
 peers: $(JS) $(PY) $(UI) ## Install the clients and servers that the tests talk to
 
 browser: # The browser that the UI is tested in
 	@command -v $(CHROMIUM) >/dev/null || (apt-get update && apt-get install --yes --no-install-recommends chromium)
+
+valgrind: # What counts instructions
+	@command -v valgrind >/dev/null || (apt-get update && apt-get install --yes --no-install-recommends valgrind)
 
 $(UI): ui/package-lock.json
 	cd ui && npm ci --ignore-scripts --no-audit --no-fund

@@ -56,7 +56,7 @@ impl Raw {
     pub fn string(text: &str) -> Self {
         let mut out = Vec::with_capacity(text.len() + 2);
         write_string(text, &mut out);
-        Self::trusted(out.into())
+        Self::cut(out.into(), Words::of_text(text))
     }
 
     /// `{}`.

@@ -109,6 +109,11 @@ impl Words {
         Self(1 << word as u8)
     }
 
+    /// What stands in a string.
+    pub(crate) fn of_text(text: &str) -> Self {
+        Word::spelled(text.as_bytes()).map_or(Self::NONE, Self::of)
+    }
+
     #[inline]
     pub(crate) fn add(&mut self, other: Self) {
         self.0 |= other.0;

@@ -6,31 +6,23 @@
 /// Short strings are looked at in words of eight bytes, long ones in blocks of 64, which the compiler turns into vectors.
 #[inline(always)]
 pub(super) fn end<const ASCII: bool>(text: &[u8], from: usize) -> usize {
-    let rest = text.get(from..).unwrap_or_default();
-    if let Some((first, rest)) = rest.split_first_chunk::<8>() {
-        let hits = odd_in_word::<ASCII>(u64::from_le_bytes(*first));
+    const SHORT: usize = 64;
+    let mut at = from;
+    while let Some(word) = text.get(at..at + 8).and_then(|word| word.first_chunk()) {
+        let hits = odd_in_word::<ASCII>(u64::from_le_bytes(*word));
         if hits != 0 {
-            return from + first_of(hits);
+            return at + hits.trailing_zeros() as usize / 8;
         }
-        if let Some(second) = rest.first_chunk::<8>() {
-            let hits = odd_in_word::<ASCII>(u64::from_le_bytes(*second));
-            if hits != 0 {
-                return from + 8 + first_of(hits);
-            }
+        at += 8;
+        if at - from == SHORT {
+            return end_of_long::<ASCII>(text, at);
         }
     }
-    end_of_long::<ASCII>(text, from)
+    end_bytewise::<ASCII>(text, at)
 }
 
 #[inline(never)]
 fn end_of_long<const ASCII: bool>(text: &[u8], mut from: usize) -> usize {
-    for word in text[from..].as_chunks::<8>().0.iter().take(6) {
-        let hits = odd_in_word::<ASCII>(u64::from_le_bytes(*word));
-        if hits != 0 {
-            return from + first_of(hits);
-        }
-        from += 8;
-    }
     for block in text[from..].as_chunks::<64>().0 {
         if block.iter().fold(false, |any, byte| any | is_odd::<ASCII>(*byte)) {
             break;
@@ -40,16 +32,17 @@ fn end_of_long<const ASCII: bool>(text: &[u8], mut from: usize) -> usize {
     for word in text[from..].as_chunks::<8>().0 {
         let hits = odd_in_word::<ASCII>(u64::from_le_bytes(*word));
         if hits != 0 {
-            return from + first_of(hits);
+            return from + hits.trailing_zeros() as usize / 8;
         }
         from += 8;
     }
     end_bytewise::<ASCII>(text, from)
 }
 
-/// For the end of the text, and where a word has shown that it is near.
+/// For the end of the text.
+#[inline(never)]
 fn end_bytewise<const ASCII: bool>(text: &[u8], from: usize) -> usize {
-    let rest = &text[from..];
+    let rest = text.get(from..).unwrap_or_default();
     from + rest.iter().position(|byte| is_odd::<ASCII>(*byte)).unwrap_or(rest.len())
 }
 
@@ -65,18 +58,14 @@ fn is_odd<const ASCII: bool>(byte: u8) -> bool {
 fn odd_in_word<const ASCII: bool>(word: u64) -> u64 {
     const EACH: u64 = u64::MAX / 255;
     const HIGH: u64 = EACH * 0x80;
-    let quote = word ^ EACH * b'"' as u64;
-    let backslash = word ^ EACH * b'\\' as u64;
+    const QUOTES: u64 = EACH * b'"' as u64;
+    const BACKSLASHES: u64 = EACH * b'\\' as u64;
+    let (quote, backslash) = (word ^ QUOTES, word ^ BACKSLASHES);
     // A borrow can only reach a byte behind one that is found already.
     let found = word.wrapping_sub(EACH * 0x20) & !word
         | quote.wrapping_sub(EACH) & !quote
         | backslash.wrapping_sub(EACH) & !backslash;
     HIGH & if ASCII { found | word } else { found }
-}
-
-#[inline]
-fn first_of(hits: u64) -> usize {
-    hits.trailing_zeros() as usize / 8
 }
 
 /// Whether a text can stand between quotes as it is.

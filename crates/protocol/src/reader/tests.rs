@@ -6,7 +6,7 @@ use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::*;
-use crate::{Object, Word};
+use crate::{Message, Object, Word, message};
 
 /// The members as `serde_json` reads them.
 fn members_by_serde(text: &[u8]) -> Result<Vec<(String, &[u8])>, serde_json::Error> {
@@ -228,11 +228,28 @@ fn the_words_of_a_value_are_known() {
         [[true, false, false, false], [false, true, false, false], [false, false, true, false]]
     );
     assert_eq!(found(&value(r#"{"isError":false,"y":"the isError"}"#)), [false; 4]);
-    assert_eq!(
-        found(&Raw::string("uri")),
-        [false, true, false, false],
-        "what we made ourselves is looked at"
-    );
+    assert_eq!(found(&Raw::string("uri")), [false, true, false, false]);
+    let ours = Raw::of(&["uri"]);
+    assert_eq!(found(&ours), [false, true, false, false], "what we made ourselves is looked at");
+    assert!(!ours.is_result_without(&[]) && !whole.is_result_without(&[]), "of these it is not known");
+}
+
+#[test]
+fn of_a_result_it_is_known_whether_a_member_may_be_there_twice_or_in_disguise() {
+    for (result, is_plain) in [
+        (r#"{}"#, true),
+        (r#"{"content":[{"type":"text","text":"\"_meta\""}],"a":{"b":1,"b":2}}"#, true),
+        (r#"{"a":1,"b":2,"a":3}"#, false),
+        (r#"{"a":1,"\u005fmeta":{}}"#, false),
+        (r#"{"a":{"\u0062":1}}"#, false),
+        (r#"{"_meta":{}}"#, false),
+        (r#"[]"#, false),
+    ] {
+        let text = format!(r#"{{"jsonrpc":"2.0","id":1,"result":{result}}}"#);
+        let Ok(Message::Response(response)) = message::scan(&Bytes::from(text)) else { panic!("{result}") };
+        let result = response.outcome.expect("a result");
+        assert_eq!(result.is_result_without(&[Word::Meta]), is_plain, "{result:?}");
+    }
 }
 
 fn json() -> impl Strategy<Value = String> {
