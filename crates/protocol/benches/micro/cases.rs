@@ -91,7 +91,7 @@ fn finish_modern(result: &str) -> Box<dyn FnMut()> {
         let mut edit = Splice::new(result);
         edit.add("resultType", Raw::string("complete"));
         edit.add("_meta", signature.clone());
-        drop(black_box(message::response_in_pieces(&id, edit.pieces())));
+        drop(black_box(message::answer(&id, edit.spelled())));
     })
 }
 
