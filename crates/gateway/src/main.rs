@@ -11,6 +11,10 @@ use agentgateway::{builtin, descriptors, log, signals, welcome};
 use clap::Parser as _;
 use tokio::runtime::Builder;
 
+/// A call takes some dozens of small allocations, most of them on the thread that gives them back.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Usage and configuration are wrong, and nothing was started.
 const USAGE: u8 = 2;
 

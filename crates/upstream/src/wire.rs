@@ -20,6 +20,7 @@ pub mod streamable;
 
 mod intake;
 mod lines;
+pub(crate) mod names;
 mod pending;
 pub(crate) mod tally;
 

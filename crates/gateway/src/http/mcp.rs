@@ -6,7 +6,7 @@ use federation::{Backend, ErrorKind, Head, Outcome, Single};
 use futures::future::BoxFuture;
 use http::header::ACCEPT;
 use http::request::Parts;
-use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderName, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use policy::cors::{Cors, Preflight};
 use protocol::{Era, Version, depth, header};
@@ -268,11 +268,21 @@ fn random() -> u64 {
 
 // === Headers ===
 
+/// Hashed and compared as they are, while a name that is given as text is read anew each time.
+static SESSION_ID: HeaderName = HeaderName::from_static(header::SESSION_ID);
+static PROTOCOL_VERSION: HeaderName = HeaderName::from_static(header::PROTOCOL_VERSION);
+static METHOD: HeaderName = HeaderName::from_static(header::METHOD);
+static NAME: HeaderName = HeaderName::from_static(header::NAME);
+static LAST_EVENT_ID: HeaderName = HeaderName::from_static(header::LAST_EVENT_ID);
+
+/// What most clients accept, which is all that there is.
+const EVERYTHING: &str = "application/json, text/event-stream";
+
 /// The headers that the virtual server decides on. One that occurs twice or holds what a header cannot carry is noted as a
 /// fault; which error that is depends on the request in the body.
 fn head(headers: &HeaderMap) -> Head {
     let mut fault = None;
-    let mut once = |name: &str| {
+    let mut once = |name: &HeaderName| {
         let mut values = headers.get_all(name).iter();
         let text = values.next()?.to_str();
         if values.next().is_some() {
@@ -282,8 +292,8 @@ fn head(headers: &HeaderMap) -> Head {
             .ok()
             .map(str::to_owned)
     };
-    let (session, version) = (once(header::SESSION_ID), once(header::PROTOCOL_VERSION));
-    let (method, name) = (once(header::METHOD), once(header::NAME));
+    let (session, version) = (once(&SESSION_ID), once(&PROTOCOL_VERSION));
+    let (method, name) = (once(&METHOD), once(&NAME));
     let mut params = Vec::new();
     for (name, value) in headers.iter().filter(|(name, _)| name.as_str().starts_with(header::PARAM_PREFIX)) {
         match value.to_str() {
@@ -292,13 +302,16 @@ fn head(headers: &HeaderMap) -> Head {
         }
     }
     // Not among those that are checked: modern requests have to ignore it.
-    let last_event_id = headers.get(header::LAST_EVENT_ID).and_then(|value| value.to_str().ok());
+    let last_event_id = headers.get(&LAST_EVENT_ID).and_then(|value| value.to_str().ok());
     let last_event_id = last_event_id.map(str::to_owned);
     Head { session, version, method, name, params, fault, last_event_id, ..Head::default() }
 }
 
 /// Whether an Accept header allows all of these. None at all allows everything.
 fn accepts(headers: &HeaderMap, wanted: &[&str]) -> bool {
+    if headers.get(ACCEPT).is_some_and(|value| value == EVERYTHING) {
+        return true;
+    }
     let covers = |range: &str, kind: &str| {
         let range = range.split(';').next().unwrap_or_default().trim();
         let family = kind.split('/').next().unwrap_or_default();

@@ -41,6 +41,18 @@ async fn a_child_is_shown_by_its_own_number_and_has_nothing_open_but_its_streams
 }
 
 #[tokio::test]
+async fn a_child_may_have_huge_pages_although_the_gateway_does_without() {
+    let family = Family::new();
+    let gateway = Gateway::start(&serving(vec![family.of(fertile())])).await;
+    let program = gateway.ready("fertile").await;
+    let pages = |process: &str| {
+        let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("a process");
+        status.lines().find(|line| line.starts_with("THP_enabled")).map(str::to_owned)
+    };
+    assert_eq!(pages(&program.to_string()), pages("self"));
+}
+
+#[tokio::test]
 async fn what_a_child_leaves_behind_ends_with_it_wherever_it_went() {
     let family = Family::new();
     let gateway = Gateway::start(&serving(vec![family.of(fertile())])).await;

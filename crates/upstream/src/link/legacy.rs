@@ -1,10 +1,11 @@
 //! Requests as a legacy target understands them (2024-11-05 … 2025-11-25).
 
 use http::{HeaderMap, HeaderValue};
-use protocol::{Id, Raw, Version, header, message, meta};
+use protocol::{Id, Raw, Version, message, meta};
 
 use crate::Call;
 use crate::wire::Outgoing;
+use crate::wire::names::PROTOCOL_VERSION;
 
 /// A call: the params as they are, and a progress token of ours if progress is wanted.
 pub(super) fn outgoing(id: Id, call: &Call, version: Version) -> Outgoing {
@@ -27,7 +28,7 @@ pub(super) fn outgoing(id: Id, call: &Call, version: Version) -> Outgoing {
 /// What every message after the handshake carries over HTTP.
 pub(super) fn headers(version: Version) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    headers.insert(header::PROTOCOL_VERSION, HeaderValue::from_static(version.as_str()));
+    headers.insert(PROTOCOL_VERSION, HeaderValue::from_static(version.as_str()));
     headers
 }
 

@@ -6,6 +6,7 @@ use protocol::{Id, Object, Raw, Version, Word, header, message, meta, task};
 
 use crate::Call;
 use crate::wire::Outgoing;
+use crate::wire::names::{METHOD, NAME, PROTOCOL_VERSION};
 
 /// A call with its envelope, and with the headers that mirror it.
 pub(super) fn outgoing(id: Id, call: &Call, version: Version) -> Outgoing {
@@ -22,7 +23,7 @@ pub(super) fn outgoing(id: Id, call: &Call, version: Version) -> Outgoing {
     }
     params.set("_meta", meta.to_raw());
     let named = call.method.named_by().and_then(|key| params.text(key));
-    let mut headers = headers(version, call.method.name, named);
+    let mut headers = headers(version, call.method.name, named.as_deref());
     for (name, value) in &call.mirrored {
         if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
             headers.insert(name, value);
@@ -56,7 +57,7 @@ impl Own<'_> {
         self.request(id, LISTEN, [("notifications", wanted.to_raw())].into_iter().collect())
     }
 
-    fn request(&self, id: Id, method: &str, mut params: Object) -> Outgoing {
+    fn request(&self, id: Id, method: &'static str, mut params: Object) -> Outgoing {
         let meta: Object = [
             (meta::PROTOCOL_VERSION, Raw::string(self.version.as_str())),
             (meta::CLIENT_CAPABILITIES, self.capabilities.clone()),
@@ -84,16 +85,12 @@ pub(super) fn listen_to_tasks(id: Id, tasks: &[String], version: Version) -> Out
     own.request(id, LISTEN, [("notifications", wanted.to_raw())].into_iter().collect())
 }
 
-fn headers(version: Version, method: &str, name: Option<String>) -> HeaderMap {
+fn headers(version: Version, method: &'static str, name: Option<&str>) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    headers.insert(header::PROTOCOL_VERSION, HeaderValue::from_static(version.as_str()));
-    let mirrored =
-        [(header::METHOD, Some(method.to_owned())), (header::NAME, name.as_deref().map(header::encode))];
-    for (key, value) in mirrored {
-        if let Some(value) = value.and_then(|value| HeaderValue::try_from(value).ok()) {
-            headers.insert(key, value);
-        }
-    }
+    headers.insert(PROTOCOL_VERSION, HeaderValue::from_static(version.as_str()));
+    headers.insert(METHOD, HeaderValue::from_static(method));
+    let name = name.and_then(|name| HeaderValue::try_from(header::encode(name)).ok());
+    headers.extend(name.map(|name| (NAME, name)));
     headers
 }
 
@@ -124,7 +121,7 @@ mod tests {
             let params = Raw::of(&params).object().expect("an object");
             let call = Call::quiet(method, params, Caller::plain());
             let out = outgoing(7.into(), &call, Version::V2026_07_28);
-            let header = out.headers.get(header::NAME).map(|value| value.to_str().expect("ASCII"));
+            let header = out.headers.get(NAME).map(|value| value.to_str().expect("ASCII"));
             assert_eq!(header, name, "{}", method.name);
         }
     }

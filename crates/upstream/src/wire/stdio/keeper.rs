@@ -141,6 +141,8 @@ impl Orders {
         }
         // The keeper blocks all signals, and what is blocked stays so in the next program.
         SigSet::empty().thread_set_mask()?;
+        // Our allocator does without huge pages, which holds for the whole process and the next program.
+        prctl::set_thp_disable(false)?;
         report.started(getpid())
     }
 }

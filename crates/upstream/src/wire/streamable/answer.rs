@@ -14,6 +14,7 @@ use super::endpoint::{Endpoint, is_legacy};
 use crate::wire::http_client::body::{Body, collect, drain, is_event_stream};
 use crate::wire::http_client::events::Events;
 use crate::wire::http_client::shown;
+use crate::wire::names::PROTOCOL_VERSION;
 use crate::wire::{Frames, Outgoing, intake};
 use crate::{Error, ErrorKind};
 
@@ -25,7 +26,8 @@ pub(super) async fn exchange(endpoint: &Arc<Endpoint>, out: Outgoing) -> Result<
     let Some(id) = out.id.clone() else {
         return Err(Error::new(ErrorKind::Protocol, "a request needs an id"));
     };
-    let initialize = is_initialize(&out.body);
+    // What the handshake has agreed on is said in all that follows it.
+    let initialize = !out.headers.contains_key(PROTOCOL_VERSION) && is_initialize(&out.body);
     let resumable = is_legacy(&out.headers).then(|| out.headers.clone());
     let (response, in_session) = endpoint.post(out, initialize).await?;
     let (head, mut body) = response.into_parts();

@@ -7,21 +7,17 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri};
-use protocol::header;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri};
 use protocol::{Era, Version};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::wire::http_client::body::{self, Body};
 use crate::wire::http_client::{HttpClient, shown};
+use crate::wire::names::{LAST_EVENT_ID, PROTOCOL_VERSION, SESSION_ID};
 use crate::wire::tally::{Named, Nuisance, Tally};
 use crate::wire::{Inbox, Outgoing};
 use crate::{Error, ErrorKind};
-
-pub(super) const SESSION_ID: HeaderName = HeaderName::from_static(header::SESSION_ID);
-const PROTOCOL_VERSION: HeaderName = HeaderName::from_static(header::PROTOCOL_VERSION);
-const LAST_EVENT_ID: HeaderName = HeaderName::from_static(header::LAST_EVENT_ID);
 
 /// How long a server may take to end a session that nobody needs any more.
 const END_SESSION: Duration = Duration::from_secs(2);
