@@ -177,6 +177,7 @@ impl Backend {
     pub async fn stop(&self) {
         self.shared.stopping.cancel();
         self.shared.parking.end_all();
+        self.shared.parking.ended().await;
         self.shared.sessions.end_all().await;
         let members = self.shared.roster.borrow().clone();
         join_all(members.iter().map(|member| member.target.stop())).await;

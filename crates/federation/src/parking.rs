@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
 
 use self::keeper::Keeper;
 use self::state::Ticket;
@@ -45,6 +46,8 @@ struct Inner {
     calls: Mutex<HashMap<Ticket, Parked>>,
     /// No call is parked any more. Changed under the lock of the calls.
     ended: AtomicBool,
+    /// Those that keep a call.
+    keepers: TaskTracker,
 }
 
 /// A call that waits.
@@ -59,7 +62,8 @@ struct Parked {
 impl Parking {
     /// A place for the calls of a virtual server.
     pub(crate) fn new(seal: Seals, backend: Arc<str>) -> Self {
-        Self(Arc::new(Inner { seal, backend, calls: Mutex::default(), ended: AtomicBool::default() }))
+        let (calls, ended, keepers) = (Mutex::default(), AtomicBool::default(), TaskTracker::new());
+        Self(Arc::new(Inner { seal, backend, calls, ended, keepers }))
     }
 
     /// Parks a call and returns the state under which the request that has this digest resumes it.
@@ -136,6 +140,12 @@ impl Parking {
             std::mem::take(&mut *calls)
         };
         drop(calls);
+    }
+
+    /// Returns when nothing is left of the calls that were ended, so that their targets hear of it.
+    pub(crate) async fn ended(&self) {
+        self.0.keepers.close();
+        self.0.keepers.wait().await;
     }
 
     /// How many calls wait.

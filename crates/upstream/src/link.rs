@@ -294,10 +294,15 @@ impl Link {
         self.shared.dead.is_cancelled()
     }
 
-    /// Ends the link in good order, without waiting for it. Where nothing runs any more that could, it is cut.
+    /// Ends the link in good order, without waiting for it; the end of its target does. Where nothing runs any more that could
+    /// end it, it is cut.
     pub fn discard(self) {
         if tokio::runtime::Handle::try_current().is_ok() {
-            Task::spawn_finite("close link", async move { self.close().await });
+            let closing = self.shared.common.closing();
+            Task::spawn_finite("close link", async move {
+                self.close().await;
+                drop(closing);
+            });
         }
     }
 

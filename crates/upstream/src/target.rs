@@ -351,6 +351,7 @@ impl Target {
         self.shared.stop.cancel();
         let mut stopped = self.shared.stopped.subscribe();
         let _ = stopped.wait_for(|stopped| *stopped).await;
+        self.shared.common.closed().await;
     }
 }
 

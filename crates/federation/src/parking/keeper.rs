@@ -31,8 +31,12 @@ impl Keeper {
     pub(super) fn start(call: OpenCall, until: Instant, table: Weak<Inner>, ticket: Ticket) -> Self {
         let (wanted, asked_for) = oneshot::channel();
         let (handover, handed) = oneshot::channel();
-        let mut kept = Kept { seen: VecDeque::new(), call, over: false };
+        let kept = Kept { seen: VecDeque::new(), call, over: false };
+        let counted = table.upgrade().map(|table| table.keepers.token());
         let work = async move {
+            // Given back after the call, also where the task is cut.
+            let _counted = counted;
+            let mut kept = kept;
             if kept.watch(until, asked_for).await {
                 // A client that went away in this moment has cancelled the call.
                 let _ = handover.send(kept.into_call());

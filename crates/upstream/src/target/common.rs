@@ -5,6 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::breaker::{Breaker, Change, Ticket};
 use super::rate::Rate;
@@ -23,6 +25,8 @@ pub struct Common {
     flood: Tally,
     /// Cancelled, and replaced, when what was opened until now is not to be trusted any more.
     renewal: Mutex<CancellationToken>,
+    /// Links that are being closed and that nobody waits for.
+    closing: TaskTracker,
 }
 
 impl Common {
@@ -35,6 +39,7 @@ impl Common {
             rate: Rate::default(),
             flood: Tally::new(&settings.name.as_str().into(), Nuisance::Flood),
             renewal: Mutex::default(),
+            closing: TaskTracker::new(),
             settings: ArcSwap::from_pointee(settings),
         })
     }
@@ -52,6 +57,17 @@ impl Common {
     /// Puts other settings in force.
     pub(super) fn change(&self, settings: Settings) {
         self.settings.store(Arc::new(settings));
+    }
+
+    /// A link is being closed until this is dropped.
+    pub(crate) fn closing(&self) -> TaskTrackerToken {
+        self.closing.token()
+    }
+
+    /// Returns when no link is being closed.
+    pub(super) async fn closed(&self) {
+        self.closing.close();
+        self.closing.wait().await;
     }
 
     /// Returns when no call is in flight.
