@@ -4,7 +4,6 @@
 //! woken up for it, which costs more than everything else that the gateway does for a small call. Whatever belongs to no
 //! connection (targets, signals, the admin interface) runs elsewhere.
 
-use std::future::Future;
 use std::io;
 use std::num::NonZero;
 use std::sync::Arc;
@@ -82,14 +81,6 @@ impl Place {
     pub fn runtime(&self) -> Handle {
         self.runtime.clone()
     }
-
-    /// Holds the place for as long as something runs.
-    pub async fn hold<F: Future>(self, running: F) -> F::Output {
-        let held = self;
-        let output = running.await;
-        drop(held);
-        output
-    }
 }
 
 impl Drop for Place {
@@ -122,10 +113,10 @@ mod tests {
         let workers = Workers::start(TWO).expect("threads");
         let (held, cut) = tokio::sync::oneshot::channel::<()>();
         let place = workers.place();
-        place.runtime().spawn(place.hold(async move {
+        place.runtime().spawn(async move {
             let _held = held;
             std::future::pending::<()>().await;
-        }));
+        });
         drop(workers);
         assert!(cut.await.is_err());
     }

@@ -181,7 +181,10 @@ impl Port {
                 let (service, running) = (Arc::clone(&self.service), self.running.clone());
                 let place = service.workers.place();
                 let runtime = place.runtime();
-                let connection = place.hold(connect(accepted, permit, service, running));
+                let connection = async move {
+                    let _place = place;
+                    connect(accepted, permit, service, running).await;
+                };
                 self.connections.spawn_on(connection, &runtime);
             }
             None => {
@@ -221,7 +224,16 @@ async fn connect(accepted: Accepted, _permit: Permit, service: Arc<Service>, run
         ConnInfo { peer, local, tls: service.tls.is_some(), finishing: running.finish_token().child_token() };
     let (handler, terms) = (Arc::clone(&service.handler), service.terms.clone());
     let from = connection::From { info: Arc::new(info), handler, terms };
-    let Some(tls) = &service.tls else { return connection::serve(stream, from, running).await };
+    match &service.tls {
+        None => connection::serve(stream, from, running).await,
+        // Elsewhere, so that connections without it are small.
+        Some(tls) => Box::pin(encrypt(tls, stream, from, running)).await,
+    }
+}
+
+/// The life of a connection that is encrypted.
+async fn encrypt(tls: &Tls, stream: TcpStream, from: connection::From, running: Guard) {
+    let peer = from.info.peer;
     let linger = async {
         running.finishing().await;
         tokio::time::sleep(running.linger(connection::LINGER)).await;

@@ -42,16 +42,17 @@ type Failure = Box<dyn StdError + Send + Sync>;
 #[derive(Clone)]
 pub(super) struct Connector {
     tcp: HttpConnector,
-    tls: Result<Arc<ClientConfig>, rustls::Error>,
+    /// Instead of what the system trusts.
+    trust: Option<Result<Arc<ClientConfig>, rustls::Error>>,
 }
 
 impl Connector {
     pub(super) fn new() -> Self {
-        Self::trusting(TRUST.get_or_init(system_trust).clone())
+        Self::trusting(None)
     }
 
     /// Without trust in anybody, `https` fails and all else works: a gateway whose targets are all local needs no certificates.
-    pub(super) fn trusting(tls: Result<Arc<ClientConfig>, rustls::Error>) -> Self {
+    pub(super) fn trusting(trust: Option<Result<Arc<ClientConfig>, rustls::Error>>) -> Self {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
@@ -59,7 +60,7 @@ impl Connector {
         tcp.set_keepalive(Some(PROBE_AFTER));
         tcp.set_keepalive_interval(Some(PROBE_EVERY));
         tcp.set_keepalive_retries(Some(PROBES));
-        Self { tcp, tls }
+        Self { tcp, trust }
     }
 
     /// Opens a connection to where a URL leads.
@@ -67,7 +68,11 @@ impl Connector {
         if url.scheme() != Some(&Scheme::HTTPS) {
             return Ok(Stream::Plain(self.tcp(url).await?));
         }
-        let tls = TlsConnector::from(self.tls.clone()?);
+        let trust = match &self.trust {
+            Some(trust) => trust.clone()?,
+            None => systems_trust().await?,
+        };
+        let tls = TlsConnector::from(trust);
         let host = url.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
         let name = ServerName::try_from(host.to_owned())?;
         let tcp = self.tcp(url).await?;
@@ -79,6 +84,15 @@ impl Connector {
         poll_fn(|cx| tcp.poll_ready(cx)).await?;
         Ok(tcp.call(url.clone()).await?.into_inner())
     }
+}
+
+/// Read when it is first needed: a gateway whose targets are all local needs no certificates, and reading them takes longer than
+/// everything else at its start.
+async fn systems_trust() -> Result<Arc<ClientConfig>, Failure> {
+    if let Some(read) = TRUST.get() {
+        return Ok(read.clone()?);
+    }
+    Ok(tokio::task::spawn_blocking(|| TRUST.get_or_init(system_trust).clone()).await??)
 }
 
 fn system_trust() -> Result<Arc<ClientConfig>, rustls::Error> {

@@ -29,7 +29,7 @@ fn made() -> (TlsAcceptor, ClientConfig) {
 }
 
 fn client(trust: ClientConfig) -> HttpClient {
-    HttpClient { connector: Arc::new(Connector::trusting(Ok(speaking(trust)))), pool: Arc::default() }
+    HttpClient { connector: Arc::new(Connector::trusting(Some(Ok(speaking(trust))))), pool: Arc::default() }
 }
 
 /// Answers each request with `said`; tells the names and protocols that connections asked for.
@@ -90,7 +90,7 @@ async fn who_is_not_trusted_gets_no_request() {
         assert!(error.detail.starts_with(&format!("cannot connect to {url}: ")), "{error}");
         assert!(error.detail.contains(why), "{error}");
     }
-    let nobody = Connector::trusting(Err(rustls::Error::General("no certificates".into())));
+    let nobody = Connector::trusting(Some(Err(rustls::Error::General("no certificates".into()))));
     let client = HttpClient { connector: Arc::new(nobody), pool: Arc::default() };
     let url = secure(&server.url, "localhost");
     let error = ask(&client, &url, "{}").await.expect_err("no trust");
