@@ -302,6 +302,8 @@ async fn keep(shared: Arc<Shared>) {
     let mut roster = shared.roster.subscribe();
     let mut sweep = Instant::now();
     let mut reports = reports_of(&mut roster);
+    // Long ago, as far as anybody cares.
+    let mut rebuilt = Instant::now().checked_sub(COALESCE).unwrap_or_else(Instant::now);
     loop {
         tokio::select! {
             () = any_change(&mut reports) => {}
@@ -317,8 +319,12 @@ async fn keep(shared: Arc<Shared>) {
                 continue;
             }
         }
-        tokio::time::sleep(COALESCE).await;
+        // Somebody waits for targets that were just started: the first change is taken over at once.
+        let is_awaited = shared.catalog().is_settling();
+        let quiet = if is_awaited { rebuilt + COALESCE } else { Instant::now() + COALESCE };
+        tokio::time::sleep_until(quiet).await;
         shared.rebuild();
+        rebuilt = Instant::now();
     }
 }
 
