@@ -137,14 +137,20 @@ impl Caller {
         Ok(())
     }
 
+    /// Asks for a page of the list of tools, and gives the id under which the answer lies there.
+    async fn ask_for_page(&mut self, cursor: Option<&str>) -> Result<u64, Fault> {
+        let id = self.next_id();
+        self.voice.list(id, cursor);
+        self.line.exchange(&self.voice).await?;
+        self.expect_status(&[200])?;
+        Ok(id)
+    }
+
     async fn list(&mut self) -> Result<(), Fault> {
         let mut tools = 0;
         let mut cursor: Option<String> = None;
         loop {
-            let id = self.next_id();
-            self.voice.list(id, cursor.as_deref());
-            self.line.exchange(&self.voice).await?;
-            self.expect_status(&[200])?;
+            let id = self.ask_for_page(cursor.as_deref()).await?;
             let (more, next) = check::page(&self.message(id)?, id)?;
             tools += more;
             if next.is_none() {
@@ -163,10 +169,7 @@ impl Caller {
         let mut names = Vec::new();
         let mut cursor: Option<String> = None;
         loop {
-            let id = self.next_id();
-            self.voice.list(id, cursor.as_deref());
-            self.line.exchange(&self.voice).await?;
-            self.expect_status(&[200])?;
+            let id = self.ask_for_page(cursor.as_deref()).await?;
             let result = check::result(&self.message(id)?, id)?;
             let tools = result["tools"].as_array().into_iter().flatten();
             names.extend(tools.filter_map(|tool| tool["name"].as_str()).map(str::to_owned));
