@@ -66,7 +66,7 @@ impl<'a> Splice<'a> {
     }
 
     /// The edited value in pieces, of which the untouched ones are cut from the base and not copied.
-    pub fn pieces(mut self) -> Vec<Bytes> {
+    fn pieces(mut self) -> Vec<Bytes> {
         let bytes = self.base.bytes();
         let end = if self.added.is_empty() { bytes.len() } else { bytes.len() - 1 };
         self.cuts.sort_by_key(|(start, ..)| *start);
