@@ -297,13 +297,11 @@ impl Link {
     /// Ends the link in good order, without waiting for it; the end of its target does. Where nothing runs any more that could
     /// end it, it is cut.
     pub fn discard(self) {
-        if tokio::runtime::Handle::try_current().is_ok() {
-            let closing = self.shared.common.closing();
-            Task::spawn_finite("close link", async move {
-                self.close().await;
-                drop(closing);
-            });
-        }
+        let closing = self.shared.common.closing();
+        Task::spawn_left_over("close link", async move {
+            self.close().await;
+            drop(closing);
+        });
     }
 
     /// Ends the link in good order and returns when nothing of it is left.

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 
+use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 use tracing::Instrument as _;
 
@@ -19,6 +20,14 @@ impl Task {
     /// Starts a task that nobody owns because it ends by itself, within a deadline of its own.
     pub fn spawn_finite(name: &'static str, work: impl Future<Output = ()> + Send + 'static) {
         start(name, work);
+    }
+
+    /// The same from where something is dropped, which may be without a runtime at the end of the program: then the work is
+    /// dropped too.
+    pub fn spawn_left_over(name: &'static str, work: impl Future<Output = ()> + Send + 'static) {
+        if Handle::try_current().is_ok() {
+            start(name, work);
+        }
     }
 }
 

@@ -9,7 +9,6 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _};
 use protocol::Request;
-use tokio::runtime::Handle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::task_tracker::TaskTrackerToken;
@@ -131,9 +130,8 @@ impl Future for Finishing {
 
 impl Drop for Finishing {
     fn drop(&mut self) {
-        // Without a runtime the gateway is at its end.
-        if let Some(call) = self.0.take().filter(|_| Handle::try_current().is_ok()) {
-            Task::spawn_finite("call", call);
+        if let Some(call) = self.0.take() {
+            Task::spawn_left_over("call", call);
         }
     }
 }
