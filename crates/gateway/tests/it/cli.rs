@@ -209,6 +209,20 @@ async fn sigterm_lets_calls_finish_ends_streams_and_leaves_no_process() {
     assert!(gateway.log().contains("stopped"), "{}", gateway.log());
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn as_many_threads_serve_connections_as_the_configuration_says() {
+    let mut config = serving(vec![builtin("time")]);
+    config["config"]["workerThreads"] = json!(5);
+    let gateway = Gateway::start(&config).await;
+    let threads = std::fs::read_dir(format!("/proc/{}/task", gateway.id())).expect("a process");
+    let names = threads.map(|thread| {
+        let name = thread.expect("a thread").path().join("comm");
+        std::fs::read_to_string(name).expect("a name")
+    });
+    assert_eq!(names.filter(|name| name.starts_with("worker-")).count(), 5);
+}
+
 #[tokio::test]
 async fn a_call_that_outlasts_the_grace_period_is_cut() {
     let mut config = serving(vec![builtin("everything")]);
