@@ -302,8 +302,7 @@ async fn keep(shared: Arc<Shared>) {
     let mut roster = shared.roster.subscribe();
     let mut sweep = Instant::now();
     let mut reports = reports_of(&mut roster);
-    // Long ago, as far as anybody cares.
-    let mut rebuilt = Instant::now().checked_sub(COALESCE).unwrap_or_else(Instant::now);
+    let (mut rebuilt, mut took) = (Instant::now(), Duration::ZERO);
     loop {
         tokio::select! {
             () = any_change(&mut reports) => {}
@@ -319,12 +318,15 @@ async fn keep(shared: Arc<Shared>) {
                 continue;
             }
         }
-        // Somebody waits for targets that were just started: the first change is taken over at once.
+        // Somebody waits for targets that were just started: each change is taken over at once, but for as much rest as the
+        // last one made work.
         let is_awaited = shared.catalog().is_settling();
-        let quiet = if is_awaited { rebuilt + COALESCE } else { Instant::now() + COALESCE };
+        let quiet = if is_awaited { rebuilt + took.min(COALESCE) } else { Instant::now() + COALESCE };
         tokio::time::sleep_until(quiet).await;
+        let began = Instant::now();
         shared.rebuild();
         rebuilt = Instant::now();
+        took = rebuilt - began;
     }
 }
 
