@@ -22,7 +22,6 @@ use std::time::{Duration, SystemTime};
 
 use federation::Journal;
 use http::Request;
-use hyper::body::Incoming;
 use policy::host::HostPattern;
 use policy::origin::{Guard, Scheme};
 use tokio::sync::mpsc;
@@ -32,6 +31,7 @@ use self::configuration::{Configuration, Reload};
 use self::shown::Shown;
 use crate::assemble::Backends;
 use crate::config::{Config, Problem, Source};
+use crate::http::body::Incoming;
 use crate::http::drain::Drain;
 use crate::http::listener::{Bound, ConnInfo, PerConnection, Service, Terms};
 use crate::log::Levels;

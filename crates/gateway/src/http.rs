@@ -10,6 +10,7 @@
 
 pub mod body;
 pub mod counts;
+mod deadline;
 pub mod drain;
 pub mod listener;
 pub mod mcp;

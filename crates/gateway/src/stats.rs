@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use http::header::ALLOW;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
-use hyper::body::Incoming;
+
 use policy::host::HostPattern;
 use policy::origin::{Guard, Scheme};
 use upstream::Task;
@@ -21,7 +21,7 @@ use upstream::Task;
 use self::metrics::Metrics;
 pub use self::vitals::Vitals;
 use crate::config::SideAddress;
-use crate::http::body::Body;
+use crate::http::body::{Body, Incoming};
 use crate::http::drain::Drain;
 use crate::http::listener::{Bound, ConnInfo, Handler, PerConnection, Service, Terms};
 use crate::http::respond;

@@ -10,13 +10,13 @@ use axum::response::IntoResponse as _;
 use futures::StreamExt as _;
 use http::header::CACHE_CONTROL;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
+use http_body::Body as _;
 use http_body_util::{BodyDataStream, BodyExt as _};
-use hyper::body::{Body as _, Incoming};
 use tower_service::Service as _;
 
 use super::View;
 use super::failure::Failure;
-use crate::http::body::{Body, is_json};
+use crate::http::body::{Body, Incoming, is_json};
 use crate::http::listener::ConnInfo;
 
 /// Where a request comes from, as browsers say it (the Fetch metadata specification).

@@ -17,9 +17,11 @@ use protocol::Pieces;
 use super::counts::Counts;
 
 mod events;
+mod incoming;
 mod read;
 
 pub use events::{Events, KEEP_ALIVE_AFTER};
+pub use incoming::Incoming;
 pub use read::{ReadError, read_limited};
 
 /// The body of a response. What is known from the beginning is handed over as a whole, and written with one call to the system.

@@ -18,12 +18,12 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use http::{Request, Response};
-use hyper::body::Incoming;
+
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use super::body::Body;
+use super::body::{Body, Incoming};
 use super::counts::Reason;
 use super::drain::Guard;
 use super::tls::Tls;

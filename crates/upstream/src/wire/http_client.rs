@@ -8,24 +8,19 @@ use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Request, Response, Uri};
+use http::{HeaderMap, Request, StatusCode, Uri};
+use http1::client::{Head, Lost};
 
 use crate::{Error, ErrorKind};
 
 use body::Body;
 use connect::Connector;
-use connection::Lost;
-use head::Head;
 use pool::{Pool, Pooled};
 
 pub(crate) mod body;
 mod connect;
-mod connection;
 pub(crate) mod events;
-mod framing;
-mod head;
 mod pool;
-mod request;
 
 /// A client with its connections. Cheap to clone; clones share them.
 #[derive(Clone)]
@@ -41,7 +36,7 @@ impl HttpClient {
     }
 
     /// Sends one request, and waits for the head of its response. Dropping it in the middle closes the connection.
-    pub(crate) async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, Error> {
+    pub(crate) async fn send(&self, request: Request<Bytes>) -> Result<Response, Error> {
         let url = request.uri();
         while let Some(mut pooled) = self.pool.take(url) {
             match pooled.connection.exchange(&request).await {
@@ -60,11 +55,9 @@ impl HttpClient {
         }
     }
 
-    fn response(&self, pooled: Pooled, head: Head) -> Response<Body> {
-        let mut response = Response::new(Body::new(pooled, &self.pool));
-        *response.status_mut() = head.status;
-        *response.headers_mut() = head.headers;
-        response
+    fn response(&self, pooled: Pooled, head: Head) -> Response {
+        let Head { status, headers, .. } = head;
+        Response { status, headers, body: Body::new(pooled, &self.pool) }
     }
 }
 
@@ -72,6 +65,15 @@ impl Default for HttpClient {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// An answer, of which the body is still to be read.
+#[derive(Debug)]
+pub(crate) struct Response {
+    pub(crate) status: StatusCode,
+    /// But for the length of the body.
+    pub(crate) headers: Arc<HeaderMap>,
+    pub(crate) body: Body,
 }
 
 /// The URL without what may be secret: credentials, the query, and a path that is none of the usual ones, because many hosted

@@ -10,12 +10,12 @@ use bytes::Bytes;
 use futures::future::{BoxFuture, Either, select};
 use futures::{FutureExt as _, StreamExt as _};
 use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
+use http::{HeaderMap, Method, Request, StatusCode, Uri};
 use tokio::time::timeout;
 
 use crate::settings::Limits;
 use crate::wire::http_client::events::{Events, message_data};
-use crate::wire::http_client::{HttpClient, body, shown};
+use crate::wire::http_client::{HttpClient, Response, body, shown};
 use crate::wire::pending::Pending;
 use crate::wire::{Connect, Frames, Inbox, Named, Nuisances, Outgoing, Wire, intake};
 use crate::{Error, ErrorKind, Task};
@@ -56,14 +56,14 @@ impl SseConnect {
         *request.uri_mut() = self.url.clone();
         request.headers_mut().insert(ACCEPT, body::EVENT_STREAM);
         let response = self.client.send(request).await?;
-        if !response.status().is_success() {
+        if !response.status.is_success() {
             return Err(refusal(&self.url, response).await);
         }
-        if !body::is_event_stream(response.headers()) {
+        if !body::is_event_stream(&response.headers) {
             let detail = format!("{} does not answer with an event stream", shown(&self.url));
             return Err(Error::new(ErrorKind::Protocol, detail));
         }
-        Ok(Events::new(&[], response.into_body(), self.limit))
+        Ok(Events::new(&[], response.body, self.limit))
     }
 
     async fn address(&self, events: &mut Events) -> Result<Uri, Error> {
@@ -110,10 +110,10 @@ impl SseWire {
             *request.uri_mut() = address.clone();
             *request.headers_mut() = headers;
             let response = client.send(request).await?;
-            if !response.status().is_success() {
+            if !response.status.is_success() {
                 return Err(session_refusal(refusal(&address, response).await));
             }
-            body::drain(response.into_body());
+            body::drain(response.body);
             Ok(())
         }
         .boxed()
@@ -199,9 +199,9 @@ fn session_refusal(error: Error) -> Error {
     }
 }
 
-async fn refusal(url: &Uri, response: Response<body::Body>) -> Error {
-    let status = response.status();
-    let text = body::collect(Bytes::new(), response.into_body(), EXPLANATION).await.unwrap_or_default();
+async fn refusal(url: &Uri, response: Response) -> Error {
+    let status = response.status;
+    let text = body::collect(Bytes::new(), response.body, EXPLANATION).await.unwrap_or_default();
     let text = intake::excerpt(&text, 200);
     let kind = match status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => ErrorKind::Unauthorized,

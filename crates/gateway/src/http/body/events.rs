@@ -8,9 +8,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt};
-use tokio::time::{Instant, Sleep, sleep};
 
 use crate::http::counts::OpenStream;
+use crate::http::deadline::Deadline;
 
 /// How long a stream may be silent. Proxies commonly give up on a connection after 30 to 60 seconds.
 pub const KEEP_ALIVE_AFTER: Duration = Duration::from_secs(15);
@@ -21,37 +21,19 @@ const SHORTEST: Duration = Duration::from_millis(1);
 /// Encoded events, with comments where there would be silence.
 pub struct Events {
     events: BoxStream<'static, Bytes>,
-    silence: Duration,
-    last: Instant,
-    timer: Pin<Box<Sleep>>,
+    silence: Deadline,
     /// Counts the stream as open.
     _open: Option<OpenStream>,
 }
 
 impl Events {
     pub(super) fn new(events: BoxStream<'static, Bytes>, silence: Duration) -> Self {
-        let silence = silence.max(SHORTEST);
-        Self { events, silence, last: Instant::now(), timer: Box::pin(sleep(silence)), _open: None }
+        Self { events, silence: Deadline::new(silence.max(SHORTEST)), _open: None }
     }
 
     /// Holds this until the stream ends or is dropped.
     pub(super) fn hold(&mut self, open: OpenStream) {
         self._open = Some(open);
-    }
-
-    /// Completes when nothing was sent for the time of silence.
-    ///
-    /// The timer is not set back by each event, which would take a lock each time; when it goes off, it is
-    /// set to when the silence after the last event ends.
-    fn poll_silence(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        loop {
-            ready!(self.timer.as_mut().poll(context));
-            let end = self.last + self.silence;
-            if end <= Instant::now() {
-                return Poll::Ready(());
-            }
-            self.timer.as_mut().reset(end);
-        }
     }
 }
 
@@ -62,13 +44,11 @@ impl Stream for Events {
         let next = match self.events.poll_next_unpin(context) {
             Poll::Ready(event) => event,
             Poll::Pending => {
-                ready!(self.poll_silence(context));
-                let again = Instant::now() + self.silence;
-                self.timer.as_mut().reset(again);
+                ready!(self.silence.poll_over(context));
                 Some(Bytes::from_static(protocol::sse::KEEP_ALIVE))
             }
         };
-        self.last = Instant::now();
+        self.silence.restart();
         Poll::Ready(next)
     }
 }

@@ -95,7 +95,7 @@ async fn http2(address: SocketAddr) -> http2::SendRequest<Full<Bytes>> {
     client
 }
 
-async fn text(response: Response<Incoming>) -> String {
+async fn text(response: Response<hyper::body::Incoming>) -> String {
     let body = response.into_body().collect().await.expect("a whole body").to_bytes();
     String::from_utf8_lossy(&body).into_owned()
 }

@@ -44,14 +44,13 @@ impl Unread {
             waiting.latest
         };
         self.0.some.notify_one();
-        let watched = Watched { body, rest: Pieces::default(), watch: Some((self.clone(), number)) };
+        let watched = Watched { body, rest: Pieces::default(), unread: self.clone(), number };
         watched.note(true);
         watched
     }
 
     /// Completes when one has waited for so long, give or take a quarter.
     pub(super) async fn for_longer_than(&self, patience: Duration) {
-        // Most connections are of HTTP/1, and never wake up for this.
         self.0.some.notified().await;
         while !self.waiting().since.values().any(|since| since.elapsed() >= patience) {
             sleep(patience / 4).await;
@@ -64,31 +63,25 @@ impl Unread {
     }
 }
 
-/// The body of an answer, watched if need be. More of it is asked for when there is room for it, and not before.
+/// The body of an answer that is watched. More of it is asked for when there is room for it, and not before.
 pub(super) struct Watched {
     body: Body,
     rest: Pieces,
-    watch: Option<(Unread, u64)>,
+    unread: Unread,
+    number: u64,
 }
 
 impl Watched {
-    /// One whose reader is watched elsewhere.
-    pub(super) fn not(body: Body) -> Self {
-        Self { body, rest: Pieces::default(), watch: None }
-    }
-
     fn note(&self, waits: bool) {
-        if let Some((unread, number)) = &self.watch {
-            let since = &mut unread.waiting().since;
-            match waits {
-                true => drop(since.insert(*number, Instant::now())),
-                false => drop(since.remove(number)),
-            }
+        let since = &mut self.unread.waiting().since;
+        match waits {
+            true => drop(since.insert(self.number, Instant::now())),
+            false => drop(since.remove(&self.number)),
         }
     }
 
     fn piece(&mut self, mut pieces: Pieces) -> Frame<Pieces> {
-        if self.watch.is_some() && pieces.len() > PIECE {
+        if pieces.len() > PIECE {
             self.rest = pieces;
             pieces = self.rest.split_to(PIECE);
         }

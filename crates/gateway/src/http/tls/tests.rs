@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use bytes::Bytes;
 use http::{Request, Response, Version};
 use http_body_util::{BodyExt, Empty};
-use hyper::body::Incoming;
+
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::pki_types::ServerName;
@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use tokio_rustls::{TlsConnector, client};
 
 use super::*;
-use crate::http::body::Body;
+use crate::http::body::{Body, Incoming};
 use crate::http::drain::Drain;
 use crate::http::listener::{Bound, ConnInfo, PerConnection, Service, Terms};
 use crate::workers::Workers;

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use http::Uri;
 use http::uri::Scheme;
+use http1::client::Io;
 use hyper_util::client::legacy::connect::HttpConnector;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
@@ -19,8 +20,6 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tower_service::Service as _;
-
-use super::connection::Io;
 
 /// How long a TCP connection may take to open.
 const CONNECT: Duration = Duration::from_secs(10);

@@ -12,12 +12,12 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use http::Uri;
 use http::uri::{Authority, Scheme};
+use http1::client::{Condition, Connection};
 use tokio::runtime::{Handle, Id};
 use tokio::task::coop::unconstrained;
 use tokio::time::{Instant, sleep};
 
 use super::connect::Stream;
-use super::connection::{Condition, Connection};
 use crate::Task;
 
 /// How long a connection is kept for the next request. Node and uvicorn close idle connections after 5 s; a request

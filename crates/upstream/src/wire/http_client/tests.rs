@@ -147,6 +147,6 @@ fn post(url: &Uri, body: impl Into<Bytes>) -> Request<Bytes> {
 
 async fn ask(client: &HttpClient, url: &Uri, body: &'static str) -> Result<String, Error> {
     let response = client.send(post(url, body)).await?;
-    let body = body::collect(Bytes::new(), response.into_body(), 1 << 20).await?;
+    let body = body::collect(Bytes::new(), response.body, 1 << 20).await?;
     Ok(String::from_utf8(body.to_vec()).expect("text"))
 }

@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::StreamExt as _;
+use http::StatusCode;
 use http::header::LOCATION;
-use http::{Response, StatusCode};
 use protocol::{Id, Message};
 
 use super::call::CallStream;
 use super::endpoint::{Endpoint, is_legacy};
 use crate::wire::http_client::body::{Body, collect, drain, is_event_stream};
 use crate::wire::http_client::events::Events;
-use crate::wire::http_client::shown;
+use crate::wire::http_client::{Response, shown};
 use crate::wire::names::PROTOCOL_VERSION;
 use crate::wire::{Frames, Outgoing, intake};
 use crate::{Error, ErrorKind};
@@ -30,40 +30,38 @@ pub(super) async fn exchange(endpoint: &Arc<Endpoint>, out: Outgoing) -> Result<
     let initialize = !out.headers.contains_key(PROTOCOL_VERSION) && is_initialize(&out.body);
     let resumable = is_legacy(&out.headers).then(|| out.headers.clone());
     let (response, in_session) = endpoint.post(out, initialize).await?;
-    let (head, mut body) = response.into_parts();
-    if !head.status.is_success() {
-        let response = Response::from_parts(head, body);
+    if !response.status.is_success() {
         // Elsewhere, as with what follows: the way of most calls is to be short, also in memory.
         return Box::pin(refused(endpoint, response, &id, in_session)).await;
     }
-    let status = head.status.as_u16();
+    let Response { status, headers, mut body } = response;
     let mut first = Bytes::new();
-    if is_event_stream(&head.headers) {
+    if is_event_stream(&headers) {
         first = body.next_chunk().await?.unwrap_or_default();
         if !looks_like_json(&first) {
             let events = Events::new(&first, body, endpoint.limit);
             let stream = CallStream::new(Arc::clone(endpoint), events, id, resumable);
-            return Box::pin(stream.into_frames(status)).await;
+            return Box::pin(stream.into_frames(status.as_u16())).await;
         }
     }
     let body = collect(first, body, endpoint.limit).await?;
     if body.trim_ascii().is_empty() {
-        let detail = format!("the target answered a request with {} and no message", head.status);
-        return Err(Error::new(ErrorKind::Status(status), detail));
+        let detail = format!("the target answered a request with {status} and no message");
+        return Err(Error::new(ErrorKind::Status(status.as_u16()), detail));
     }
-    read_body(&body, &id, status)
+    read_body(&body, &id, status.as_u16())
 }
 
 /// Sends a notification or a response.
 pub(super) async fn deliver(endpoint: &Endpoint, out: Outgoing) -> Result<(), Error> {
     let (response, in_session) = endpoint.post(out, false).await?;
-    if response.status().is_success() {
-        drain(response.into_body());
+    if response.status.is_success() {
+        drain(response.body);
         return Ok(());
     }
-    let status = response.status();
+    let status = response.status;
     let explanation = explanation(&response, endpoint, in_session);
-    let body = read_some(response.into_body()).await;
+    let body = read_some(response.body).await;
     Err(explanation.unwrap_or_else(|| unexplained(status, &body)))
 }
 
@@ -118,16 +116,16 @@ pub(super) fn answers(message: &Message, id: &Id) -> bool {
 /// Reads a refusal. If it holds a JSON-RPC error for us, that is the answer, and its status says what it is worth.
 async fn refused(
     endpoint: &Endpoint,
-    response: Response<Body>,
+    response: Response,
     id: &Id,
     in_session: bool,
 ) -> Result<Frames, Error> {
-    let status = response.status();
+    let status = response.status;
     if let Some(error) = explanation(&response, endpoint, in_session) {
-        drain(response.into_body());
+        drain(response.body);
         return Err(error);
     }
-    let body = read_some(response.into_body()).await;
+    let body = read_some(response.body).await;
     match protocol::message::scan(&body) {
         Ok(message) if answers(&message, id) => Ok(Frames::One(message, status.as_u16())),
         _ => Err(unexplained(status, &body)),
@@ -135,8 +133,8 @@ async fn refused(
 }
 
 /// What a status means without its body.
-fn explanation(response: &Response<Body>, endpoint: &Endpoint, in_session: bool) -> Option<Error> {
-    let status = response.status();
+fn explanation(response: &Response, endpoint: &Endpoint, in_session: bool) -> Option<Error> {
+    let status = response.status;
     let url = shown(&endpoint.url);
     match status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
@@ -146,7 +144,7 @@ fn explanation(response: &Response<Body>, endpoint: &Endpoint, in_session: bool)
             Some(Error::new(ErrorKind::SessionLost, format!("{url} no longer knows our session ({status})")))
         }
         _ if status.is_redirection() => {
-            let to = response.headers().get(LOCATION).map(|to| intake::excerpt(to.as_bytes(), 200));
+            let to = response.headers.get(LOCATION).map(|to| intake::excerpt(to.as_bytes(), 200));
             let to = to.unwrap_or_else(|| "nowhere".into());
             let detail = format!("{url} redirects to {to} ({status}); redirects are not followed");
             Some(Error::new(ErrorKind::Status(status.as_u16()), detail))

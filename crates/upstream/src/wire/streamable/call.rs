@@ -125,12 +125,12 @@ impl CallStream {
             sleep(self.events.retry.unwrap_or(RETRY)).await;
             // A connection that fails says nothing about the stream.
             let Ok(response) = self.endpoint.get(headers, Some(last)).await else { continue };
-            let status = response.status();
-            if status.is_success() && is_event_stream(response.headers()) {
-                self.events.resume(response.into_body());
+            let status = response.status;
+            if status.is_success() && is_event_stream(&response.headers) {
+                self.events.resume(response.body);
                 return Ok(());
             }
-            drain(response.into_body());
+            drain(response.body);
             if !status.is_server_error() {
                 // Also a session that is gone is no reason to send the call again: it has run, or still runs.
                 let detail = format!("{}, and it cannot be resumed ({status})", cause.detail);

@@ -7,13 +7,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri};
+use http::{HeaderMap, HeaderValue, Method, Request, Uri};
 use protocol::{Era, Version};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::wire::http_client::body::{self, Body};
-use crate::wire::http_client::{HttpClient, shown};
+use crate::wire::http_client::{HttpClient, Response, body, shown};
 use crate::wire::names::{LAST_EVENT_ID, PROTOCOL_VERSION, SESSION_ID};
 use crate::wire::tally::{Named, Nuisance, Tally};
 use crate::wire::{Inbox, Outgoing};
@@ -89,25 +88,21 @@ impl Endpoint {
     /// Sends one message. The second value says whether it went into a session.
     ///
     /// `initialize` opens a session and never goes into one.
-    pub(super) async fn post(
-        &self,
-        out: Outgoing,
-        initialize: bool,
-    ) -> Result<(Response<Body>, bool), Error> {
+    pub(super) async fn post(&self, out: Outgoing, initialize: bool) -> Result<(Response, bool), Error> {
         let Outgoing { body: message, mut headers, .. } = out;
         let session = if initialize { None } else { self.session_of(&headers) };
         let in_session = session.is_some();
         headers.insert(CONTENT_TYPE, body::JSON);
         headers.insert(ACCEPT, body::ACCEPT);
         let response = self.fetch(Method::POST, headers, session, message).await?;
-        if initialize && response.status().is_success() {
-            self.open_session(response.headers());
+        if initialize && response.status.is_success() {
+            self.open_session(&response.headers);
         }
         Ok((response, in_session))
     }
 
     /// Asks for a stream: the listening one, or one that broke after the event `last`.
-    pub(super) async fn get(&self, headers: &HeaderMap, last: Option<&str>) -> Result<Response<Body>, Error> {
+    pub(super) async fn get(&self, headers: &HeaderMap, last: Option<&str>) -> Result<Response, Error> {
         let session = self.session_of(headers);
         let mut headers = headers.clone();
         headers.insert(ACCEPT, body::EVENT_STREAM);
@@ -122,7 +117,7 @@ impl Endpoint {
         let Some(Session { id, headers }) = self.session().take() else { return };
         let request = self.fetch(Method::DELETE, headers.unwrap_or_default(), Some(id), Bytes::new());
         if let Ok(Ok(response)) = timeout(END_SESSION, request).await {
-            body::drain(response.into_body());
+            body::drain(response.body);
         }
     }
 
@@ -132,7 +127,7 @@ impl Endpoint {
         mut headers: HeaderMap,
         session: Option<HeaderValue>,
         content: Bytes,
-    ) -> Result<Response<Body>, Error> {
+    ) -> Result<Response, Error> {
         if let Some(session) = session {
             headers.insert(SESSION_ID, session);
         }

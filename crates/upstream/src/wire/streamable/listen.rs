@@ -31,9 +31,9 @@ pub(super) async fn listen(endpoint: Arc<Endpoint>, headers: HeaderMap, answered
         let response = endpoint.get(&headers, last).await;
         drop(answered.take());
         if let Ok(response) = response {
-            let status = response.status();
-            if !status.is_success() || !is_event_stream(response.headers()) {
-                drain(response.into_body());
+            let status = response.status;
+            if !status.is_success() || !is_event_stream(&response.headers) {
+                drain(response.body);
                 // It took the stream in this session before.
                 if status == StatusCode::NOT_FOUND && events.is_some() {
                     return endpoint.forgotten();
@@ -43,7 +43,7 @@ pub(super) async fn listen(endpoint: Arc<Endpoint>, headers: HeaderMap, answered
                     return;
                 }
             } else {
-                let body = response.into_body();
+                let body = response.body;
                 let stream = match &mut events {
                     Some(events) => {
                         events.resume(body);

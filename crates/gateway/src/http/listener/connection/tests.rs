@@ -2,11 +2,13 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
+use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::super::terms::PerConnection;
 use super::*;
 use crate::http::drain::{Drain, Drained};
 
@@ -206,7 +208,7 @@ fn a_connection_fits_in_little_memory() {
     let terms = Terms::new(1, PerConnection::default());
     let from = From { info: Arc::new(nobody()), handler: Arc::new(handler), terms };
     let size = size_of_val(&serve(duplex(1).0, from, drain.guard()));
-    assert!(size <= 4 * 1024, "{size} bytes per connection");
+    assert!(size <= 3 * 1024, "{size} bytes per connection");
 }
 
 #[tokio::test(start_paused = true)]

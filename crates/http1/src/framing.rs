@@ -1,17 +1,17 @@
-//! Where the body of an answer ends (RFC 9112 §6.3).
+//! Where a body ends (RFC 9112 §6.3).
 
 use bytes::BytesMut;
 
 mod chunks;
 
-pub(super) use chunks::Chunks;
+pub(crate) use chunks::Chunks;
 
-/// What is wrong with an answer, in words for the log.
-pub(super) type Fault = &'static str;
+/// What is wrong with what the other side sent, in words for whoever has to know.
+pub type Fault = &'static str;
 
 /// How the end of a body is found, and how far it has been read.
 #[derive(Debug)]
-pub(super) enum Framing {
+pub(crate) enum Framing {
     /// So many bytes are still to come.
     Length(u64),
     /// It comes in chunks, the last of which is empty.
@@ -24,7 +24,7 @@ pub(super) enum Framing {
 
 /// What stands at the front of what was read.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Next {
+pub(crate) enum Next {
     /// So many bytes of the body, at least one.
     Data(usize),
     /// Nothing that can be used yet.
@@ -35,7 +35,7 @@ pub(super) enum Next {
 
 impl Framing {
     /// Takes what is not the body's from the front of `input`, and says what comes then. Asked twice, it says the same twice.
-    pub(super) fn next(&mut self, input: &mut BytesMut) -> Result<Next, Fault> {
+    pub(crate) fn next(&mut self, input: &mut BytesMut) -> Result<Next, Fault> {
         let left = match self {
             Self::Length(0) | Self::Done => None,
             Self::Length(left) => Some(*left),
@@ -55,7 +55,7 @@ impl Framing {
     }
 
     /// So many bytes of the body were taken from the front.
-    pub(super) fn taken(&mut self, data: usize) {
+    pub(crate) fn taken(&mut self, data: usize) {
         match self {
             Self::Length(left) => *left -= data as u64,
             Self::Chunked(chunks) => chunks.taken(data as u64),
@@ -64,7 +64,7 @@ impl Framing {
     }
 
     /// How many bytes of the body are to come at least.
-    pub(super) fn left(&self) -> u64 {
+    pub(crate) fn left(&self) -> u64 {
         match self {
             Self::Length(left) => *left,
             Self::Chunked(chunks) => chunks.left(),

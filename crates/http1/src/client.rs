@@ -1,4 +1,4 @@
-//! One connection, on which the task that calls writes the request and reads the answer itself.
+//! The client's side of a connection, on which the task that calls writes the request and reads the answer itself.
 //!
 //! There is no task of its own and no queue: who drops a call in the middle drops its connection.
 
@@ -12,13 +12,21 @@ use http::{Request, StatusCode};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::io::poll_read_buf;
 
-use super::framing::{Fault, Framing, Next};
-use super::head::{Finder, Head};
-use super::request::write_head;
+use crate::framing::{Fault, Framing, Next};
+use crate::head::{Finder, Memory};
+use request::write_head;
+
+mod head;
+mod request;
+
+pub use head::Head;
 
 /// How much is read at once: at first, and of answers that turn out to be large.
 const SMALL_READ: usize = 8 * 1024;
 const LARGE_READ: usize = 64 * 1024;
+
+/// A body up to this is copied behind its head, which takes less than to tell the system of two places.
+const COPIED: usize = 4 * 1024;
 
 /// With less room than this another buffer is begun, or the same one from its front.
 const LEAST_ROOM: usize = 512;
@@ -27,7 +35,7 @@ const LEAST_ROOM: usize = 512;
 const DRAIN: usize = 64 * 1024;
 
 /// What a connection runs over.
-pub(super) trait Io: AsyncRead + AsyncWrite + Unpin {
+pub trait Io: AsyncRead + AsyncWrite + Unpin {
     /// Resolves when it is worth to have a buffer ready for reading.
     fn poll_readable(&mut self, _cx: &mut Context<'_>) -> Poll<()> {
         Poll::Ready(())
@@ -41,15 +49,16 @@ pub(super) trait Io: AsyncRead + AsyncWrite + Unpin {
 
 /// Why there is no answer.
 #[derive(Debug)]
-pub(super) struct Lost {
-    pub(super) error: io::Error,
+pub struct Lost {
+    /// What happened.
+    pub error: io::Error,
     /// Whether the target may have seen some of the request.
-    pub(super) sent: bool,
+    pub sent: bool,
 }
 
 /// What a connection is good for that nobody uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Condition {
+pub enum Condition {
     /// It may serve a request.
     Ready,
     /// The end of its last answer is still to come.
@@ -60,10 +69,12 @@ pub(super) enum Condition {
 
 /// A connection. It serves one request at a time.
 #[derive(Debug)]
-pub(super) struct Connection<I> {
+pub struct Connection<I> {
     io: I,
     /// What was read and belongs to nobody yet.
     input: BytesMut,
+    /// The head of the last answer.
+    memory: Memory<head::Known>,
     /// How much is read at once.
     appetite: usize,
     request: Outgoing,
@@ -85,10 +96,12 @@ struct Outgoing {
 }
 
 impl<I: Io> Connection<I> {
-    pub(super) fn new(io: I) -> Self {
+    /// A connection that was just opened.
+    pub fn new(io: I) -> Self {
         Self {
             io,
             input: BytesMut::new(),
+            memory: Memory::default(),
             appetite: SMALL_READ,
             request: Outgoing::default(),
             framing: Framing::Done,
@@ -98,7 +111,7 @@ impl<I: Io> Connection<I> {
     }
 
     /// Looks at a connection that nobody uses, and reads over what is left of its last answer.
-    pub(super) fn condition(&mut self, cx: &mut Context<'_>) -> Condition {
+    pub fn condition(&mut self, cx: &mut Context<'_>) -> Condition {
         let mut left = DRAIN;
         while !self.is_done() {
             match self.poll_chunk(cx, false) {
@@ -115,7 +128,7 @@ impl<I: Io> Connection<I> {
     }
 
     /// Sends a request and waits for the head of its answer.
-    pub(super) async fn exchange(&mut self, request: &Request<Bytes>) -> Result<Head, Lost> {
+    pub async fn exchange(&mut self, request: &Request<Bytes>) -> Result<Head, Lost> {
         self.request.begin(request);
         self.received = 0;
         // Until an answer is whole, the connection is good for nothing else.
@@ -130,11 +143,7 @@ impl<I: Io> Connection<I> {
     }
 
     /// The next bytes of the body, at least one; nothing at its end. With `whole` a body of known length comes in one piece.
-    pub(super) fn poll_chunk(
-        &mut self,
-        cx: &mut Context<'_>,
-        whole: bool,
-    ) -> Poll<io::Result<Option<Bytes>>> {
+    pub fn poll_chunk(&mut self, cx: &mut Context<'_>, whole: bool) -> Poll<io::Result<Option<Bytes>>> {
         self.poll_send(cx);
         loop {
             match self.framing.next(&mut self.input).map_err(invalid)? {
@@ -160,23 +169,24 @@ impl<I: Io> Connection<I> {
     }
 
     /// Whether the answer was read to its end.
-    pub(super) fn is_done(&self) -> bool {
+    pub fn is_done(&self) -> bool {
         matches!(self.framing, Framing::Done)
     }
 
     /// How many bytes of the answer are to come at least.
-    pub(super) fn left(&self) -> u64 {
+    pub fn left(&self) -> u64 {
         self.framing.left()
     }
 
     /// Whether the connection may serve another request.
-    pub(super) fn is_reusable(&self) -> bool {
+    pub fn is_reusable(&self) -> bool {
         self.keep && self.is_done() && self.input.is_empty() && self.request.is_written()
     }
 
     /// Gives up memory that the next request may not need.
-    pub(super) fn shrink(&mut self) {
+    pub fn shrink(&mut self) {
         self.input = BytesMut::new();
+        self.memory = Memory::default();
         self.request.head = Vec::new();
         self.appetite = SMALL_READ;
     }
@@ -189,7 +199,7 @@ impl<I: Io> Connection<I> {
     ) -> Poll<io::Result<Head>> {
         self.poll_send(cx);
         loop {
-            match finder.take(&mut self.input, request.method()).map_err(invalid)? {
+            match head::take(finder, &mut self.memory, &mut self.input, request.method()).map_err(invalid)? {
                 Some(head) if head.status == StatusCode::SWITCHING_PROTOCOLS => {
                     return Poll::Ready(Err(invalid("it wants to speak another protocol")));
                 }
@@ -271,7 +281,12 @@ impl<I: Io> Connection<I> {
 impl Outgoing {
     fn begin(&mut self, request: &Request<Bytes>) {
         write_head(request, &mut self.head);
-        self.body = request.body().clone();
+        if request.body().len() <= COPIED {
+            self.head.extend_from_slice(request.body());
+            self.body = Bytes::new();
+        } else {
+            self.body = request.body().clone();
+        }
         self.written = 0;
         self.flushed = false;
         self.failed = None;

@@ -9,7 +9,7 @@ const OVERHEAD: usize = 16 * 1024;
 
 /// How far a chunked body has been read.
 #[derive(Debug)]
-pub(in super::super) struct Chunks {
+pub(crate) struct Chunks {
     state: State,
     /// The size of the chunk as far as it is known, and then what is left of it.
     left: u64,
@@ -41,7 +41,7 @@ enum State {
 }
 
 impl Chunks {
-    pub(in super::super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { state: State::Size, left: 0, overhead: 0 }
     }
 
@@ -80,7 +80,7 @@ impl Chunks {
     fn step(&mut self, byte: u8) -> Result<State, Fault> {
         self.overhead += 1;
         if self.overhead > OVERHEAD {
-            return Err("it sent too much around a chunk of its answer");
+            return Err("there is too much around a chunk of the body");
         }
         Ok(match (self.state, byte) {
             (State::Size | State::Digits, digit) if digit.is_ascii_hexdigit() => self.digit(digit)?,
@@ -93,19 +93,19 @@ impl Chunks {
             (State::DataLf, b'\n') => self.begin(State::Size),
             (State::Trailer, b'\r') => State::LastLf,
             (State::Trailer | State::TrailerLine, b'\n') => {
-                return Err("a trailer of its answer is not valid");
+                return Err("a trailer of the body is not valid");
             }
             (State::TrailerLine, b'\r') => State::TrailerLf,
             (State::Trailer | State::TrailerLine, _) => State::TrailerLine,
             (State::TrailerLf, b'\n') => State::Trailer,
             (State::LastLf, b'\n') => State::End,
-            _ => return Err("a chunk of its answer is not valid"),
+            _ => return Err("a chunk of the body is not valid"),
         })
     }
 
     fn digit(&mut self, digit: u8) -> Result<State, Fault> {
         let value = char::from(digit).to_digit(16).unwrap_or_default();
-        let shifted = self.left.checked_mul(16).ok_or("a chunk of its answer is too large")?;
+        let shifted = self.left.checked_mul(16).ok_or("a chunk of the body is too large")?;
         self.left = shifted + u64::from(value);
         Ok(State::Digits)
     }

@@ -1,0 +1,144 @@
+//! The head of an answer: its status, its headers, and what they say of the body and the connection.
+
+use std::mem::MaybeUninit;
+use std::sync::Arc;
+
+use bytes::{Buf as _, Bytes, BytesMut};
+use http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
+use http::{Method, StatusCode};
+
+use crate::framing::{Chunks, Fault, Framing};
+use crate::head::{Finder, Found, Memory, Recalled, Signs};
+
+/// The largest head, and the most headers in it.
+const LARGEST: usize = 64 * 1024;
+const HEADERS: usize = 100;
+
+/// What every answer begins with.
+const BEGINNING: &[u8] = b"HTTP/1.";
+
+/// A head that was read.
+#[derive(Debug)]
+pub struct Head {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers but for the length of the body, shared with answers that have the same.
+    pub headers: Arc<HeaderMap>,
+    pub(super) framing: Framing,
+    /// Whether the connection may serve another request.
+    pub(super) keep: bool,
+}
+
+/// What is remembered of an answer.
+#[derive(Debug, Clone)]
+pub(super) struct Known {
+    status: StatusCode,
+    headers: Arc<HeaderMap>,
+}
+
+/// Takes the head of an answer to such a request from the front of `input`; nothing if there is no whole one yet.
+pub(super) fn take(
+    finder: &mut Finder,
+    memory: &mut Memory<Known>,
+    input: &mut BytesMut,
+    method: &Method,
+) -> Result<Option<Head>, Fault> {
+    if finder.is_new()
+        && method != Method::HEAD
+        && let Some(recalled) = memory.recall(input)
+    {
+        let (head, size) = (again(&recalled), recalled.size);
+        input.advance(size);
+        return Ok(Some(head));
+    }
+    if !finder.skip_empty_lines(input) {
+        return Ok(None);
+    }
+    let begun = input.len().min(BEGINNING.len());
+    if input[..begun] != BEGINNING[..begun] {
+        return Err("its answer is not HTTP/1");
+    }
+    match finder.take(input, LARGEST) {
+        Found::Head(head) => read(&memory.to_read(head), method, memory).map(Some),
+        Found::Part => Ok(None),
+        Found::TooLarge => Err("the head of its answer is too large"),
+    }
+}
+
+/// The head of an answer that says the same as the one before it.
+fn again(recalled: &Recalled<'_, Known>) -> Head {
+    let Known { status, headers } = recalled.read.clone();
+    let framing = match recalled.length {
+        Some(0) => Framing::Done,
+        Some(length) => Framing::Length(length),
+        // The only other way that lets a connection go on.
+        None => Framing::Chunked(Chunks::new()),
+    };
+    Head { status, headers, framing, keep: true }
+}
+
+fn read(bytes: &Bytes, method: &Method, memory: &mut Memory<Known>) -> Result<Head, Fault> {
+    let mut room = [const { MaybeUninit::uninit() }; HEADERS];
+    let mut response = httparse::Response::new(&mut []);
+    let parsed = httparse::ParserConfig::default()
+        .parse_response_with_uninit_headers(&mut response, bytes, &mut room)
+        .map_err(said)?;
+    if parsed != httparse::Status::Complete(bytes.len()) {
+        return Err("the head of its answer is not valid");
+    }
+    let status = response
+        .code
+        .and_then(|code| StatusCode::from_u16(code).ok())
+        .ok_or(said(httparse::Error::Status))?;
+    let mut headers = HeaderMap::with_capacity(response.headers.len());
+    let mut length = None;
+    let mut signs = Signs::new(response.version == Some(0));
+    for header in response.headers.iter() {
+        // Names and values were checked by the parser.
+        let name =
+            HeaderName::from_bytes(header.name.as_bytes()).map_err(|_| said(httparse::Error::HeaderName))?;
+        let value = HeaderValue::from_maybe_shared(bytes.slice_ref(header.value))
+            .map_err(|_| said(httparse::Error::HeaderValue))?;
+        signs.note(&name, header.value)?;
+        if name == CONTENT_LENGTH {
+            length = Some(header.value);
+        } else {
+            headers.append(name, value);
+        }
+    }
+    let headers = Arc::new(headers);
+    let (framing, keep) = framing(&signs, status, method)?;
+    if signs.is_plain() && keep && status == StatusCode::OK && method != Method::HEAD {
+        memory.note(bytes, length, &Known { status, headers: headers.clone() });
+    }
+    Ok(Head { status, headers, framing, keep })
+}
+
+fn said(error: httparse::Error) -> Fault {
+    match error {
+        httparse::Error::TooManyHeaders => "its answer has too many headers",
+        httparse::Error::Status => "the status of its answer is not valid",
+        httparse::Error::Version => "its answer is not HTTP/1",
+        _ => "a header of its answer is not valid",
+    }
+}
+
+/// RFC 9112 §6.3. Where a server says two things, its connection is not used again.
+fn framing(signs: &Signs, status: StatusCode, method: &Method) -> Result<(Framing, bool), Fault> {
+    let keep = signs.keeps();
+    if method == Method::HEAD || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
+        return Ok((Framing::Done, keep));
+    }
+    if signs.other_coding {
+        return Err("its answer has a transfer coding that nobody asked for");
+    }
+    Ok(match (signs.chunked, signs.length) {
+        (0, Some(0)) => (Framing::Done, keep),
+        (0, Some(length)) => (Framing::Length(length), keep),
+        (0, None) => (Framing::Close, false),
+        (times, length) => {
+            let plain = times == 1 && length.is_none() && !signs.old;
+            (Framing::Chunked(Chunks::new()), keep && plain)
+        }
+    })
+}

@@ -1,0 +1,234 @@
+//! What the heads of requests and of answers have in common: where they end, and what they say of the body and the connection.
+
+use std::ops::Range;
+
+use bytes::{Buf as _, Bytes, BytesMut};
+use http::header::{CONNECTION, CONTENT_LENGTH, HeaderName, TRANSFER_ENCODING};
+
+use crate::framing::Fault;
+
+/// Finds heads in what is read. It remembers how far it looked, so that a head that comes in small pieces is not searched anew
+/// with each of them.
+#[derive(Debug, Default)]
+pub(crate) struct Finder {
+    looked: usize,
+}
+
+/// What was found.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// A whole head, up to and with the empty line that ends it.
+    Head(Bytes),
+    /// There is no whole one yet, and not more than that of it.
+    Part,
+    /// More of it than a head may be.
+    TooLarge,
+}
+
+impl Finder {
+    /// Whether nothing has been looked at.
+    pub(crate) fn is_new(&self) -> bool {
+        self.looked == 0
+    }
+
+    /// Throws away empty lines before a head: some programs end a body with one too many (RFC 9112 §2.2). False if the last
+    /// of them is not whole yet.
+    pub(crate) fn skip_empty_lines(&self, input: &mut BytesMut) -> bool {
+        if self.is_new() {
+            while let [b'\n', ..] | [b'\r', b'\n', ..] = input[..] {
+                input.advance(if input[0] == b'\n' { 1 } else { 2 });
+            }
+        }
+        input[..] != *b"\r"
+    }
+
+    /// Takes a head from the front of `input`.
+    pub(crate) fn take(&mut self, input: &mut BytesMut, largest: usize) -> Found {
+        match self.end(input) {
+            Some(length) if length <= largest => {
+                self.looked = 0;
+                Found::Head(input.split_to(length).freeze())
+            }
+            None if input.len() < largest => {
+                self.looked = input.len();
+                Found::Part
+            }
+            _ => Found::TooLarge,
+        }
+    }
+
+    /// Where the empty line ends that ends the head.
+    fn end(&self, input: &[u8]) -> Option<usize> {
+        // The end of the last line may have been seen already.
+        let from = self.looked.saturating_sub(2);
+        memchr::memchr_iter(b'\n', &input[from..]).map(|at| from + at + 1).find_map(|line| {
+            match input[line..] {
+                [b'\n', ..] => Some(line + 1),
+                [b'\r', b'\n', ..] => Some(line + 2),
+                _ => None,
+            }
+        })
+    }
+}
+
+/// The head that came last on a connection. The next one mostly says the same, but for the length of its body, and then it need
+/// not be read anew.
+#[derive(Debug)]
+pub(crate) struct Memory<T>(Option<Box<Remembered<T>>>);
+
+#[derive(Debug)]
+struct Remembered<T> {
+    bytes: Bytes,
+    /// Where the length of the body stands, if it does.
+    digits: Option<Range<usize>>,
+    /// What was read. It is kept only when a head has come twice: most that come once do not come again.
+    read: Option<T>,
+}
+
+/// A head that was recognised.
+#[derive(Debug)]
+pub(crate) struct Recalled<'m, T> {
+    pub(crate) read: &'m T,
+    /// How long the head is.
+    pub(crate) size: usize,
+    /// The length of the body that it says.
+    pub(crate) length: Option<u64>,
+    /// Whether the one that was read said another.
+    pub(crate) differs: bool,
+}
+
+impl<T> Default for Memory<T> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<T: Clone> Memory<T> {
+    /// Recognises a head at the front of `input`.
+    pub(crate) fn recall(&self, input: &[u8]) -> Option<Recalled<'_, T>> {
+        let remembered = self.0.as_ref()?;
+        let read = remembered.read.as_ref()?;
+        let (size, length) = remembered.size_of_same(input)?;
+        let said = remembered.digits.clone().and_then(|digits| number(&remembered.bytes[digits]));
+        Some(Recalled { read, size, length, differs: said != length })
+    }
+
+    /// The head to read if this one has come: itself, or a copy if what is read of it will be remembered, so that no memory is
+    /// kept for what else lies next to it.
+    pub(crate) fn to_read(&self, head: Bytes) -> Bytes {
+        if self.has_come(&head) { Bytes::copy_from_slice(&head) } else { head }
+    }
+
+    fn has_come(&self, head: &[u8]) -> bool {
+        self.0.as_ref().and_then(|last| last.size_of_same(head)).is_some()
+    }
+
+    /// Remembers a head in which `digits` is all that is said of the length of the body, if anything is.
+    pub(crate) fn note(&mut self, head: &Bytes, digits: Option<&[u8]>, read: &T) {
+        if digits.is_some_and(|digits| !digits.iter().all(u8::is_ascii_digit)) {
+            return;
+        }
+        let has_come = self.has_come(head);
+        let place = |digits: &[u8]| {
+            let from = (digits.as_ptr() as usize).saturating_sub(head.as_ptr() as usize);
+            from..from + digits.len()
+        };
+        self.0 = Some(Box::new(Remembered {
+            bytes: if has_come { head.clone() } else { Bytes::copy_from_slice(head) },
+            digits: digits.map(place),
+            read: has_come.then(|| read.clone()),
+        }));
+    }
+}
+
+impl<T> Remembered<T> {
+    /// The size of the head at the front of `input` and the length that it says, if it says the same otherwise.
+    fn size_of_same(&self, input: &[u8]) -> Option<(usize, Option<u64>)> {
+        let Some(place) = &self.digits else {
+            return input.starts_with(&self.bytes).then_some((self.bytes.len(), None));
+        };
+        let rest = input.strip_prefix(&self.bytes[..place.start])?;
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let after = &self.bytes[place.end..];
+        let length = number(&rest[..digits])?;
+        rest[digits..].starts_with(after).then(|| (place.start + digits + after.len(), Some(length)))
+    }
+}
+
+/// What headers say of the body and the connection.
+#[derive(Debug, Default)]
+pub(crate) struct Signs {
+    /// HTTP/1.0, which keeps a connection only where it says so.
+    pub(crate) old: bool,
+    pub(crate) length: Option<u64>,
+    /// How often the length is said.
+    lengths: u32,
+    /// How often the body is said to come in chunks.
+    pub(crate) chunked: u32,
+    /// Whether it has another coding besides.
+    pub(crate) other_coding: bool,
+    close: bool,
+    keep_alive: bool,
+}
+
+impl Signs {
+    /// Of a message of HTTP/1.0, or of HTTP/1.1.
+    pub(crate) fn new(old: bool) -> Self {
+        Self { old, ..Self::default() }
+    }
+
+    /// Takes note of a header.
+    pub(crate) fn note(&mut self, name: &HeaderName, value: &[u8]) -> Result<(), Fault> {
+        if name == CONTENT_LENGTH {
+            let before = self.lengths;
+            for length in items(value) {
+                let length = number(length).ok_or(NO_NUMBER)?;
+                if self.length.replace(length).is_some_and(|other| other != length) {
+                    return Err("the body has two lengths");
+                }
+                self.lengths += 1;
+            }
+            if self.lengths == before {
+                return Err(NO_NUMBER);
+            }
+        } else if name == TRANSFER_ENCODING {
+            self.other_coding |= items(value).next().is_none();
+            for coding in items(value) {
+                match coding.eq_ignore_ascii_case(b"chunked") {
+                    true => self.chunked += 1,
+                    false => self.other_coding = true,
+                }
+            }
+        } else if name == CONNECTION {
+            for option in items(value) {
+                self.close |= option.eq_ignore_ascii_case(b"close");
+                self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether no more than one thing is said of where the body ends.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.lengths + self.chunked <= 1 && !self.other_coding && !self.old
+    }
+
+    /// Whether the other side means to go on with the connection.
+    pub(crate) fn keeps(&self) -> bool {
+        !self.close && (!self.old || self.keep_alive)
+    }
+}
+
+const NO_NUMBER: Fault = "the length of the body is not a number";
+
+/// The items of a list in a header.
+fn items(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii).filter(|item| !item.is_empty())
+}
+
+/// A number that is all digits; the standard parser would take a sign.
+fn number(digits: &[u8]) -> Option<u64> {
+    let digits =
+        std::str::from_utf8(digits).ok().filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
+    digits.parse().ok()
+}

@@ -1,0 +1,180 @@
+//! The head of a request: what is asked, and what it says of the body and the connection.
+
+use std::mem::MaybeUninit;
+
+use bytes::{Buf as _, Bytes, BytesMut};
+use http::header::{CONTENT_LENGTH, EXPECT, HeaderMap, HeaderName, HeaderValue};
+use http::request::Parts;
+use http::{Method, Request, Uri, Version};
+
+use super::{MOST_HEADERS, Refusal};
+use crate::framing::{Chunks, Fault, Framing};
+use crate::head::{Finder, Found, Memory, Recalled, Signs};
+
+/// What a client of HTTP/2 begins with that knows that we speak it (RFC 9113 §3.4).
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// A head that was read.
+#[derive(Debug)]
+pub(super) struct Head {
+    pub(super) parts: Parts,
+    pub(super) framing: Framing,
+    /// Whether the client means to go on with the connection, and may.
+    pub(super) keep: bool,
+    /// Whether the client waits for a word before it sends the body.
+    pub(super) expects_word: bool,
+}
+
+/// What is remembered of a request.
+#[derive(Debug, Clone)]
+pub(super) struct Known {
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    in_chunks: bool,
+}
+
+impl Known {
+    fn parts(self, version: Version) -> Parts {
+        let (mut parts, ()) = Request::new(()).into_parts();
+        (parts.method, parts.uri, parts.version, parts.headers) =
+            (self.method, self.uri, version, self.headers);
+        parts
+    }
+}
+
+/// Takes the head of a request from the front of `input`; nothing if there is no whole one yet.
+pub(super) fn take(
+    finder: &mut Finder,
+    memory: &mut Memory<Known>,
+    input: &mut BytesMut,
+    largest: usize,
+) -> Result<Option<Head>, Refusal> {
+    if finder.is_new()
+        && let Some(recalled) = memory.recall(input)
+        && recalled.size <= largest
+    {
+        let (head, size) = (again(&recalled), recalled.size);
+        input.advance(size);
+        return Ok(Some(head));
+    }
+    if !finder.skip_empty_lines(input) {
+        return Ok(None);
+    }
+    // Another protocol need not have lines that end.
+    if input
+        .first()
+        .is_some_and(|first| !first.is_ascii_alphanumeric() && !b"!#$%&'*+-.^_`|~".contains(first))
+    {
+        return Err(Refusal::Malformed("this is not HTTP"));
+    }
+    match finder.take(input, largest) {
+        Found::Head(head) => read(&memory.to_read(head), memory).map(Some),
+        Found::Part => Ok(None),
+        Found::TooLarge => Err(Refusal::HeadTooLarge),
+    }
+}
+
+/// How much of what an HTTP/2 client says first stands there.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Preface {
+    /// All of it.
+    Whole,
+    /// What may become it.
+    Part,
+    /// Something else.
+    Other,
+}
+
+impl Preface {
+    pub(super) fn of(input: &[u8]) -> Self {
+        let length = input.len().min(PREFACE.len());
+        match input[..length] == PREFACE[..length] {
+            true if length == PREFACE.len() => Self::Whole,
+            true => Self::Part,
+            false => Self::Other,
+        }
+    }
+}
+
+/// The head of a request that says the same as the one before it.
+fn again(recalled: &Recalled<'_, Known>) -> Head {
+    let mut known = recalled.read.clone();
+    let framing = match recalled.length {
+        Some(length) => {
+            if recalled.differs {
+                known.headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+            }
+            if length == 0 { Framing::Done } else { Framing::Length(length) }
+        }
+        None if known.in_chunks => Framing::Chunked(Chunks::new()),
+        None => Framing::Done,
+    };
+    Head { parts: known.parts(Version::HTTP_11), framing, keep: true, expects_word: false }
+}
+
+fn read(bytes: &Bytes, memory: &mut Memory<Known>) -> Result<Head, Refusal> {
+    let mut room = [const { MaybeUninit::uninit() }; MOST_HEADERS];
+    let mut request = httparse::Request::new(&mut []);
+    let parsed = request.parse_with_uninit_headers(bytes, &mut room).map_err(said)?;
+    let (Some(method), Some(target), Some(version)) = (request.method, request.path, request.version) else {
+        return Err(Refusal::Malformed("the head of the request is not valid"));
+    };
+    if parsed != httparse::Status::Complete(bytes.len()) {
+        return Err(Refusal::Malformed("the head of the request is not valid"));
+    }
+    let mut headers = HeaderMap::with_capacity(request.headers.len());
+    let mut signs = Signs::new(version == 0);
+    let mut length = None;
+    for header in request.headers.iter() {
+        // Names and values were checked by the parser.
+        let name =
+            HeaderName::from_bytes(header.name.as_bytes()).map_err(|_| said(httparse::Error::HeaderName))?;
+        let value = HeaderValue::from_maybe_shared(bytes.slice_ref(header.value))
+            .map_err(|_| said(httparse::Error::HeaderValue))?;
+        signs.note(&name, header.value).map_err(Refusal::Malformed)?;
+        if name == CONTENT_LENGTH {
+            length = Some(header.value);
+        }
+        headers.append(name, value);
+    }
+    let (framing, keep) = framing(&signs).map_err(Refusal::Malformed)?;
+    let expects_word = !signs.old
+        && headers.get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
+    let method =
+        Method::from_bytes(method.as_bytes()).map_err(|_| Refusal::Malformed("the method is not valid"))?;
+    let uri = Uri::from_maybe_shared(bytes.slice_ref(target.as_bytes()))
+        .map_err(|_| Refusal::Malformed("the path is not valid"))?;
+    let known = Known { method, uri, headers, in_chunks: signs.chunked > 0 };
+    if signs.is_plain() && keep && !expects_word {
+        memory.note(bytes, length, &known);
+    }
+    let version = if signs.old { Version::HTTP_10 } else { Version::HTTP_11 };
+    Ok(Head { parts: known.parts(version), framing, keep, expects_word })
+}
+
+fn said(error: httparse::Error) -> Refusal {
+    Refusal::Malformed(match error {
+        httparse::Error::TooManyHeaders => return Refusal::HeadTooLarge,
+        httparse::Error::Version => "this is not HTTP 1.1",
+        httparse::Error::HeaderName | httparse::Error::HeaderValue | httparse::Error::NewLine => {
+            "a header of the request is not valid"
+        }
+        _ => "the first line of the request is not valid",
+    })
+}
+
+/// RFC 9112 §6.3. What two programs could read in two ways is refused, or ends the connection where the standard allows it.
+fn framing(signs: &Signs) -> Result<(Framing, bool), Fault> {
+    let keep = signs.keeps();
+    if signs.other_coding {
+        return Err("the body has a transfer coding other than chunked");
+    }
+    match (signs.chunked, signs.length) {
+        (0, None | Some(0)) => Ok((Framing::Done, keep)),
+        (0, Some(length)) => Ok((Framing::Length(length), keep)),
+        (1, _) if signs.old => Err("chunks need HTTP 1.1"),
+        (1, length) => Ok((Framing::Chunked(Chunks::new()), keep && length.is_none())),
+        _ => Err("the body comes in chunks of chunks"),
+    }
+}
