@@ -2,7 +2,6 @@
 //!
 //! Built whenever a report or the roster changes, swapped as a whole, served at once. A call never lists.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +17,7 @@ use self::naming::{Naming, Remarks};
 pub(crate) use self::pages::Page;
 pub(crate) use self::tasks::Tasks;
 use crate::local::Said;
+use crate::map::Map;
 use crate::roster::{Condition, Listing, Member, Report};
 use crate::settings::{FailureMode, PrefixMode, Settings};
 
@@ -58,7 +58,7 @@ pub(crate) struct Entry {
 #[derive(Default)]
 pub(crate) struct List {
     pub(crate) items: Vec<Exposed>,
-    index: HashMap<String, usize>,
+    index: Map<String, usize>,
     /// All items, one after the other as pages have them. Each is a slice of it.
     line: Bytes,
     pages: Vec<Page>,
@@ -336,7 +336,11 @@ impl List {
     }
 
     fn with_capacity(count: usize) -> Self {
-        Self { items: Vec::with_capacity(count), index: HashMap::with_capacity(count), ..Self::default() }
+        Self {
+            items: Vec::with_capacity(count),
+            index: Map::with_capacity_and_hasher(count, Default::default()),
+            ..Self::default()
+        }
     }
 
     fn push(&mut self, item: Exposed) {

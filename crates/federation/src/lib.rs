@@ -26,7 +26,9 @@ mod backend;
 mod catalog;
 mod extensions;
 mod logger;
+mod map;
 mod measure;
+mod memo;
 mod roster;
 mod view;
 

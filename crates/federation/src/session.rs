@@ -23,6 +23,7 @@ pub use self::store::SessionCounts;
 use self::streams::Streams;
 pub(crate) use self::subscriptions::{Source, Subscription};
 pub(crate) use self::tasks::{asked, expose_related};
+use crate::map::Map;
 use crate::principal::Principal;
 use crate::roster::watcher::Watch;
 
@@ -72,11 +73,12 @@ pub(crate) struct Session {
     pub(crate) tasks: Ledger,
     /// The least severe log messages that the client wants, if it said so.
     level: Mutex<Option<String>>,
-    running: Mutex<HashMap<Id, InFlight>>,
+    /// No more than [`MOST_CALLS`].
+    running: Mutex<Map<Id, InFlight>>,
     /// How many calls there have been.
     calls: AtomicU64,
     asking: Asking,
-    leases: Mutex<HashMap<String, Slot>>,
+    leases: Mutex<Map<String, Slot>>,
     /// What the client wants to hear of; for modern targets with the watch that is kept for it.
     subscriptions: Mutex<HashMap<Subscription, Option<Watch>>>,
     /// What is to be said outside of calls: the session's own stream.

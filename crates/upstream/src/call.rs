@@ -1,8 +1,8 @@
 //! What goes to a target: one request, and on whose account.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
-use protocol::{Era, Method, Object, Raw, capability};
+use protocol::{Era, Method, Object, Raw, Version, capability, meta};
 
 /// One request for a target, in the modern shape that the core speaks.
 #[derive(Debug, Clone)]
@@ -35,6 +35,14 @@ impl Call {
     }
 }
 
+/// How we introduce ourselves to targets.
+pub(crate) fn client_info() -> Raw {
+    static INFO: LazyLock<Raw> = LazyLock::new(|| {
+        Raw::of(&serde_json::json!({ "name": "agentgateway", "version": env!("CARGO_PKG_VERSION") }))
+    });
+    INFO.clone()
+}
+
 /// Who calls, as far as a target may know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
@@ -48,6 +56,8 @@ pub struct Caller {
     pub interactive: bool,
     /// Who the client says it is.
     pub info: Option<Raw>,
+    /// What a request on its account says of it to a modern target that speaks the newest revision.
+    envelope: Raw,
 }
 
 impl Caller {
@@ -57,7 +67,33 @@ impl Caller {
         let modern = capability::for_era(capabilities, Era::Modern).to_raw();
         // It outlives the message in which the client said it.
         let info = info.map(|info| info.detached());
-        Arc::new(Self { era, capabilities: capabilities.to_raw(), modern, interactive, info })
+        let capabilities = capabilities.to_raw();
+        let caller = Self { era, capabilities, modern, interactive, info, envelope: Raw::empty_object() };
+        Arc::new(caller.in_other_words())
+    }
+
+    /// The same client, of whom modern targets are told this.
+    pub fn telling(&self, modern: Raw) -> Self {
+        Self { modern, ..self.clone() }.in_other_words()
+    }
+
+    fn in_other_words(mut self) -> Self {
+        let mut envelope = Object::default();
+        self.write_envelope(&mut envelope, Version::NEWEST_MODERN);
+        self.envelope = envelope.to_raw();
+        self
+    }
+
+    /// The `_meta` of a request on its account, if the call has nothing to add to it.
+    pub(crate) fn envelope(&self, version: Version) -> Option<&Raw> {
+        (version == Version::NEWEST_MODERN).then_some(&self.envelope)
+    }
+
+    /// Says of the client what every request to a modern target says.
+    pub(crate) fn write_envelope(&self, meta: &mut Object, version: Version) {
+        meta.set(meta::PROTOCOL_VERSION, Raw::string(version.as_str()));
+        meta.set(meta::CLIENT_CAPABILITIES, self.modern.clone());
+        meta.set(meta::CLIENT_INFO, self.info.clone().unwrap_or_else(client_info));
     }
 
     /// Who the client says it is, for lists and logs; nothing of one that says more than is meant to be read there.

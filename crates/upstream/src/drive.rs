@@ -60,7 +60,7 @@ fn declaring(caller: &Caller) -> Caller {
     let mut extensions = capabilities.object("extensions").unwrap_or_default();
     extensions.set(task::EXTENSION, Raw::empty_object());
     capabilities.set("extensions", extensions.to_raw());
-    Caller { modern: capabilities.to_raw(), ..caller.clone() }
+    caller.telling(capabilities.to_raw())
 }
 
 /// What happens to the task with which a call was answered; `None` if the answer is no task.

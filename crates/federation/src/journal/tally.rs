@@ -1,6 +1,5 @@
 //! Figures of a target's calls, for as long as it is configured.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -8,11 +7,12 @@ use protocol::Method;
 
 use super::durations::Durations;
 use super::histogram::Histogram;
+use crate::map::Map;
 
 /// The tallies of a virtual server's targets, by name.
 #[derive(Default)]
 pub(crate) struct Tallies {
-    of_targets: Mutex<HashMap<String, Arc<Tally>>>,
+    of_targets: Mutex<Map<String, Arc<Tally>>>,
     /// Of calls that reach no target, such as those of unknown tools.
     nobodys: Arc<Tally>,
 }

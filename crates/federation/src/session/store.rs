@@ -1,6 +1,6 @@
 //! The sessions of a virtual server: the only map of them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,6 +14,7 @@ use upstream::{Target, Task};
 use super::ended::Ended;
 use super::{Birth, End, Released, Session, SessionStatus};
 use crate::error::{Error, ErrorKind};
+use crate::map::Map;
 use crate::principal::Principal;
 
 /// How long after its handshake a client may take to come back. No client takes longer that means well, and sessions that only
@@ -35,7 +36,7 @@ pub(crate) struct Sessions {
 
 #[derive(Default)]
 struct Open {
-    by_id: HashMap<Arc<str>, Arc<Session>>,
+    by_id: Map<Arc<str>, Arc<Session>>,
     /// Those whose clients have only shaken hands, by number, and so by age.
     fresh: BTreeMap<u64, Arc<str>>,
     ended: Ended,

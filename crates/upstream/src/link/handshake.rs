@@ -35,11 +35,6 @@ const INBOX: usize = 256;
 /// How long a server may take to answer the request for its own stream before calls go ahead without it.
 const STREAM: Duration = Duration::from_secs(1);
 
-/// How we introduce ourselves to targets.
-pub(super) fn client_info() -> Raw {
-    Raw::of(&serde_json::json!({ "name": "agentgateway", "version": env!("CARGO_PKG_VERSION") }))
-}
-
 /// A wire on which the handshake is done.
 pub(super) struct Opened {
     pub(super) wire: Box<dyn Wire>,

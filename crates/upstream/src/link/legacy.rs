@@ -4,8 +4,9 @@ use http::{HeaderMap, HeaderValue};
 use protocol::{Id, Raw, Version, message, meta};
 
 use crate::Call;
+use crate::call::client_info;
 use crate::wire::Outgoing;
-use crate::wire::names::PROTOCOL_VERSION;
+use crate::wire::names::{PROTOCOL_VERSION, USUAL_HEADERS};
 
 /// A call: the params as they are, and a progress token of ours if progress is wanted.
 pub(super) fn outgoing(id: Id, call: &Call, version: Version) -> Outgoing {
@@ -27,7 +28,7 @@ pub(super) fn outgoing(id: Id, call: &Call, version: Version) -> Outgoing {
 
 /// What every message after the handshake carries over HTTP.
 pub(super) fn headers(version: Version) -> HeaderMap {
-    let mut headers = HeaderMap::new();
+    let mut headers = HeaderMap::with_capacity(USUAL_HEADERS);
     headers.insert(PROTOCOL_VERSION, HeaderValue::from_static(version.as_str()));
     headers
 }
@@ -37,7 +38,7 @@ pub(super) fn initialize(id: Id, capabilities: &Raw) -> Outgoing {
     let params = [
         ("protocolVersion", Raw::string(Version::NEWEST_LEGACY.as_str())),
         ("capabilities", capabilities.clone()),
-        ("clientInfo", super::handshake::client_info()),
+        ("clientInfo", client_info()),
     ]
     .into_iter()
     .collect();

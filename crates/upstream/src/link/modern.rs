@@ -5,23 +5,14 @@ use protocol::method::Kind;
 use protocol::{Id, Object, Raw, Version, Word, header, message, meta, task};
 
 use crate::Call;
+use crate::call::client_info;
 use crate::wire::Outgoing;
-use crate::wire::names::{METHOD, NAME, PROTOCOL_VERSION};
+use crate::wire::names::{METHOD, NAME, PROTOCOL_VERSION, USUAL_HEADERS};
 
 /// A call with its envelope, and with the headers that mirror it.
 pub(super) fn outgoing(id: Id, call: &Call, version: Version) -> Outgoing {
     let mut params = call.params.clone();
-    let mut meta = params.object("_meta").unwrap_or_default();
-    meta.set(meta::PROTOCOL_VERSION, Raw::string(version.as_str()));
-    meta.set(meta::CLIENT_CAPABILITIES, call.caller.modern.clone());
-    meta.set(meta::CLIENT_INFO, call.caller.info.clone().unwrap_or_else(super::handshake::client_info));
-    if let Some(level) = &call.log_level {
-        meta.set(meta::LOG_LEVEL, Raw::string(level));
-    }
-    if call.progress {
-        meta.set(meta::PROGRESS_TOKEN, id.to_raw());
-    }
-    params.set("_meta", meta.to_raw());
+    params.set("_meta", envelope(&id, call, version));
     let named = call.method.named_by().and_then(|key| params.text(key));
     let mut headers = headers(version, call.method.name, named.as_deref());
     for (name, value) in &call.mirrored {
@@ -30,6 +21,27 @@ pub(super) fn outgoing(id: Id, call: &Call, version: Version) -> Outgoing {
         }
     }
     Outgoing { body: message::request(&id, call.method.name, &params), headers, id: Some(id) }
+}
+
+/// What a call says of itself.
+fn envelope(id: &Id, call: &Call, version: Version) -> Raw {
+    let own = call.params.object("_meta");
+    if own.is_none()
+        && call.log_level.is_none()
+        && !call.progress
+        && let Some(envelope) = call.caller.envelope(version)
+    {
+        return envelope.clone();
+    }
+    let mut meta = own.unwrap_or_default();
+    call.caller.write_envelope(&mut meta, version);
+    if let Some(level) = &call.log_level {
+        meta.set(meta::LOG_LEVEL, Raw::string(level));
+    }
+    if call.progress {
+        meta.set(meta::PROGRESS_TOKEN, id.to_raw());
+    }
+    meta.to_raw()
 }
 
 /// What a request on our own account says of itself.
@@ -61,7 +73,7 @@ impl Own<'_> {
         let meta: Object = [
             (meta::PROTOCOL_VERSION, Raw::string(self.version.as_str())),
             (meta::CLIENT_CAPABILITIES, self.capabilities.clone()),
-            (meta::CLIENT_INFO, super::handshake::client_info()),
+            (meta::CLIENT_INFO, client_info()),
         ]
         .into_iter()
         .collect();
@@ -86,7 +98,7 @@ pub(super) fn listen_to_tasks(id: Id, tasks: &[String], version: Version) -> Out
 }
 
 fn headers(version: Version, method: &'static str, name: Option<&str>) -> HeaderMap {
-    let mut headers = HeaderMap::new();
+    let mut headers = HeaderMap::with_capacity(USUAL_HEADERS);
     headers.insert(PROTOCOL_VERSION, HeaderValue::from_static(version.as_str()));
     headers.insert(METHOD, HeaderValue::from_static(method));
     let name = name.and_then(|name| HeaderValue::try_from(header::encode(name)).ok());

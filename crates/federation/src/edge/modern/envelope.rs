@@ -2,6 +2,7 @@
 //!
 //! Spec 2026-07-28, basic/index "_meta" and basic/transports/streamable-http "Request headers".
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use protocol::method::Method;
@@ -15,6 +16,7 @@ use crate::error::{Error, ErrorKind};
 use crate::extensions;
 use crate::inbound::Head;
 use crate::journal::record::Record;
+use crate::memo::Memo;
 use crate::relay::Links;
 
 /// What a request says of itself, taken out of its params.
@@ -32,28 +34,22 @@ pub(super) struct Envelope {
 impl Envelope {
     /// Reads and checks what every request must carry.
     pub(super) fn open(head: &Head, request: &Request) -> Result<Self, Error> {
-        let mut params = request.params.clone();
-        let meta = params.object("_meta").unwrap_or_default();
-        let version = meta.text(meta::PROTOCOL_VERSION).ok_or_else(|| missing(meta::PROTOCOL_VERSION))?;
+        let said = request.params.get("_meta").map(Said::of).unwrap_or_default();
+        let version = said.version.ok_or_else(|| missing(meta::PROTOCOL_VERSION))?;
         check_header(header::PROTOCOL_VERSION, head.version.as_deref(), &version)?;
         if Version::parse(&version).map(Version::era) != Some(Era::Modern) {
             return Err(unsupported(&version, Era::Modern));
         }
         check_header(header::METHOD, head.method.as_deref(), &request.method)?;
-        let capabilities = meta
-            .get(meta::CLIENT_CAPABILITIES)
-            .and_then(|value| value.object().ok())
-            .map(|declared| {
-                let known = extensions::known(Era::Modern);
-                capability::for_target(&declared, Version::NEWEST_MODERN, &known)
-            })
-            .ok_or_else(|| missing(meta::CLIENT_CAPABILITIES))?;
-        let level = meta.get(meta::LOG_LEVEL).map(level).transpose()?;
-        let info = meta.get(meta::CLIENT_INFO).cloned();
-        let token = meta.get(meta::PROGRESS_TOKEN).cloned();
-        meta::strip_hop_of(&mut params);
+        let caller = said.caller.ok_or_else(|| missing(meta::CLIENT_CAPABILITIES))?;
+        let level = said.level.as_ref().map(level).transpose()?;
+        let mut params = request.params.clone();
+        match said.rest {
+            Some(rest) => params.set("_meta", rest),
+            None => drop(params.remove("_meta")),
+        }
         params.remove("task");
-        Ok(Self { caller: Caller::new(Era::Modern, &capabilities, info), token, level, params })
+        Ok(Self { caller, token: said.token, level, params })
     }
 
     /// On whose account the request is served.
@@ -67,6 +63,43 @@ impl Envelope {
             mirrored: Some(head.params),
             record,
         }
+    }
+}
+
+/// What stands in the `_meta` of a request.
+#[derive(Clone, Default)]
+struct Said {
+    version: Option<String>,
+    caller: Option<Arc<Caller>>,
+    level: Option<Raw>,
+    token: Option<Raw>,
+    /// What does not describe the client's hop.
+    rest: Option<Raw>,
+}
+
+impl Said {
+    fn of(meta: &Raw) -> Self {
+        thread_local! {
+            static SAID: RefCell<Memo<Said>> = const { RefCell::new(Memo::new()) };
+        }
+        SAID.with_borrow_mut(|memo| memo.of(meta, Self::read))
+    }
+
+    fn read(meta: &Raw) -> Self {
+        let mut meta = meta.object().unwrap_or_default();
+        let info = meta.get(meta::CLIENT_INFO).cloned();
+        let declared = meta.get(meta::CLIENT_CAPABILITIES).and_then(|declared| declared.object().ok());
+        let caller = declared.map(|declared| {
+            let known = extensions::known(Era::Modern);
+            let told = capability::for_target(&declared, Version::NEWEST_MODERN, &known);
+            Caller::new(Era::Modern, &told, info)
+        });
+        let version = meta.text(meta::PROTOCOL_VERSION);
+        let level = meta.get(meta::LOG_LEVEL).cloned();
+        let token = meta.get(meta::PROGRESS_TOKEN).cloned();
+        meta::strip_hop(&mut meta);
+        let rest = (!meta.is_empty()).then(|| meta.to_raw());
+        Self { version, caller, level, token, rest }
     }
 }
 

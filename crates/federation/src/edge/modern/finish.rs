@@ -1,5 +1,6 @@
 //! What every modern answer carries.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use protocol::down::{self, OtherType};
@@ -15,6 +16,7 @@ use crate::edge::single;
 use crate::error::{Error, ErrorKind};
 use crate::gather::Listed;
 use crate::inbound::Single;
+use crate::memo::Memo;
 use crate::parking::Digest;
 use crate::principal::Principal;
 use crate::settings::FailureMode;
@@ -114,10 +116,22 @@ impl Finish {
     /// The same of a target's own, for the message.
     fn spelled(&self, result: &Raw) -> Result<Spelled, RpcError> {
         let result = self.down(result)?;
-        match self.additions(&result) {
-            Some(edit) => Ok(edit.spelled()),
-            None => Ok(Spelled::from(&self.completed(&result, Hints::NONE)?)),
+        if let Some(edit) = self.additions(&result) {
+            return Ok(edit.spelled());
         }
+        if !self.row.cacheable
+            && let Ok(members) = result.object()
+            && members.get("resultType").is_some_and(|kind| kind.says("complete"))
+        {
+            let mut edit = Splice::new(&result);
+            edit.set(
+                &members,
+                "_meta",
+                members.get("_meta").map_or_else(|| signature(Object::default()), signed_meta),
+            );
+            return Ok(edit.spelled());
+        }
+        Ok(Spelled::from(&self.completed(&result, Hints::NONE)?))
     }
 
     fn down(&self, result: &Raw) -> Result<Raw, RpcError> {
@@ -177,6 +191,14 @@ pub(super) fn signed(mut result: Object) -> Raw {
     let meta = result.object("_meta").unwrap_or_default();
     result.set("_meta", signature(meta));
     result.to_raw()
+}
+
+/// The `_meta` of a target's result with our name in place of its own.
+fn signed_meta(meta: &Raw) -> Raw {
+    thread_local! {
+        static SIGNED: RefCell<Memo<Raw>> = const { RefCell::new(Memo::new()) };
+    }
+    SIGNED.with_borrow_mut(|memo| memo.of(meta, |meta| signature(meta.object().unwrap_or_default())))
 }
 
 /// `_meta` with the name of the server.
