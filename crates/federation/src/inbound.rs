@@ -1,5 +1,7 @@
 //! What comes in and what goes out, in terms that any transport towards clients can render.
 
+use std::sync::{Arc, OnceLock};
+
 use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
@@ -31,6 +33,45 @@ pub struct Head {
     /// Cancelled when the way to the client is about to be closed from our side: a stream without an end of its own says
     /// its last words then, and ends.
     pub closing: CancellationToken,
+    /// Where to note what is asked, if somebody wants to know.
+    pub gist: Option<Arc<Gist>>,
+}
+
+/// What is asked and of whom, as far as it is found out while a request is served: for an access log.
+#[derive(Debug, Default)]
+pub struct Gist {
+    method: OnceLock<Box<str>>,
+    item: OnceLock<String>,
+    target: OnceLock<String>,
+}
+
+impl Gist {
+    /// The method of the message, as its client wrote it.
+    pub fn method(&self) -> Option<&str> {
+        self.method.get().map(|method| &**method)
+    }
+
+    /// What a target is asked for: the name of a tool or prompt, or a URI, as the client wrote it.
+    pub fn item(&self) -> Option<&str> {
+        self.item.get().map(String::as_str)
+    }
+
+    /// The target that is asked; the first, if there are several.
+    pub fn target(&self) -> Option<&str> {
+        self.target.get().map(String::as_str)
+    }
+
+    pub(crate) fn note_method(&self, method: &str) {
+        let _ = self.method.set(method.into());
+    }
+
+    pub(crate) fn note_item(&self, item: Option<String>) {
+        item.map(|item| self.item.set(item));
+    }
+
+    pub(crate) fn note_target(&self, target: &str) {
+        let _ = self.target.set(target.to_owned());
+    }
 }
 
 /// What is to be sent to the client.

@@ -29,6 +29,8 @@ pub struct Site {
     pub json_depth: usize,
     /// Where it is counted what was refused, and which streams are open.
     pub counts: Arc<Counts>,
+    /// Whether each request gets a line in the log.
+    pub access_log: bool,
 }
 
 /// A listener, ready to serve.
@@ -147,7 +149,8 @@ fn site(
         })
         .collect();
     let config::Limits { request_body, json_depth, .. } = config.limits;
-    Site { bind: bind.clone(), listeners, request_body, json_depth, counts: counts.clone() }
+    let access_log = config.logging.access_log;
+    Site { bind: bind.clone(), listeners, request_body, json_depth, counts: counts.clone(), access_log }
 }
 
 /// What identifies a listener over reloads: `port/listener`, with which the keys of its backends begin.

@@ -39,7 +39,7 @@ use serde::{Deserialize, Serialize};
 
 pub use env::{EXECUTABLE, process_environment};
 pub use fault::{Fault, Faults, Problem};
-pub use matching::{HeaderMatch, Match, PathMatch, Pattern, QueryMatch, ValueMatch, request_host};
+pub use matching::{HeaderMatch, Match, PathMatch, Pattern, QueryMatch, ValueMatch};
 pub use policy::cors::Settings as CorsSettings;
 pub use policy::host::HostPattern;
 pub use protocol::name::MaxLength;
@@ -89,6 +89,8 @@ pub struct Logging {
     pub level: Level,
     /// The form of a log line.
     pub format: LogFormat,
+    /// Whether each request of a client gets a line.
+    pub access_log: bool,
 }
 
 /// How important a log line has to be.

@@ -68,11 +68,15 @@ impl Guard {
 
     /// Checks the head of a request against the listener and the CORS policy of its route.
     pub fn check(&self, head: &Parts, cors: Option<&Cors>) -> Verdict<Admission> {
-        let authority = authority(head)?;
+        self.check_for(&authority(head)?, head, cors)
+    }
+
+    /// The same where it is known already which host the request is for.
+    pub fn check_for(&self, authority: &Authority, head: &Parts, cors: Option<&Cors>) -> Verdict<Admission> {
         self.check_host(&authority.host)?;
         match single(&head.headers, ORIGIN) {
             Ok(None) => Ok(Admission::NoOrigin),
-            Ok(Some(origin)) => self.check_origin(&authority, origin, cors),
+            Ok(Some(origin)) => self.check_origin(authority, origin, cors),
             Err(Several) => Err(Refusal::new(Kind::InvalidOrigin, "the request has several Origin headers")),
         }
     }
@@ -143,8 +147,8 @@ fn advice(origin: &Origin, host: &Authority, same: bool) -> String {
 }
 
 /// Which host the request is for: from the request line (HTTP/2, or HTTP/1 sent as to a proxy), or the Host
-/// header.
-fn authority(head: &Parts) -> Verdict<Authority> {
+/// header. One that cannot be read, or says two things, is refused.
+pub fn authority(head: &Parts) -> Verdict<Authority> {
     let invalid = |text: &str| Refusal::new(Kind::InvalidHost, text);
     let header = match single(&head.headers, HOST) {
         Ok(None) => None,

@@ -36,7 +36,7 @@ pub(super) async fn request(backend: &Arc<Shared>, head: Head, request: Request)
         Err(error) if error.kind == ErrorKind::SessionRequired && &*request.method == "ping" => None,
         Err(error) => return refuse(Some(&request.id), &error, Era::Legacy),
     };
-    call::serve(backend, session, request, head.closing).await
+    call::serve(backend, session, request, head).await
 }
 
 /// Takes note of a notification. One that means nothing to us is taken as well: there is no answer in which to refuse it.

@@ -60,7 +60,7 @@ pub(super) async fn request(backend: &Arc<Shared>, head: Head, request: Request)
         level: envelope.level.clone(),
     };
     let closing = head.closing.clone();
-    let record = Record::begin(backend, &finish.caller, None, (row, &finish.params));
+    let record = Record::begin(backend, &finish.caller, None, (row, &finish.params), head.gist.clone());
     let context = envelope.context(backend, head, record.clone());
     if row.routing == Routing::Ours(Local::Listen) {
         return listen::serve(context, finish, closing, &envelope.params);

@@ -15,6 +15,7 @@ use super::tally::{CallOutcome, Ended};
 use super::{Ending, Entry, Journal, Kept, Tally};
 use crate::backend::Shared;
 use crate::error::{Error, ErrorKind};
+use crate::inbound::Gist;
 
 /// A call that runs. It enters the journal when it ends, and if it is dropped before that, as cancelled.
 pub(crate) struct Record {
@@ -28,6 +29,7 @@ pub(crate) struct Record {
     began: Instant,
     /// Counts the call until a target has it.
     nobodys: Arc<Tally>,
+    gist: Option<Arc<Gist>>,
     state: Mutex<State>,
 }
 
@@ -48,11 +50,13 @@ impl Record {
         caller: &Arc<Caller>,
         session: Option<u64>,
         (method, params): (&'static Method, &Object),
+        gist: Option<Arc<Gist>>,
     ) -> Option<Arc<Self>> {
         match method.routing {
             Routing::Ours(_) | Routing::Gather(_) => return None,
             Routing::ByName(_) | Routing::ByUri | Routing::ByRef | Routing::ByTask => {}
         }
+        gist.iter().for_each(|gist| gist.note_item(item(method, params)));
         Some(Arc::new(Self {
             journal: backend.journal.clone(),
             backend: backend.key.clone(),
@@ -63,6 +67,7 @@ impl Record {
             at: SystemTime::now(),
             began: Instant::now(),
             nobodys: backend.tallies.nobodys(),
+            gist,
             state: Mutex::default(),
         }))
     }
@@ -73,6 +78,7 @@ impl Record {
         if state.target.as_ref().is_some_and(|(name, _)| name == target) {
             return;
         }
+        self.gist.iter().for_each(|gist| gist.note_target(target));
         let tally = backend.tallies.of(target);
         tally.begin();
         if let Some((_, before)) = state.target.replace((target.to_owned(), tally)) {

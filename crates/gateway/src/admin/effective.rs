@@ -18,7 +18,7 @@ use crate::workers::Workers;
 pub(super) fn of(config: &Config) -> Value {
     let Config { admin, stats, readiness, logging, limits, session, activity, worker_threads, grace, binds } =
         config;
-    let Logging { level, format } = logging;
+    let Logging { level, format, access_log } = logging;
     let side =
         |side: &Option<SideAddress>| side.as_ref().map_or("off".to_owned(), |side| side.address.clone());
     let Activity { calls, bodies } = activity;
@@ -27,7 +27,7 @@ pub(super) fn of(config: &Config) -> Value {
             "adminAddr": admin.as_deref().unwrap_or("off"),
             "statsAddr": side(stats),
             "readinessAddr": side(readiness),
-            "logging": { "level": level, "format": format },
+            "logging": { "level": level, "format": format, "accessLog": access_log },
             "limits": limit_settings(limits),
             "session": session_settings(session),
             "activity": { "calls": calls, "bodies": bodies },

@@ -166,13 +166,11 @@ impl Check {
 
         let admin = self.side(&side::ADMIN, admin_addr.as_deref(), at).map(|side| side.address);
 
-        let (level, format) = match logging {
-            Some(said::Logging { level, format }) => (*level, *format),
-            None => (None, None),
-        };
+        let logging = logging.as_ref();
         let logging = Logging {
-            level: level.unwrap_or(said::DEFAULT_LEVEL),
-            format: format.unwrap_or(said::DEFAULT_FORMAT),
+            level: logging.and_then(|said| said.level).unwrap_or(said::DEFAULT_LEVEL),
+            format: logging.and_then(|said| said.format).unwrap_or(said::DEFAULT_FORMAT),
+            access_log: logging.and_then(|said| said.access_log).unwrap_or_default(),
         };
 
         let none = said::Limits::default();

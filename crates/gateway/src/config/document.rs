@@ -121,6 +121,10 @@ pub(super) struct Logging {
     /// The form of a log line.
     #[schemars(extend("default" = DEFAULT_FORMAT))]
     pub(super) format: Option<LogFormat>,
+    /// Whether each request of a client gets a line: from where, what was asked of which target, the status, and how long it
+    /// took. What it said besides is not logged.
+    #[schemars(extend("default" = false))]
+    pub(super) access_log: Option<bool>,
 }
 
 /// How large things may be, and how much may happen at once. What goes beyond is refused, or waits.

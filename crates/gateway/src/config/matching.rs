@@ -7,18 +7,10 @@ use std::fmt;
 
 use http::request::Parts;
 use http::{HeaderName, Method};
-use policy::host::{Authority, Host, HostPattern};
+use policy::host::{Host, HostPattern};
 use regex::Regex;
 
 use super::{Bind, Listener, Route};
-
-/// The host that a request names: in the URL's authority (HTTP/2), or in the `Host` header.
-pub fn request_host(parts: &Parts) -> Option<Host> {
-    match parts.uri.host() {
-        Some(host) => Host::parse(host),
-        None => Some(Authority::parse(parts.headers.get(http::header::HOST)?.to_str().ok()?)?.host),
-    }
-}
 
 /// An exact host is more specific than every wildcard, and a longer wildcard more than a shorter one.
 fn host_specificity(pattern: &HostPattern) -> (bool, usize) {
@@ -265,8 +257,8 @@ mod tests {
     /// Where a request goes, as `listener/route`.
     fn to(config: &Config, request: http::request::Builder) -> String {
         let (parts, ()) = request.body(()).expect("a request").into_parts();
-        let host = request_host(&parts);
-        let host = host.as_ref();
+        let authority = policy::origin::authority(&parts).ok();
+        let host = authority.as_ref().map(|authority| &authority.host);
         let Some(listener) = config.binds[0].listener(host) else { return "no listener".to_owned() };
         match listener.route(host, &parts) {
             Some(route) => format!("{}/{}", listener.name, route.name),
@@ -360,7 +352,7 @@ mod tests {
         assert_eq!(host("[::1]:3000"), "six/r");
         assert_eq!(host(""), "rest/r");
         assert_eq!(to(&config, Request::get("/")), "rest/r");
-        assert_eq!(to(&config, Request::get("https://example.com:8443/").header("host", "other")), "exact/r");
+        assert_eq!(to(&config, Request::get("https://example.com:8443/")), "exact/r");
     }
 
     #[test]

@@ -107,7 +107,7 @@ fn the_tutorial_works_word_for_word() {
     let side = |address: &str| Some(SideAddress { address: address.to_owned(), is_default: true });
     assert_eq!((config.stats, config.readiness), (side("localhost:15020"), side("localhost:15021")));
     assert_eq!(config.session, Session { keys: Vec::new(), idle: Duration::from_secs(30 * 60) });
-    assert_eq!(config.logging, Logging { level: Level::Info, format: LogFormat::Text });
+    assert_eq!(config.logging, Logging { level: Level::Info, format: LogFormat::Text, access_log: false });
 }
 
 #[test]

@@ -1,22 +1,23 @@
 //! One HTTP request, from its head to the response: the stages of the gateway's side, in order.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use federation::{Backend, ErrorKind, Head, Outcome, Single};
+use federation::{Backend, ErrorKind, Gist, Head, Outcome, Single};
 use futures::future::BoxFuture;
 use http::header::ACCEPT;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, Method, Request, Response, StatusCode};
-use hyper::body::Incoming;
+
 use policy::cors::{Cors, Preflight};
+use policy::origin::authority;
 use protocol::{Era, Version, depth, header};
 
-use super::body::{Body, is_json, read_limited};
+use super::body::{Body, Incoming, is_json, read_limited};
 use super::counts::Reason;
 use super::listener::{ConnInfo, Handler};
 use super::respond;
-use crate::assemble::{Matched, RouteState, Site};
-use crate::config::request_host;
+use crate::assemble::{ListenerState, Matched, RouteState, Site};
 
 /// Serves the MCP routes of a port.
 pub struct Mcp {
@@ -45,55 +46,96 @@ impl Handler for Mcp {
             let started = tokio::time::Instant::now();
             let (parts, body) = request.into_parts();
             let site = self.site.load_full();
-            let response = serve(&site, &parts, body, &from).await.map(|body| body.counted(&site.counts));
-            tracing::debug!(
-                peer = %from.peer,
-                method = %parts.method,
-                path = parts.uri.path(),
-                status = response.status().as_u16(),
-                ms = started.elapsed().as_secs_f64() * 1000.0,
-                "served a request"
-            );
+            let gist = site.access_log.then(Arc::default);
+            let asked = Asked { parts, from, gist };
+            let response = serve(&site, &asked, body).await.map(|body| body.counted(&site.counts));
+            asked.log(response.status(), started.elapsed());
             response
         })
     }
 }
 
+/// What is asked, but for the body.
+struct Asked {
+    parts: Parts,
+    from: Arc<ConnInfo>,
+    /// What was found out about it, if that is to be logged.
+    gist: Option<Arc<Gist>>,
+}
+
+impl Asked {
+    /// Writes the line of the access log. The answer may still go on as a stream. Headers and bodies are not part of it, nor is
+    /// the query: they may hold secrets.
+    fn log(&self, status: StatusCode, took: Duration) {
+        let Self { parts, from, gist } = self;
+        let (path, ms) = (parts.uri.path(), took.as_micros() as f64 / 1000.0);
+        match gist {
+            Some(gist) => tracing::info!(
+                src.addr = %from.peer,
+                http.method = %parts.method,
+                http.path = path,
+                http.status = status.as_u16(),
+                mcp.method.name = gist.method(),
+                mcp.item = gist.item(),
+                mcp.target = gist.target(),
+                duration_ms = ms,
+                "request"
+            ),
+            None => tracing::debug!(
+                src.addr = %from.peer,
+                http.method = %parts.method,
+                http.path = path,
+                http.status = status.as_u16(),
+                duration_ms = ms,
+                "request"
+            ),
+        }
+    }
+}
+
 /// The stages: route, host and origin, cross-origin questions, and then by method.
-async fn serve(site: &Site, parts: &Parts, body: Incoming, from: &ConnInfo) -> Response<Body> {
-    let host = request_host(parts);
-    let Some(matched) = site.find(host.as_ref(), parts) else {
-        let listener = site.listener(host.as_ref());
-        let response = match listener.map(|listener| listener.guard.check(parts, None)) {
+async fn serve(site: &Site, asked: &Asked, body: Incoming) -> Response<Body> {
+    let parts = &asked.parts;
+    let authority = match authority(parts) {
+        Ok(authority) => authority,
+        Err(refusal) => return counted(site.listener(None), respond::refused(&refusal)),
+    };
+    let Some(matched) = site.find(Some(&authority.host), parts) else {
+        let listener = site.listener(Some(&authority.host));
+        let response = match listener.map(|listener| listener.guard.check_for(&authority, parts, None)) {
             Some(Err(refusal)) => respond::refused(&refusal),
             _ => respond::plain(StatusCode::NOT_FOUND, "no route of this gateway takes this request"),
         };
-        listener.inspect(|listener| listener.statuses.count(response.status()));
-        return response;
+        return counted(listener, response);
     };
-    let response = serve_route(site, &matched, parts, body, from).await;
+    let admission = matched.listener.guard.check_for(&authority, parts, matched.route.cors.as_ref());
+    let response = match admission {
+        Err(refusal) => readable(&matched, parts, respond::refused(&refusal)),
+        Ok(_) => serve_route(site, &matched, asked, body).await,
+    };
     matched.listener.statuses.count(response.status());
     response
 }
 
-async fn serve_route(
-    site: &Site,
-    matched: &Matched<'_>,
-    parts: &Parts,
-    body: Incoming,
-    from: &ConnInfo,
-) -> Response<Body> {
-    let cors = matched.route.cors.as_ref();
-    let mut response = match matched.listener.guard.check(parts, cors) {
-        Err(refusal) => respond::refused(&refusal),
-        Ok(_) => match (cors, Preflight::of(&parts.method, &parts.headers)) {
-            (Some(cors), Some(ask)) => return preflight(cors, ask),
-            _ => by_method(site, matched.route, parts, body, from).await,
-        },
-    };
-    if let Some(cors) = cors {
+async fn serve_route(site: &Site, matched: &Matched<'_>, asked: &Asked, body: Incoming) -> Response<Body> {
+    let parts = &asked.parts;
+    match (&matched.route.cors, Preflight::of(&parts.method, &parts.headers)) {
+        (Some(cors), Some(ask)) => preflight(cors, ask),
+        _ => readable(matched, parts, by_method(site, matched.route, asked, body).await),
+    }
+}
+
+/// A response that the page may read which asked, if its route says so.
+fn readable(matched: &Matched<'_>, parts: &Parts, mut response: Response<Body>) -> Response<Body> {
+    if let Some(cors) = &matched.route.cors {
         cors.apply(parts.headers.get(http::header::ORIGIN), response.headers_mut());
     }
+    response
+}
+
+/// The response to a request that no route takes.
+fn counted(listener: Option<&ListenerState>, response: Response<Body>) -> Response<Body> {
+    listener.inspect(|listener| listener.statuses.count(response.status()));
     response
 }
 
@@ -108,14 +150,9 @@ fn preflight(cors: &Cors, ask: Preflight<'_>) -> Response<Body> {
     }
 }
 
-async fn by_method(
-    site: &Site,
-    route: &RouteState,
-    parts: &Parts,
-    body: Incoming,
-    from: &ConnInfo,
-) -> Response<Body> {
-    let head = Head { closing: from.finishing.clone(), ..head(&parts.headers) };
+async fn by_method(site: &Site, route: &RouteState, asked: &Asked, body: Incoming) -> Response<Body> {
+    let Asked { parts, from, gist } = asked;
+    let head = Head { closing: from.finishing.clone(), gist: gist.clone(), ..head(&parts.headers) };
     match parts.method {
         Method::POST => post(site, route, head, parts, body).await,
         Method::GET => get(site, route, &head, parts),

@@ -308,3 +308,22 @@ async fn a_closed_terminal_ends_it_in_good_order_unless_it_was_told_to_ignore_th
         assert_eq!(gateway.ended().await.code(), Some(0), "{}", gateway.log());
     }
 }
+
+#[tokio::test]
+async fn the_access_log_says_of_each_request_what_was_asked_of_whom_and_nothing_that_is_secret() {
+    let mut config = serving(vec![builtin("time"), builtin("everything")]);
+    config["config"]["logging"] = json!({ "accessLog": true });
+    let gateway = Gateway::start(&config).await;
+    Session::open(gateway.address()).await.tool("everything_echo", json!({ "message": "a secret" })).await;
+    let line = gateway.logged("mcp.item").await;
+    for part in [
+        " INFO agentgateway: request src.addr=127.0.0.1:",
+        " http.method=POST http.path=\"/mcp\" http.status=200 mcp.method.name=\"tools/call\"",
+        " mcp.item=\"everything_echo\" mcp.target=\"everything\" duration_ms=",
+    ] {
+        assert!(line.contains(part), "{part:?} is missing in {line}");
+    }
+    let initialize = gateway.logged("\"initialize\"").await;
+    assert!(!initialize.contains("mcp.target"), "{initialize}");
+    assert!(!gateway.log().contains("a secret"), "{}", gateway.log());
+}

@@ -16,7 +16,7 @@ use upstream::Task;
 
 use super::running::Running;
 use crate::backend::Shared;
-use crate::inbound::{Frames, Outcome, Single};
+use crate::inbound::{Frames, Head, Outcome, Single};
 use crate::session::Session;
 use crate::session::outlet::{First, Kind, Naming, Outlet, Reader};
 
@@ -30,12 +30,13 @@ pub(super) async fn serve(
     backend: &Arc<Shared>,
     session: Option<Arc<Session>>,
     request: Request,
-    closing: CancellationToken,
+    head: Head,
 ) -> Outcome {
     let outlet = Outlet::default();
     let reader = outlet.read();
     let client = Voice::to_the_end(&outlet, session.clone());
-    let mut call = Finishing::new(run(backend, session.clone(), request, client, closing));
+    let call = Running::new(backend, session.clone(), request, head.gist);
+    let mut call = Finishing::new(run(call, client, head.closing));
     let first = async {
         tokio::select! {
             // First, because most calls say nothing before their answer.
@@ -71,38 +72,29 @@ pub(super) fn start(
     client: Voice,
     closing: CancellationToken,
 ) {
-    Task::spawn_finite("call", run(backend, session, request, client, closing));
+    Task::spawn_finite("call", run(Running::new(backend, session, request, None), client, closing));
 }
 
 /// Runs a call until it is answered, cancelled by a notification, or its session ends. Once the way to the client is `closing`,
-/// nothing that it is asked can be answered any more. The call has begun when this returns.
-fn run(
-    backend: &Arc<Shared>,
-    session: Option<Arc<Session>>,
-    request: Request,
-    client: Voice,
-    closing: CancellationToken,
-) -> impl Future<Output = ()> + Send + use<> {
-    let call = Running::new(backend, session, request);
-    async move {
-        let mut call = match call {
-            Ok(call) => call,
-            Err(refusal) => {
-                client.send(Piece::Last(refusal)).await;
-                return;
-            }
-        };
-        let token = call.token.clone();
-        tokio::select! {
-            // First, because the end of a session also ends the links under its calls.
-            biased;
-            () = token.cancelled() => {}
-            () = call.run(&client, closing) => return,
+/// nothing that it is asked can be answered any more.
+async fn run(call: Result<Running, Single>, client: Voice, closing: CancellationToken) {
+    let mut call = match call {
+        Ok(call) => call,
+        Err(refusal) => {
+            client.send(Piece::Last(refusal)).await;
+            return;
         }
-        match call.farewell() {
-            Some(farewell) => drop(client.send(Piece::Last(farewell)).await),
-            None => tracing::debug!("a call was cancelled by its client"),
-        }
+    };
+    let token = call.token.clone();
+    tokio::select! {
+        // First, because the end of a session also ends the links under its calls.
+        biased;
+        () = token.cancelled() => {}
+        () = call.run(&client, closing) => return,
+    }
+    match call.farewell() {
+        Some(farewell) => drop(client.send(Piece::Last(farewell)).await),
+        None => tracing::debug!("a call was cancelled by its client"),
     }
 }
 

@@ -22,7 +22,7 @@ use crate::context::Context;
 use crate::edge::single;
 use crate::error::{Error, ErrorKind};
 use crate::gather::Listed;
-use crate::inbound::Single;
+use crate::inbound::{Gist, Single};
 use crate::journal::record::Record;
 use crate::relay::{Links, Served};
 use crate::session::{Begun, Session, Stray};
@@ -48,6 +48,7 @@ impl Running {
         backend: &Arc<Shared>,
         session: Option<Arc<Session>>,
         request: Request,
+        gist: Option<Arc<Gist>>,
     ) -> Result<Self, Single> {
         let Request { id, method, mut params } = request;
         let refusal = |error: Error| Single {
@@ -88,7 +89,7 @@ impl Running {
             None => Begun { token: CancellationToken::new(), strays: None },
         };
         let number = session.as_ref().map(|session| session.number);
-        let record = Record::begin(backend, &caller, number, (row, &params));
+        let record = Record::begin(backend, &caller, number, (row, &params), gist);
         let context = Context {
             backend: backend.clone(),
             links: session.clone().map_or(Links::Shared, Links::Session),
