@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 use upstream::{Starting, Task};
 
+use crate::access_log::AccessLog;
 use crate::admin::configuration::Reload;
 use crate::admin::{Admin, InForce, Program, Socket};
 use crate::assemble::{self, Backends, Common, Site};
@@ -86,6 +87,7 @@ impl App {
             journal: Journal::new(keep(&config, config.admin.is_some())),
             counts: terms.counts.clone(),
             starting: Starting::new(config.limits.starting_children),
+            access_log: AccessLog::new(config.logging.format),
         };
         let assembled = assemble::assemble(&config, &Backends::new(), &common);
         let mut app = Self {
@@ -146,6 +148,7 @@ impl App {
 
     /// Serves until it is asked to stop. The first signal lets calls finish within the grace period, the second cuts them.
     pub async fn run(mut self, mut shutdown: Shutdown) {
+        let access_log = self.common.access_log.clone();
         let mut changes = watch::changes(&self.source);
         self.serve();
         loop {
@@ -166,6 +169,7 @@ impl App {
             () = self.stop() => tracing::info!("stopped"),
             signal = signal => tracing::warn!("{signal} again: stopped at once"),
         }
+        access_log.flush();
     }
 
     /// Serves until the future completes, then lets calls finish. For tests, which send no signals.

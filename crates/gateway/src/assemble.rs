@@ -15,6 +15,7 @@ use protocol::header;
 use upstream::Starting;
 use upstream::settings::{Limits, Stdio};
 
+use crate::access_log::AccessLog;
 use crate::config;
 use crate::http::counts::{Counts, Statuses};
 
@@ -29,8 +30,8 @@ pub struct Site {
     pub json_depth: usize,
     /// Where it is counted what was refused, and which streams are open.
     pub counts: Arc<Counts>,
-    /// Whether each request gets a line in the log.
-    pub access_log: bool,
+    /// Where requests are noted, if they are.
+    pub access_log: Option<AccessLog>,
 }
 
 /// A listener, ready to serve.
@@ -97,6 +98,8 @@ pub struct Common {
     pub counts: Arc<Counts>,
     /// Where children wait for their turn to start.
     pub starting: Starting,
+    /// Where requests are noted, if that is wanted.
+    pub access_log: AccessLog,
 }
 
 /// Builds what serves a configuration. Backends that run already under the same key are told their new settings and go
@@ -117,15 +120,14 @@ pub fn assemble(config: &config::Config, running: &Backends, common: &Common) ->
         backends.insert(backend.key.clone(), live.clone());
         (backend.weight, live)
     };
-    let sites =
-        config.binds.iter().map(|bind| Arc::new(site(bind, config, &common.counts, &mut serve))).collect();
+    let sites = config.binds.iter().map(|bind| Arc::new(site(bind, config, common, &mut serve))).collect();
     Assembled { sites, backends }
 }
 
 fn site(
     bind: &config::Bind,
     config: &config::Config,
-    counts: &Arc<Counts>,
+    common: &Common,
     serve: &mut impl FnMut(&config::Backend) -> (u32, Backend),
 ) -> Site {
     let scheme = match bind.tls_mode {
@@ -137,7 +139,7 @@ fn site(
         .iter()
         .map(|listener| ListenerState {
             guard: Guard::new(bind.address, scheme, known_hosts(listener)),
-            statuses: counts.listener(listener_key(listener)),
+            statuses: common.counts.listener(listener_key(listener)),
             routes: listener
                 .routes
                 .iter()
@@ -149,8 +151,9 @@ fn site(
         })
         .collect();
     let config::Limits { request_body, json_depth, .. } = config.limits;
-    let access_log = config.logging.access_log;
-    Site { bind: bind.clone(), listeners, request_body, json_depth, counts: counts.clone(), access_log }
+    let counts = common.counts.clone();
+    let access_log = config.logging.access_log.then(|| common.access_log.clone());
+    Site { bind: bind.clone(), listeners, request_body, json_depth, counts, access_log }
 }
 
 /// What identifies a listener over reloads: `port/listener`, with which the keys of its backends begin.

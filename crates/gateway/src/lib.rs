@@ -14,6 +14,7 @@ pub mod http;
 mod side;
 pub mod stats;
 
+pub mod access_log;
 pub mod cli;
 pub mod config;
 pub mod descriptors;

@@ -17,6 +17,7 @@ use super::body::{Body, Incoming, is_json, read_limited};
 use super::counts::Reason;
 use super::listener::{ConnInfo, Handler};
 use super::respond;
+use crate::access_log::{AccessLog, Served};
 use crate::assemble::{ListenerState, Matched, RouteState, Site};
 
 /// Serves the MCP routes of a port.
@@ -46,10 +47,10 @@ impl Handler for Mcp {
             let started = tokio::time::Instant::now();
             let (parts, body) = request.into_parts();
             let site = self.site.load_full();
-            let gist = site.access_log.then(Arc::default);
+            let gist = site.access_log.is_some().then(Arc::default);
             let asked = Asked { parts, from, gist };
             let response = serve(&site, &asked, body).await.map(|body| body.counted(&site.counts));
-            asked.log(response.status(), started.elapsed());
+            asked.note(site.access_log.as_ref(), response.status(), started.elapsed());
             response
         })
     }
@@ -64,31 +65,13 @@ struct Asked {
 }
 
 impl Asked {
-    /// Writes the line of the access log. The answer may still go on as a stream. Headers and bodies are not part of it, nor is
-    /// the query: they may hold secrets.
-    fn log(&self, status: StatusCode, took: Duration) {
+    /// Notes the request in the access log. The answer may still go on as a stream.
+    fn note(&self, log: Option<&AccessLog>, status: StatusCode, took: Duration) {
         let Self { parts, from, gist } = self;
-        let (path, ms) = (parts.uri.path(), took.as_micros() as f64 / 1000.0);
-        match gist {
-            Some(gist) => tracing::info!(
-                src.addr = %from.peer,
-                http.method = %parts.method,
-                http.path = path,
-                http.status = status.as_u16(),
-                mcp.method.name = gist.method(),
-                mcp.item = gist.item(),
-                mcp.target = gist.target(),
-                duration_ms = ms,
-                "request"
-            ),
-            None => tracing::debug!(
-                src.addr = %from.peer,
-                http.method = %parts.method,
-                http.path = path,
-                http.status = status.as_u16(),
-                duration_ms = ms,
-                "request"
-            ),
+        let (method, path) = (&parts.method, parts.uri.path());
+        tracing::debug!(peer = %from.peer, %method, path, status = status.as_u16(), ?took, "served a request");
+        if let (Some(log), Some(gist)) = (log, gist) {
+            log.note(&Served { peer: from.peer, method, path, status, took, gist });
         }
     }
 }

@@ -1,0 +1,300 @@
+//! The access log: a line on standard error for each request of a client.
+//!
+//! There may be tens of thousands in a second, so that lines are spelled by hand and written many at a time. They go the way of
+//! no other line, and do not hang on its level.
+
+use std::cell::Cell;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread::{self, Thread};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use federation::Gist;
+use http::{Method, StatusCode};
+use protocol::json::write_string;
+
+use crate::config::LogFormat;
+
+/// How long lines wait for others.
+const TOGETHER: Duration = Duration::from_millis(100);
+
+/// How many bytes wait for a standard error that nobody reads. What is beyond is lost: a log that hangs must not stop the
+/// gateway.
+const MOST: usize = 4 << 20;
+
+/// Where requests are noted. Cheap to clone.
+#[derive(Clone)]
+pub struct AccessLog(Arc<Inner>);
+
+struct Inner {
+    format: LogFormat,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    lines: Vec<u8>,
+    lost: u64,
+    /// Who writes them, once there has been one.
+    writer: Option<Thread>,
+}
+
+/// What is noted of a request.
+pub struct Served<'a> {
+    /// From where it came.
+    pub peer: SocketAddr,
+    /// Its method.
+    pub method: &'a Method,
+    /// Its path, without the query, which may hold secrets.
+    pub path: &'a str,
+    /// The status of the answer.
+    pub status: StatusCode,
+    /// How long it took until the answer began.
+    pub took: Duration,
+    /// What was found out about it.
+    pub gist: &'a Gist,
+}
+
+impl AccessLog {
+    /// A log whose lines have this form.
+    pub fn new(format: LogFormat) -> Self {
+        Self(Arc::new(Inner { format, state: Mutex::default() }))
+    }
+
+    /// Notes a request.
+    pub fn note(&self, served: &Served<'_>) {
+        let mut state = self.0.state();
+        if state.lines.len() > MOST {
+            state.lost += 1;
+            return;
+        }
+        let was_empty = state.lines.is_empty();
+        match self.0.format {
+            LogFormat::Text => write_text(served, &mut state.lines),
+            LogFormat::Json => write_json(served, &mut state.lines),
+        }
+        if was_empty {
+            // Woken up once for many.
+            match &state.writer {
+                Some(writer) => writer.unpark(),
+                None => state.writer = start(Arc::downgrade(&self.0)),
+            }
+        }
+    }
+}
+
+impl AccessLog {
+    /// Writes what waits, at the end of the program.
+    pub fn flush(&self) {
+        self.0.flush();
+    }
+}
+
+impl Inner {
+    /// Every change is one step, so a panic elsewhere leaves nothing half done.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes what waits. Lines may be added meanwhile.
+    fn flush(&self) {
+        let (mut lines, lost) = {
+            let mut state = self.state();
+            (std::mem::take(&mut state.lines), std::mem::take(&mut state.lost))
+        };
+        // Nobody can be told that a log cannot be written.
+        let _ = std::io::stderr().write_all(&lines);
+        if lost > 0 {
+            tracing::warn!(lost, "standard error is not read fast enough; lines of the access log were lost");
+        }
+        // The room is used again.
+        lines.clear();
+        let mut state = self.state();
+        if state.lines.is_empty() && lines.capacity() < MOST {
+            state.lines = lines;
+        }
+    }
+}
+
+/// Starts the thread that writes, which ends with the log. Without one, lines wait for the end.
+fn start(log: Weak<Inner>) -> Option<Thread> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a thread of its own, without a runtime: standard error may block it"
+    )]
+    let write = move || {
+        loop {
+            thread::sleep(TOGETHER);
+            let Some(log) = log.upgrade() else { return };
+            log.flush();
+            let is_idle = log.state().lines.is_empty();
+            drop(log);
+            if is_idle {
+                // Woken up by the next line. The log may end meanwhile, which is looked for now and then.
+                thread::park_timeout(TOGETHER * 50);
+            }
+        }
+    };
+    let spawned = thread::Builder::new().name("access-log".to_owned()).spawn(write);
+    spawned.ok().map(|thread| thread.thread().clone())
+}
+
+/// As other lines are written: time, level, program, sentence, fields.
+fn write_text(served: &Served<'_>, out: &mut Vec<u8>) {
+    write_time(out);
+    out.extend_from_slice(b" INFO agentgateway: request");
+    each_field(served, |name, value| {
+        out.push(b' ');
+        out.extend_from_slice(name.as_bytes());
+        out.push(b'=');
+        match value {
+            Value::Plain(text) | Value::Number(text) => out.extend_from_slice(text.as_bytes()),
+            Value::Quoted(text) => write_string(text, out),
+        }
+    });
+    out.push(b'\n');
+}
+
+fn write_json(served: &Served<'_>, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"{\"timestamp\":\"");
+    write_time(out);
+    out.extend_from_slice(b"\",\"level\":\"INFO\",\"message\":\"request\"");
+    each_field(served, |name, value| {
+        out.push(b',');
+        write_string(name, out);
+        out.push(b':');
+        match value {
+            Value::Number(text) => out.extend_from_slice(text.as_bytes()),
+            Value::Plain(text) | Value::Quoted(text) => write_string(text, out),
+        }
+    });
+    out.extend_from_slice(b",\"target\":\"agentgateway::access_log\"}\n");
+}
+
+/// How a field is written.
+enum Value<'a> {
+    Number(&'a str),
+    /// A word that needs no quotes.
+    Plain(&'a str),
+    Quoted(&'a str),
+}
+
+fn each_field(served: &Served<'_>, mut write: impl FnMut(&str, Value<'_>)) {
+    let mut room = Room::default();
+    write("src.addr", Value::Plain(room.spell(format_args!("{}", served.peer))));
+    write("http.method", Value::Plain(served.method.as_str()));
+    write("http.path", Value::Quoted(served.path));
+    write("http.status", Value::Number(served.status.as_str()));
+    let known = [
+        ("mcp.method.name", served.gist.method()),
+        ("mcp.item", served.gist.item()),
+        ("mcp.target", served.gist.target()),
+    ];
+    for (name, value) in known {
+        value.into_iter().for_each(|value| write(name, Value::Quoted(value)));
+    }
+    let micros = served.took.as_micros();
+    let took = room.spell(format_args!("{}.{:03}", micros / 1000, micros % 1000));
+    write("duration_ms", Value::Number(took));
+}
+
+/// Room for something that is spelled and at once written elsewhere: the longest is an address of IPv6 with its port.
+struct Room {
+    bytes: [u8; 80],
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self { bytes: [0; 80] }
+    }
+}
+
+impl Room {
+    fn spell(&mut self, what: std::fmt::Arguments<'_>) -> &str {
+        let mut rest = &mut self.bytes[..];
+        // What has no room is cut off.
+        let _ = rest.write_fmt(what);
+        let length = 80 - rest.len();
+        std::str::from_utf8(&self.bytes[..length]).unwrap_or_default()
+    }
+}
+
+/// `2026-11-21T22:51:07.123456Z`.
+fn write_time(out: &mut Vec<u8>) {
+    /// How long it is up to the second.
+    const LENGTH: usize = 19;
+    thread_local! {
+        /// The second that was spelled last on this thread.
+        static SPELLED: Cell<(u64, [u8; LENGTH])> = const { Cell::new((u64::MAX, [b' '; LENGTH])) };
+    }
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let (spelled, mut text) = SPELLED.get();
+    if spelled != now.as_secs() {
+        let second =
+            jiff::Timestamp::from_second(now.as_secs().cast_signed()).unwrap_or_default().to_string();
+        if let Some(second) = second.as_bytes().first_chunk() {
+            text = *second;
+        }
+        SPELLED.set((now.as_secs(), text));
+    }
+    out.extend_from_slice(&text);
+    // Writing to memory does not fail.
+    let _ = write!(out, ".{:06}Z", now.subsec_micros());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn served(gist: &Gist) -> Served<'_> {
+        Served {
+            peer: ([127, 0, 0, 1], 4711).into(),
+            method: &Method::POST,
+            path: "/mcp\"\n",
+            status: StatusCode::OK,
+            took: Duration::from_micros(1_023_456),
+            gist,
+        }
+    }
+
+    #[test]
+    fn a_line_is_one_line_whatever_a_path_holds() {
+        let gist = Gist::default();
+        let mut text = Vec::new();
+        write_text(&served(&gist), &mut text);
+        let text = String::from_utf8(text).expect("text");
+        let (time, rest) = text.split_at(27);
+        assert!(time.parse::<jiff::Timestamp>().is_ok_and(|time| time.as_second() > 1_700_000_000), "{time}");
+        assert_eq!(
+            rest,
+            " INFO agentgateway: request src.addr=127.0.0.1:4711 http.method=POST http.path=\"/mcp\\\"\\n\" \
+             http.status=200 duration_ms=1023.456\n"
+        );
+    }
+
+    #[test]
+    fn a_line_of_json_says_the_same() {
+        let gist = Gist::default();
+        let mut json = Vec::new();
+        write_json(&served(&gist), &mut json);
+        let mut json: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
+        assert!(json["timestamp"].take().is_string());
+        let expected = serde_json::json!({
+            "timestamp": null, "level": "INFO", "message": "request", "src.addr": "127.0.0.1:4711", "http.method": "POST",
+            "http.path": "/mcp\"\n", "http.status": 200, "duration_ms": 1023.456, "target": "agentgateway::access_log",
+        });
+        assert_eq!(json, expected);
+    }
+
+    #[test]
+    fn of_lines_that_nobody_reads_only_so_many_wait() {
+        let log = AccessLog::new(LogFormat::Json);
+        log.0.state().lines = vec![b' '; MOST + 1];
+        log.note(&served(&Gist::default()));
+        let mut state = log.0.state();
+        assert_eq!((state.lines.len(), state.lost), (MOST + 1, 1));
+        // It is not to be written.
+        (state.lines, state.lost) = (Vec::new(), 0);
+    }
+}
