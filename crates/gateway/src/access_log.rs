@@ -6,7 +6,7 @@
 use std::cell::Cell;
 use std::io::Write as _;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak, mpsc};
 use std::thread::{self, Thread};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -18,6 +18,9 @@ use crate::config::LogFormat;
 
 /// How long lines wait for others.
 const TOGETHER: Duration = Duration::from_millis(100);
+
+/// How long the end of the program waits for the last lines to be written.
+const AT_THE_END: Duration = Duration::from_secs(1);
 
 /// How many bytes wait for a standard error that nobody reads. What is beyond is lost: a log that hangs must not stop the
 /// gateway.
@@ -85,9 +88,20 @@ impl AccessLog {
 }
 
 impl AccessLog {
-    /// Writes what waits, at the end of the program.
+    /// Writes what waits, at the end of the program. If nobody reads it, that is not waited for.
     pub fn flush(&self) {
-        self.0.flush();
+        if self.0.state().lines.is_empty() {
+            return;
+        }
+        let (log, (done, written)) = (self.0.clone(), mpsc::channel());
+        let write = move || {
+            log.flush();
+            // It may have taken too long.
+            let _ = done.send(());
+        };
+        if thread::Builder::new().spawn(write).is_ok() {
+            let _ = written.recv_timeout(AT_THE_END);
+        }
     }
 }
 
@@ -103,6 +117,9 @@ impl Inner {
             let mut state = self.state();
             (std::mem::take(&mut state.lines), std::mem::take(&mut state.lost))
         };
+        if lines.is_empty() {
+            return;
+        }
         // Nobody can be told that a log cannot be written.
         let _ = std::io::stderr().write_all(&lines);
         if lost > 0 {

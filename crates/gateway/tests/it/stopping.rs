@@ -131,16 +131,22 @@ fn full() -> (PipeReader, PipeWriter) {
 #[expect(clippy::disallowed_methods, reason = "the program under test, with a log of its own")]
 #[tokio::test]
 async fn a_log_that_nobody_reads_holds_up_neither_requests_nor_the_end() {
-    let (_reader, writer) = full();
-    let mut config = serving(vec![builtin("everything")]);
-    let number = free_port().await;
-    config["binds"][0]["port"] = json!(number);
-    let mut program = tokio::process::Command::new(EXE);
-    program.args(["-c", &config.to_string()]).stdout(Stdio::null()).stderr(writer).kill_on_drop(true);
-    let mut program = program.spawn().expect("a process");
-    let mut client = eventually("a port", async || connect(local(number)).await).await;
-    read(soon(client.send_request(echo(local(number)))).await.expect("an answer"), &Answered::default())
-        .await;
-    signal("TERM", program.id().expect("a process id"));
-    assert_eq!(soon(program.wait()).await.expect("a process").code(), Some(0));
+    for access_log in [false, true] {
+        let (_reader, writer) = full();
+        let mut config = serving(vec![builtin("everything")]);
+        let number = free_port().await;
+        config["binds"][0]["port"] = json!(number);
+        config["config"]["logging"] = json!({ "accessLog": access_log });
+        let mut program = tokio::process::Command::new(EXE);
+        program.args(["-c", &config.to_string()]).stdout(Stdio::null()).stderr(writer).kill_on_drop(true);
+        let mut program = program.spawn().expect("a process");
+        let mut client = eventually("a port", async || connect(local(number)).await).await;
+        for _ in 0..3 {
+            let answer = soon(client.send_request(echo(local(number)))).await.expect("an answer");
+            read(answer, &Answered::default()).await;
+            client.ready().await.expect("the connection goes on");
+        }
+        signal("TERM", program.id().expect("a process id"));
+        assert_eq!(soon(program.wait()).await.expect("a process").code(), Some(0));
+    }
 }
