@@ -8,7 +8,7 @@ use protocol::{Era, Id, Message, Request, Version, header, message, meta, method
 
 use crate::backend::Backend;
 use crate::error::{Error, ErrorKind};
-use crate::inbound::{Frames, Gist, Head, Outcome, Single};
+use crate::inbound::{Frames, Head, Outcome, Single};
 
 mod legacy;
 mod modern;
@@ -28,7 +28,7 @@ impl Backend {
             Err(error) => return refuse_unscanned(error),
         };
         if let Some(gist) = &head.gist {
-            note_method(gist, &message);
+            gist.note(&message);
         }
         match message {
             Message::Request(request) if head.fault.is_some() => {
@@ -77,14 +77,6 @@ impl Backend {
     /// Serves a body POSTed to a connection of 2024-11-05. What there is to say is said on its stream.
     pub fn post_sse(&self, head: &Head, body: &Bytes) -> Outcome {
         legacy::sse::post(&self.shared, head, body)
-    }
-}
-
-fn note_method(gist: &Gist, message: &Message) {
-    match message {
-        Message::Request(Request { method, .. })
-        | Message::Notification(protocol::Notification { method, .. }) => gist.note_method(method),
-        Message::Response(_) => {}
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
-use protocol::Pieces;
+use protocol::{Message, Notification, Pieces, Request};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::ErrorKind;
@@ -51,7 +51,7 @@ impl Gist {
         self.method.get().map(|method| &**method)
     }
 
-    /// What a target is asked for: the name of a tool or prompt, or a URI, as the client wrote it.
+    /// What a target is asked for, as the client wrote it: the name of a tool or prompt, or a URI without its query.
     pub fn item(&self) -> Option<&str> {
         self.item.get().map(String::as_str)
     }
@@ -61,17 +61,30 @@ impl Gist {
         self.target.get().map(String::as_str)
     }
 
-    pub(crate) fn note_method(&self, method: &str) {
-        let _ = self.method.set(method.into());
+    pub(crate) fn note(&self, message: &Message) {
+        match message {
+            Message::Request(Request { method, .. }) | Message::Notification(Notification { method, .. }) => {
+                let _ = self.method.set(short(method).into());
+            }
+            Message::Response(_) => {}
+        }
     }
 
-    pub(crate) fn note_item(&self, item: Option<String>) {
-        item.map(|item| self.item.set(item));
+    pub(crate) fn note_item(&self, item: Option<&str>) {
+        // The query of a URI may hold secrets.
+        let item = item.and_then(|item| item.split('?').next());
+        item.map(|item| self.item.set(short(item).to_owned()));
     }
 
     pub(crate) fn note_target(&self, target: &str) {
         let _ = self.target.set(target.to_owned());
     }
+}
+
+/// As much of a text that a client chose as belongs into a line.
+fn short(text: &str) -> &str {
+    const LONGEST: usize = 256;
+    &text[..text.floor_char_boundary(LONGEST)]
 }
 
 /// What is to be sent to the client.

@@ -51,7 +51,7 @@ pub struct Served<'a> {
     pub method: &'a Method,
     /// Its path, without the query, which may hold secrets.
     pub path: &'a str,
-    /// The status of the answer.
+    /// The status of the answer; 499 if the client left before there was one.
     pub status: StatusCode,
     /// How long it took until the answer began.
     pub took: Duration,
@@ -90,7 +90,7 @@ impl AccessLog {
 impl AccessLog {
     /// Writes what waits, at the end of the program. If nobody reads it, that is not waited for.
     pub fn flush(&self) {
-        if self.0.state().lines.is_empty() {
+        if self.0.state().writer.is_none() {
             return;
         }
         let (log, (done, written)) = (self.0.clone(), mpsc::channel());
@@ -113,6 +113,8 @@ impl Inner {
 
     /// Writes what waits. Lines may be added meanwhile.
     fn flush(&self) {
+        // Taken first, so that who waits for it at the end waits also for lines that are being written.
+        let mut error = std::io::stderr().lock();
         let (mut lines, lost) = {
             let mut state = self.state();
             (std::mem::take(&mut state.lines), std::mem::take(&mut state.lost))
@@ -121,7 +123,8 @@ impl Inner {
             return;
         }
         // Nobody can be told that a log cannot be written.
-        let _ = std::io::stderr().write_all(&lines);
+        let _ = error.write_all(&lines);
+        drop(error);
         if lost > 0 {
             tracing::warn!(lost, "standard error is not read fast enough; lines of the access log were lost");
         }

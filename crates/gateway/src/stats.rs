@@ -13,7 +13,6 @@ use std::sync::Arc;
 
 use http::header::ALLOW;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
-
 use policy::host::HostPattern;
 use policy::origin::{Guard, Scheme};
 use upstream::Task;

@@ -71,6 +71,9 @@ impl Finder {
     }
 }
 
+/// The longest head that is remembered, for as long as its connection is open.
+const LONGEST: usize = 4 * 1024;
+
 /// The head that came last on a connection. The next one mostly says the same, but for the length of its body, and then it need
 /// not be read anew.
 #[derive(Debug)]
@@ -125,7 +128,8 @@ impl<T: Clone> Memory<T> {
 
     /// Remembers a head in which `digits` is all that is said of the length of the body, if anything is.
     pub(crate) fn note(&mut self, head: &Bytes, digits: Option<&[u8]>, read: &T) {
-        if digits.is_some_and(|digits| !digits.iter().all(u8::is_ascii_digit)) {
+        if head.len() > LONGEST || digits.is_some_and(|digits| !digits.iter().all(u8::is_ascii_digit)) {
+            self.0 = None;
             return;
         }
         let has_come = self.has_come(head);

@@ -134,8 +134,8 @@ impl<I: AsyncRead + AsyncWrite + Unpin> Connection<I> {
 
     /// Whether something came that is no whole head yet.
     pub fn is_amid_head(&self) -> bool {
-        // A part of an empty line is nothing.
-        !matches!(self.input[..], [] | [b'\r'])
+        // Empty lines are nothing.
+        self.input.iter().any(|byte| !matches!(byte, b'\r' | b'\n'))
     }
 
     /// Waits for whoever makes the answer, and feeds it the body of the request as it asks for it.
@@ -313,10 +313,10 @@ impl<I: AsyncRead + AsyncWrite + Unpin> Connection<I> {
                 }
             }
             if ready!(self.poll_fill(cx))? == 0 {
-                return Poll::Ready(Err(io::Error::new(
-                    io::ErrorKind::UnexpectedEof,
-                    "it ended amid a body",
-                )));
+                // Who has only closed its own side hears the answer.
+                self.keep = false;
+                self.end_feed(Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it ended amid a body")));
+                return Poll::Ready(Ok(()));
             }
         }
     }

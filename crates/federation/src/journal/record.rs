@@ -56,7 +56,7 @@ impl Record {
             Routing::Ours(_) | Routing::Gather(_) => return None,
             Routing::ByName(_) | Routing::ByUri | Routing::ByRef | Routing::ByTask => {}
         }
-        gist.iter().for_each(|gist| gist.note_item(item(method, params)));
+        gist.iter().for_each(|gist| gist.note_item(item(method, params).as_deref()));
         Some(Arc::new(Self {
             journal: backend.journal.clone(),
             backend: backend.key.clone(),

@@ -1,17 +1,16 @@
 //! One HTTP request, from its head to the response: the stages of the gateway's side, in order.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use federation::{Backend, ErrorKind, Gist, Head, Outcome, Single};
 use futures::future::BoxFuture;
 use http::header::ACCEPT;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, Method, Request, Response, StatusCode};
-
 use policy::cors::{Cors, Preflight};
 use policy::origin::authority;
 use protocol::{Era, Version, depth, header};
+use tokio::time::Instant;
 
 use super::body::{Body, Incoming, is_json, read_limited};
 use super::counts::Reason;
@@ -44,13 +43,11 @@ impl Handler for Mcp {
         from: Arc<ConnInfo>,
     ) -> BoxFuture<'static, Response<Body>> {
         Box::pin(async move {
-            let started = tokio::time::Instant::now();
             let (parts, body) = request.into_parts();
             let site = self.site.load_full();
-            let gist = site.access_log.is_some().then(Arc::default);
-            let asked = Asked { parts, from, gist };
+            let mut asked = Asked::new(parts, from, site.access_log.as_ref());
             let response = serve(&site, &asked, body).await.map(|body| body.counted(&site.counts));
-            asked.note(site.access_log.as_ref(), response.status(), started.elapsed());
+            asked.status = Some(response.status());
             response
         })
     }
@@ -60,19 +57,41 @@ impl Handler for Mcp {
 struct Asked {
     parts: Parts,
     from: Arc<ConnInfo>,
-    /// What was found out about it, if that is to be logged.
-    gist: Option<Arc<Gist>>,
+    /// Where it is noted, and what was found out about it for that.
+    noted: Option<(AccessLog, Arc<Gist>)>,
+    began: Instant,
+    /// What came of it.
+    status: Option<StatusCode>,
 }
 
 impl Asked {
-    /// Notes the request in the access log. The answer may still go on as a stream.
-    fn note(&self, log: Option<&AccessLog>, status: StatusCode, took: Duration) {
-        let Self { parts, from, gist } = self;
-        let (method, path) = (&parts.method, parts.uri.path());
-        tracing::debug!(peer = %from.peer, %method, path, status = status.as_u16(), ?took, "served a request");
-        if let (Some(log), Some(gist)) = (log, gist) {
-            log.note(&Served { peer: from.peer, method, path, status, took, gist });
+    fn new(parts: Parts, from: Arc<ConnInfo>, log: Option<&AccessLog>) -> Self {
+        let noted = log.map(|log| (log.clone(), Arc::default()));
+        Self { parts, from, noted, began: Instant::now(), status: None }
+    }
+
+    fn gist(&self) -> Option<Arc<Gist>> {
+        self.noted.as_ref().map(|(_, gist)| gist.clone())
+    }
+}
+
+impl Drop for Asked {
+    /// Notes the request, also if it has no answer. One that there is may still go on as a stream.
+    fn drop(&mut self) {
+        let (method, path, peer) = (&self.parts.method, self.parts.uri.path(), self.from.peer);
+        let (status, took) = (self.status.unwrap_or_else(without_answer), self.began.elapsed());
+        tracing::debug!(%peer, %method, path, status = status.as_u16(), ?took, "served a request");
+        if let Some((log, gist)) = &self.noted {
+            log.note(&Served { peer, method, path, status, took, gist });
         }
+    }
+}
+
+/// What is noted of a request that was not answered: a failure of ours, or its client is gone.
+fn without_answer() -> StatusCode {
+    match std::thread::panicking() {
+        true => StatusCode::INTERNAL_SERVER_ERROR,
+        false => StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST),
     }
 }
 
@@ -134,8 +153,8 @@ fn preflight(cors: &Cors, ask: Preflight<'_>) -> Response<Body> {
 }
 
 async fn by_method(site: &Site, route: &RouteState, asked: &Asked, body: Incoming) -> Response<Body> {
-    let Asked { parts, from, gist } = asked;
-    let head = Head { closing: from.finishing.clone(), gist: gist.clone(), ..head(&parts.headers) };
+    let Asked { parts, from, .. } = asked;
+    let head = Head { closing: from.finishing.clone(), gist: asked.gist(), ..head(&parts.headers) };
     match parts.method {
         Method::POST => post(site, route, head, parts, body).await,
         Method::GET => get(site, route, &head, parts),

@@ -327,3 +327,16 @@ async fn the_access_log_says_of_each_request_what_was_asked_of_whom_and_nothing_
     assert!(!initialize.contains("mcp.target"), "{initialize}");
     assert!(!gateway.log().contains("a secret"), "{}", gateway.log());
 }
+
+#[tokio::test]
+async fn the_access_log_has_also_requests_without_an_answer() {
+    let mut config = serving(vec![builtin("everything")]);
+    config["config"]["logging"] = json!({ "accessLog": true });
+    let gateway = Gateway::start(&config).await;
+    let session = Session::open(gateway.address()).await;
+    let params = json!({ "name": "long_operation", "arguments": { "duration": 60, "steps": 1 } });
+    let leaving = session.post(request(7, "tools/call", params));
+    drop(tokio::time::timeout(Duration::from_millis(100), leaving).await);
+    let line = gateway.logged("http.status=499").await;
+    assert!(line.contains("mcp.item="), "{line}");
+}

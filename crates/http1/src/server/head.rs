@@ -14,6 +14,9 @@ use crate::head::{Finder, Found, Memory, Recalled, Signs};
 /// What a client of HTTP/2 begins with that knows that we speak it (RFC 9113 §3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
+/// The longest path with a query that [`Uri`] holds.
+const LONGEST_TARGET: usize = u16::MAX as usize - 1;
+
 /// A head that was read.
 #[derive(Debug)]
 pub(super) struct Head {
@@ -143,6 +146,9 @@ fn read(bytes: &Bytes, memory: &mut Memory<Known>) -> Result<Head, Refusal> {
         && headers.get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
     let method =
         Method::from_bytes(method.as_bytes()).map_err(|_| Refusal::Malformed("the method is not valid"))?;
+    if target.len() > LONGEST_TARGET {
+        return Err(Refusal::HeadTooLarge);
+    }
     let uri = Uri::from_maybe_shared(bytes.slice_ref(target.as_bytes()))
         .map_err(|_| Refusal::Malformed("the path is not valid"))?;
     let known = Known { method, uri, headers, in_chunks: signs.chunked > 0 };

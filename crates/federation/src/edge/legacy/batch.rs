@@ -46,7 +46,7 @@ pub(in crate::edge) fn serve(backend: &Arc<Shared>, head: &Head, body: &Bytes) -
             }
             Ok(Message::Request(request)) => {
                 answers += 1;
-                call::start(backend, session.clone(), request, client.clone(), head.closing.clone());
+                call::start(backend, session.clone(), request, client.clone(), head.closing.clone(), None);
             }
             Err(error) => {
                 answers += 1;

@@ -16,7 +16,7 @@ use upstream::Task;
 
 use super::running::Running;
 use crate::backend::Shared;
-use crate::inbound::{Frames, Head, Outcome, Single};
+use crate::inbound::{Frames, Gist, Head, Outcome, Single};
 use crate::session::Session;
 use crate::session::outlet::{First, Kind, Naming, Outlet, Reader};
 
@@ -71,8 +71,9 @@ pub(super) fn start(
     request: Request,
     client: Voice,
     closing: CancellationToken,
+    gist: Option<Arc<Gist>>,
 ) {
-    Task::spawn_finite("call", run(Running::new(backend, session, request, None), client, closing));
+    Task::spawn_finite("call", run(Running::new(backend, session, request, gist), client, closing));
 }
 
 /// Runs a call until it is answered, cancelled by a notification, or its session ends. Once the way to the client is `closing`,

@@ -69,7 +69,11 @@ pub(in crate::edge) fn post(backend: &Arc<Shared>, head: &Head, body: &Bytes) ->
         return refuse(None, &Error::unknown_session(), Era::Legacy);
     };
     let speaks = session.speaking.token();
-    match message::scan(body) {
+    let message = message::scan(body);
+    if let (Ok(message), Some(gist)) = (&message, &head.gist) {
+        gist.note(message);
+    }
+    match message {
         Ok(Message::Request(request)) if &*request.method == "initialize" => {
             // Not in the POST: a client need not wait for the end of that, because the answer comes elsewhere.
             let backend = backend.clone();
@@ -91,7 +95,7 @@ pub(in crate::edge) fn post(backend: &Arc<Shared>, head: &Head, body: &Bytes) ->
         Ok(Message::Request(request)) => {
             let client = Voice::over(&session.mailbox, speaks);
             let closing = session.closing();
-            call::start(backend, Some(session), request, client, closing);
+            call::start(backend, Some(session), request, client, closing, head.gist.clone());
         }
         Ok(Message::Notification(notification)) => heed(&session, &notification),
         Ok(Message::Response(response)) => session.answered(response),

@@ -5,7 +5,7 @@ use std::pin::pin;
 
 use futures::future::{BoxFuture, Either};
 use futures::stream::FuturesUnordered;
-use futures::{FutureExt as _, StreamExt as _, TryFutureExt as _};
+use futures::{FutureExt as _, StreamExt as _};
 use http::{Response, StatusCode};
 use http1::server::{Connection, Heard, Refusal, Unheard};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -98,10 +98,16 @@ where
         }
         head.restart();
     }
-    let closing =
-        connection.close().unwrap_or_else(|error| tracing::debug!(%peer, %error, "a connection broke"));
+    let closed = async {
+        if let Err(error) = connection.close().await {
+            tracing::debug!(%peer, %error, "a connection broke at its end");
+            if course.has_stalled() {
+                counts.refuse(Reason::SlowReader);
+            }
+        }
+    };
     tokio::select! {
-        () = closing => None,
+        () = closed => None,
         () = running.cut() => cut(from),
     }
 }

@@ -175,6 +175,7 @@ async fn heads_that_do_not_come_are_counted_and_idle_connections_are_not() {
         (GET, b"", 0),
         (GET, b"P", 1),
         (GET, part, 1),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"", 1),
     ] {
         let (mut client, server, terms) = large(2);
         client.write_all(sent).await.expect("the server reads");

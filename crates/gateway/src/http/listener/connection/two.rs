@@ -48,7 +48,11 @@ pub(super) async fn serve<IO>(
             let (from, course, unread) = (Arc::clone(&from), Arc::clone(&course), unread.clone());
             async move {
                 let response = match is_too_large(&request, each.head) {
-                    true => too_large(&from.terms),
+                    true => {
+                        course.begin(request.version());
+                        course.answer(true);
+                        too_large(&from.terms)
+                    }
                     false => answer(&from, &course, request.map(Incoming::Two)).await,
                 };
                 Ok::<_, Infallible>(response.map(|body| unread.watch(body)))
@@ -70,14 +74,17 @@ pub(super) async fn serve<IO>(
                     tracing::debug!(%peer, %error, "a connection ended with an error");
                     if course.has_stalled() {
                         counts.refuse(Reason::SlowReader);
-                    } else if error.is_parse() {
-                        counts.refuse(Reason::Malformed);
                     }
                 }
                 return;
             }
             () = running.cut() => return tracing::debug!(%peer, "a connection was cut"),
-            () = silent.as_mut() => return tracing::debug!(%peer, "a client connected and did not ask for anything"),
+            () = silent.as_mut() => {
+                if course.is_unheard() {
+                    counts.refuse(Reason::SlowHead);
+                }
+                return tracing::debug!(%peer, "a client connected and did not ask for anything");
+            }
             () = stalled.as_mut() => {
                 counts.refuse(Reason::SlowReader);
                 return tracing::debug!(%peer, "a client does not read its answers");
