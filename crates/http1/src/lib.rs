@@ -13,5 +13,7 @@ pub mod server;
 
 mod framing;
 mod head;
+#[cfg(test)]
+mod sent;
 
 pub use framing::Fault;

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::sent::{Body, a_body, pieces, write_headers};
 
 const POST: Method = Method::POST;
 
@@ -343,53 +344,12 @@ fn large_answers_take_few_reads() {
     );
 }
 
-/// The parts of a well-formed answer.
-#[derive(Debug, Clone)]
-enum Body {
-    Length(Vec<u8>),
-    Chunked(Vec<(Vec<u8>, String)>, Vec<String>),
-}
-
-fn a_body() -> impl Strategy<Value = Body> {
-    let data = || proptest::collection::vec(any::<u8>(), 0..300);
-    let extension = "(;[a-z]{1,3}(=([a-z0-9]{1,5}|\"[ -!#-~]{0,5}\"))?){0,2}";
-    let chunks = proptest::collection::vec((data(), extension), 0..6);
-    let trailers = proptest::collection::vec("[a-z-]{1,6}: [ -~]{0,9}", 0..3);
-    prop_oneof![
-        data().prop_map(Body::Length),
-        (chunks, trailers).prop_map(|(chunks, trailers)| Body::Chunked(chunks, trailers))
-    ]
-}
-
 /// How the answer is written, and what its body is.
 fn written(interim: usize, headers: &[(String, String)], body: &Body) -> (Vec<u8>, Vec<u8>) {
     let mut raw = "HTTP/1.1 100 Continue\r\n\r\n".repeat(interim).into_bytes();
     raw.extend_from_slice(b"HTTP/1.1 200 OK\r\n");
-    for (name, value) in headers {
-        raw.extend_from_slice(format!("x-{name}: {value}\r\n").as_bytes());
-    }
-    let mut data = Vec::new();
-    match body {
-        Body::Length(body) => {
-            raw.extend_from_slice(format!("content-length: {}\r\n\r\n", body.len()).as_bytes());
-            raw.extend_from_slice(body);
-            data.clone_from(body);
-        }
-        Body::Chunked(chunks, trailers) => {
-            raw.extend_from_slice(b"transfer-encoding: chunked\r\n\r\n");
-            for (chunk, extension) in chunks.iter().filter(|(chunk, _)| !chunk.is_empty()) {
-                raw.extend_from_slice(format!("{:x}{extension}\r\n", chunk.len()).as_bytes());
-                raw.extend_from_slice(chunk);
-                raw.extend_from_slice(b"\r\n");
-                data.extend_from_slice(chunk);
-            }
-            raw.extend_from_slice(b"0\r\n");
-            for trailer in trailers {
-                raw.extend_from_slice(format!("{trailer}\r\n").as_bytes());
-            }
-            raw.extend_from_slice(b"\r\n");
-        }
-    }
+    write_headers(headers, &mut raw);
+    let data = body.write(&mut raw);
     (raw, data)
 }
 
@@ -402,16 +362,7 @@ proptest! {
         cuts in proptest::collection::vec(any::<proptest::sample::Index>(), 0..12),
     ) {
         let (raw, data) = written(interim, &headers, &body);
-        let mut cuts: Vec<_> = cuts.iter().map(|cut| cut.index(raw.len())).collect();
-        cuts.sort_unstable();
-        let mut pieces = Vec::new();
-        let mut from = 0;
-        for cut in cuts {
-            pieces.push(&raw[from..cut]);
-            from = cut;
-        }
-        pieces.push(&raw[from..]);
-        let mut connection = Connection::new(Script::says(pieces.iter().copied()));
+        let mut connection = Connection::new(Script::says(pieces(&raw, &cuts)));
         let answer = answer(&mut connection, POST);
         prop_assert_eq!(answer, Some(Ok(Answer { status: 200, body: data, reusable: true })));
     }
