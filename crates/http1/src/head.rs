@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use bytes::{Buf as _, Bytes, BytesMut};
-use http::header::{CONNECTION, CONTENT_LENGTH, HeaderName, TRANSFER_ENCODING};
+use http::header::{CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING};
 
-use crate::framing::Fault;
+use crate::framing::{Fault, Framing};
 
 /// Finds heads in what is read. It remembers how far it looked, so that a head that comes in small pieces is not searched anew
 /// with each of them.
@@ -100,6 +100,17 @@ pub(crate) struct Recalled<'m, T> {
     pub(crate) differs: bool,
 }
 
+impl<T> Recalled<'_, T> {
+    /// Where the body ends: by its length, or `otherwise`.
+    pub(crate) fn framing(&self, otherwise: Framing) -> Framing {
+        match self.length {
+            Some(0) => Framing::Done,
+            Some(length) => Framing::Length(length),
+            None => otherwise,
+        }
+    }
+}
+
 impl<T> Default for Memory<T> {
     fn default() -> Self {
         Self(None)
@@ -159,6 +170,41 @@ impl<T> Remembered<T> {
     }
 }
 
+/// How many headers a head may have. Clients send some twenty, and proxies on the way add a few.
+pub const MOST_HEADERS: usize = 100;
+
+/// The headers of a head.
+pub(crate) struct Headers<'h> {
+    pub(crate) map: HeaderMap,
+    pub(crate) signs: Signs,
+    /// Where the length of the body stands, if it is said.
+    pub(crate) length: Option<&'h [u8]>,
+}
+
+impl<'h> Headers<'h> {
+    /// Takes the headers that were found in the head of a message of HTTP/1.0, or of HTTP/1.1. One that cannot be held is `invalid`.
+    pub(crate) fn read(
+        head: &Bytes,
+        found: &[httparse::Header<'h>],
+        old: bool,
+        invalid: Fault,
+    ) -> Result<Self, Fault> {
+        let (mut map, mut signs) = (HeaderMap::with_capacity(found.len()), Signs::new(old));
+        let mut length = None;
+        for header in found {
+            // Names and values were checked by the parser.
+            let name = HeaderName::from_bytes(header.name.as_bytes()).map_err(|_| invalid)?;
+            let value = HeaderValue::from_maybe_shared(head.slice_ref(header.value)).map_err(|_| invalid)?;
+            signs.note(&name, header.value)?;
+            if name == CONTENT_LENGTH {
+                length = Some(header.value);
+            }
+            map.append(name, value);
+        }
+        Ok(Self { map, signs, length })
+    }
+}
+
 /// What headers say of the body and the connection.
 #[derive(Debug, Default)]
 pub(crate) struct Signs {
@@ -177,12 +223,12 @@ pub(crate) struct Signs {
 
 impl Signs {
     /// Of a message of HTTP/1.0, or of HTTP/1.1.
-    pub(crate) fn new(old: bool) -> Self {
+    fn new(old: bool) -> Self {
         Self { old, ..Self::default() }
     }
 
     /// Takes note of a header.
-    pub(crate) fn note(&mut self, name: &HeaderName, value: &[u8]) -> Result<(), Fault> {
+    fn note(&mut self, name: &HeaderName, value: &[u8]) -> Result<(), Fault> {
         if name == CONTENT_LENGTH {
             let before = self.lengths;
             for length in items(value) {

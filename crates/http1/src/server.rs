@@ -28,8 +28,7 @@ mod response;
 
 pub use body::Incoming;
 
-/// How many headers a request may have. Clients send some twenty, and proxies on the way add a few.
-pub const MOST_HEADERS: usize = 100;
+pub use crate::head::MOST_HEADERS;
 
 /// How much is read at once. It lies on the stack, so that a connection on which nothing comes needs no memory for it.
 const READ: usize = 8 * 1024;

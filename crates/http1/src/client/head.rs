@@ -4,15 +4,14 @@ use std::mem::MaybeUninit;
 use std::sync::Arc;
 
 use bytes::{Buf as _, Bytes, BytesMut};
-use http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
+use http::header::{CONTENT_LENGTH, HeaderMap};
 use http::{Method, StatusCode};
 
 use crate::framing::{Chunks, Fault, Framing};
-use crate::head::{Finder, Found, Memory, Recalled, Signs};
+use crate::head::{Finder, Found, Headers, MOST_HEADERS, Memory, Recalled, Signs};
 
-/// The largest head, and the most headers in it.
+/// The largest head.
 const LARGEST: usize = 64 * 1024;
-const HEADERS: usize = 100;
 
 /// What every answer begins with.
 const BEGINNING: &[u8] = b"HTTP/1.";
@@ -68,17 +67,13 @@ pub(super) fn take(
 /// The head of an answer that says the same as the one before it.
 fn again(recalled: &Recalled<'_, Known>) -> Head {
     let Known { status, headers } = recalled.read.clone();
-    let framing = match recalled.length {
-        Some(0) => Framing::Done,
-        Some(length) => Framing::Length(length),
-        // The only other way that lets a connection go on.
-        None => Framing::Chunked(Chunks::new()),
-    };
+    // The only other way that lets a connection go on.
+    let framing = recalled.framing(Framing::Chunked(Chunks::new()));
     Head { status, headers, framing, keep: true }
 }
 
 fn read(bytes: &Bytes, method: &Method, memory: &mut Memory<Known>) -> Result<Head, Fault> {
-    let mut room = [const { MaybeUninit::uninit() }; HEADERS];
+    let mut room = [const { MaybeUninit::uninit() }; MOST_HEADERS];
     let mut response = httparse::Response::new(&mut []);
     let parsed = httparse::ParserConfig::default()
         .parse_response_with_uninit_headers(&mut response, bytes, &mut room)
@@ -90,22 +85,10 @@ fn read(bytes: &Bytes, method: &Method, memory: &mut Memory<Known>) -> Result<He
         .code
         .and_then(|code| StatusCode::from_u16(code).ok())
         .ok_or(said(httparse::Error::Status))?;
-    let mut headers = HeaderMap::with_capacity(response.headers.len());
-    let mut length = None;
-    let mut signs = Signs::new(response.version == Some(0));
-    for header in response.headers.iter() {
-        // Names and values were checked by the parser.
-        let name =
-            HeaderName::from_bytes(header.name.as_bytes()).map_err(|_| said(httparse::Error::HeaderName))?;
-        let value = HeaderValue::from_maybe_shared(bytes.slice_ref(header.value))
-            .map_err(|_| said(httparse::Error::HeaderValue))?;
-        signs.note(&name, header.value)?;
-        if name == CONTENT_LENGTH {
-            length = Some(header.value);
-        } else {
-            headers.append(name, value);
-        }
-    }
+    let old = response.version == Some(0);
+    let headers = Headers::read(bytes, response.headers, old, said(httparse::Error::HeaderName))?;
+    let Headers { map: mut headers, signs, length } = headers;
+    headers.remove(CONTENT_LENGTH);
     let headers = Arc::new(headers);
     let (framing, keep) = framing(&signs, status, method)?;
     if signs.is_plain() && keep && status == StatusCode::OK && method != Method::HEAD {

@@ -3,13 +3,13 @@
 use std::mem::MaybeUninit;
 
 use bytes::{Buf as _, Bytes, BytesMut};
-use http::header::{CONTENT_LENGTH, EXPECT, HeaderMap, HeaderName, HeaderValue};
+use http::header::{CONTENT_LENGTH, EXPECT, HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::{Method, Request, Uri, Version};
 
-use super::{MOST_HEADERS, Refusal};
+use super::Refusal;
 use crate::framing::{Chunks, Fault, Framing};
-use crate::head::{Finder, Found, Memory, Recalled, Signs};
+use crate::head::{Finder, Found, Headers, MOST_HEADERS, Memory, Recalled, Signs};
 
 /// What a client of HTTP/2 begins with that knows that we speak it (RFC 9113 §3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -103,16 +103,11 @@ impl Preface {
 /// The head of a request that says the same as the one before it.
 fn again(recalled: &Recalled<'_, Known>) -> Head {
     let mut known = recalled.read.clone();
-    let framing = match recalled.length {
-        Some(length) => {
-            if recalled.differs {
-                known.headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
-            }
-            if length == 0 { Framing::Done } else { Framing::Length(length) }
-        }
-        None if known.in_chunks => Framing::Chunked(Chunks::new()),
-        None => Framing::Done,
-    };
+    if let Some(length) = recalled.length.filter(|_| recalled.differs) {
+        known.headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    let otherwise = if known.in_chunks { Framing::Chunked(Chunks::new()) } else { Framing::Done };
+    let framing = recalled.framing(otherwise);
     Head { parts: known.parts(Version::HTTP_11), framing, keep: true, expects_word: false }
 }
 
@@ -126,21 +121,8 @@ fn read(bytes: &Bytes, memory: &mut Memory<Known>) -> Result<Head, Refusal> {
     if parsed != httparse::Status::Complete(bytes.len()) {
         return Err(Refusal::Malformed("the head of the request is not valid"));
     }
-    let mut headers = HeaderMap::with_capacity(request.headers.len());
-    let mut signs = Signs::new(version == 0);
-    let mut length = None;
-    for header in request.headers.iter() {
-        // Names and values were checked by the parser.
-        let name =
-            HeaderName::from_bytes(header.name.as_bytes()).map_err(|_| said(httparse::Error::HeaderName))?;
-        let value = HeaderValue::from_maybe_shared(bytes.slice_ref(header.value))
-            .map_err(|_| said(httparse::Error::HeaderValue))?;
-        signs.note(&name, header.value).map_err(Refusal::Malformed)?;
-        if name == CONTENT_LENGTH {
-            length = Some(header.value);
-        }
-        headers.append(name, value);
-    }
+    let headers = Headers::read(bytes, request.headers, version == 0, INVALID_HEADER);
+    let Headers { map: headers, signs, length } = headers.map_err(Refusal::Malformed)?;
     let (framing, keep) = framing(&signs).map_err(Refusal::Malformed)?;
     let expects_word = !signs.old
         && headers.get(EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
@@ -159,12 +141,14 @@ fn read(bytes: &Bytes, memory: &mut Memory<Known>) -> Result<Head, Refusal> {
     Ok(Head { parts: known.parts(version), framing, keep, expects_word })
 }
 
+const INVALID_HEADER: Fault = "a header of the request is not valid";
+
 fn said(error: httparse::Error) -> Refusal {
     Refusal::Malformed(match error {
         httparse::Error::TooManyHeaders => return Refusal::HeadTooLarge,
         httparse::Error::Version => "this is not HTTP 1.1",
         httparse::Error::HeaderName | httparse::Error::HeaderValue | httparse::Error::NewLine => {
-            "a header of the request is not valid"
+            INVALID_HEADER
         }
         _ => "the first line of the request is not valid",
     })
