@@ -107,31 +107,13 @@ impl Finish {
     /// A complete result with what every modern result carries.
     fn result(&self, result: &Raw, hints: Hints) -> Result<Raw, RpcError> {
         let result = self.down(result)?;
-        match self.additions(&result) {
-            Some(edit) => Ok(edit.finish()),
-            None => self.completed(&result, hints),
-        }
+        Ok(self.completed(&result, hints)?.finish())
     }
 
     /// The same of a target's own, for the message.
     fn spelled(&self, result: &Raw) -> Result<Spelled, RpcError> {
         let result = self.down(result)?;
-        if let Some(edit) = self.additions(&result) {
-            return Ok(edit.spelled());
-        }
-        if !self.row.cacheable
-            && let Ok(members) = result.object()
-            && members.get("resultType").is_some_and(|kind| kind.says("complete"))
-        {
-            let mut edit = Splice::new(&result);
-            edit.set(
-                &members,
-                "_meta",
-                members.get("_meta").map_or_else(|| signature(Object::default()), signed_meta),
-            );
-            return Ok(edit.spelled());
-        }
-        Ok(Spelled::from(&self.completed(&result, Hints::NONE)?))
+        Ok(self.completed(&result, Hints::NONE)?.spelled())
     }
 
     fn down(&self, result: &Raw) -> Result<Raw, RpcError> {
@@ -139,44 +121,46 @@ impl Finish {
             .map_err(|OtherType(kind)| unnegotiated(&kind))
     }
 
-    /// What has to be added to a result that says nothing itself of what every modern result carries.
-    fn additions<'r>(&self, result: &'r Raw) -> Option<Splice<'r>> {
-        if self.row.cacheable || !result.is_result_without(&[Word::ResultType, Word::Meta]) {
-            return None;
-        }
+    /// What has to be put into a result for that.
+    fn completed<'r>(&self, result: &'r Raw, hints: Hints) -> Result<Splice<'r>, RpcError> {
         let mut edit = Splice::new(result);
-        edit.add("resultType", Raw::string("complete"));
-        edit.add("_meta", signature(Object::default()));
-        Some(edit)
-    }
-
-    fn completed(&self, result: &Raw, hints: Hints) -> Result<Raw, RpcError> {
-        let mut object = result.object().map_err(|error| {
+        if !self.row.cacheable && result.is_result_without(&[Word::ResultType, Word::Meta]) {
+            // Nothing has to be read that is only added to.
+            edit.add("resultType", Raw::string("complete"));
+            edit.add("_meta", signature(Object::default()));
+            return Ok(edit);
+        }
+        let members = result.object().map_err(|error| {
             let text = format!("the target answered with a result that cannot be read: {error}");
             RpcError::new(error::INTERNAL, text)
         })?;
-        let kind = object.text("resultType").unwrap_or_else(|| "complete".to_owned());
-        if kind == "task" && task::may_answer(self.row, &self.caller) {
-            return Ok(signed(object));
+        match members.get("resultType").and_then(Raw::text).as_deref() {
+            Some("complete") => self.hint(&mut edit, &members, hints),
+            None => {
+                edit.set(&members, "resultType", Raw::string("complete"));
+                self.hint(&mut edit, &members, hints);
+            }
+            Some("task") if task::may_answer(self.row, &self.caller) => {}
+            Some(kind) => return Err(unnegotiated(kind)),
         }
-        if kind != "complete" {
-            return Err(unnegotiated(&kind));
-        }
-        self.complete(&mut object, hints);
-        Ok(signed(object))
+        edit.set(
+            &members,
+            "_meta",
+            members.get("_meta").map_or_else(|| signature(Object::default()), signed_meta),
+        );
+        Ok(edit)
     }
 
-    fn complete(&self, object: &mut Object, hints: Hints) {
-        object.set("resultType", Raw::string("complete"));
+    /// For how long a result may be kept, and by whom, where it does not say so itself.
+    fn hint(&self, edit: &mut Splice<'_>, members: &Object, hints: Hints) {
         if !self.row.cacheable {
             return;
         }
-        let ttl = object.get("ttlMs").and_then(|ttl| ttl.read::<u64>().ok());
-        let scope = object.text("cacheScope").filter(|scope| scope == "public" || scope == "private");
-        let valid = ttl.is_some() && scope.is_some();
-        if !valid {
-            object.set("ttlMs", Raw::of(&hints.ttl_ms));
-            object.set("cacheScope", Raw::string(if hints.public { "public" } else { "private" }));
+        let ttl = members.get("ttlMs").and_then(|ttl| ttl.read::<u64>().ok());
+        let scope = members.text("cacheScope").filter(|scope| scope == "public" || scope == "private");
+        if ttl.is_none() || scope.is_none() {
+            edit.set(members, "ttlMs", Raw::of(&hints.ttl_ms));
+            edit.set(members, "cacheScope", Raw::string(if hints.public { "public" } else { "private" }));
         }
     }
 }
