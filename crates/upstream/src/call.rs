@@ -43,6 +43,13 @@ pub(crate) fn client_info() -> Raw {
     INFO.clone()
 }
 
+/// Puts into `_meta` what every request to a modern target says of its client.
+pub(crate) fn describe(meta: &mut Object, version: Version, capabilities: Raw, info: Raw) {
+    meta.set(meta::PROTOCOL_VERSION, Raw::string(version.as_str()));
+    meta.set(meta::CLIENT_CAPABILITIES, capabilities);
+    meta.set(meta::CLIENT_INFO, info);
+}
+
 /// Who calls, as far as a target may know.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
@@ -69,15 +76,15 @@ impl Caller {
         let info = info.map(|info| info.detached());
         let capabilities = capabilities.to_raw();
         let caller = Self { era, capabilities, modern, interactive, info, envelope: Raw::empty_object() };
-        Arc::new(caller.in_other_words())
+        Arc::new(caller.with_envelope())
     }
 
     /// The same client, of whom modern targets are told this.
     pub fn telling(&self, modern: Raw) -> Self {
-        Self { modern, ..self.clone() }.in_other_words()
+        Self { modern, ..self.clone() }.with_envelope()
     }
 
-    fn in_other_words(mut self) -> Self {
+    fn with_envelope(mut self) -> Self {
         let mut envelope = Object::default();
         self.write_envelope(&mut envelope, Version::NEWEST_MODERN);
         self.envelope = envelope.to_raw();
@@ -91,9 +98,7 @@ impl Caller {
 
     /// Says of the client what every request to a modern target says.
     pub(crate) fn write_envelope(&self, meta: &mut Object, version: Version) {
-        meta.set(meta::PROTOCOL_VERSION, Raw::string(version.as_str()));
-        meta.set(meta::CLIENT_CAPABILITIES, self.modern.clone());
-        meta.set(meta::CLIENT_INFO, self.info.clone().unwrap_or_else(client_info));
+        describe(meta, version, self.modern.clone(), self.info.clone().unwrap_or_else(client_info));
     }
 
     /// Who the client says it is, for lists and logs; nothing of one that says more than is meant to be read there.

@@ -5,7 +5,7 @@ use protocol::method::Kind;
 use protocol::{Id, Object, Raw, Version, Word, header, message, meta, task};
 
 use crate::Call;
-use crate::call::client_info;
+use crate::call::{client_info, describe};
 use crate::wire::Outgoing;
 use crate::wire::names::{METHOD, NAME, PROTOCOL_VERSION, USUAL_HEADERS};
 
@@ -70,13 +70,8 @@ impl Own<'_> {
     }
 
     fn request(&self, id: Id, method: &'static str, mut params: Object) -> Outgoing {
-        let meta: Object = [
-            (meta::PROTOCOL_VERSION, Raw::string(self.version.as_str())),
-            (meta::CLIENT_CAPABILITIES, self.capabilities.clone()),
-            (meta::CLIENT_INFO, client_info()),
-        ]
-        .into_iter()
-        .collect();
+        let mut meta = Object::default();
+        describe(&mut meta, self.version, self.capabilities.clone(), client_info());
         params.set("_meta", meta.to_raw());
         Outgoing {
             body: message::request(&id, method, &params),
