@@ -233,13 +233,9 @@ async fn connect(accepted: Accepted, _permit: Permit, service: Arc<Service>, run
 /// The life of a connection that is encrypted.
 async fn encrypt(tls: &Tls, stream: TcpStream, from: connection::From, running: Guard) {
     let peer = from.info.peer;
-    let linger = async {
-        running.finishing().await;
-        tokio::time::sleep(running.linger(connection::LINGER)).await;
-    };
     let encrypted = tokio::select! {
         encrypted = tls.accept(stream) => encrypted,
-        () = linger => return,
+        () = connection::lingered(&running) => return,
     };
     match encrypted {
         Ok(stream) => connection::serve(stream, from, running).await,

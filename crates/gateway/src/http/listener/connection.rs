@@ -11,6 +11,7 @@ use http::header::{CONNECTION, CONTENT_TYPE};
 use http::{HeaderValue, Request, Response, StatusCode, Version};
 use http1::server::Connection;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::sleep;
 
 use super::paced::{Course, Paced};
 use super::terms::Terms;
@@ -30,7 +31,13 @@ const HEAD: Duration = Duration::from_secs(30);
 /// For how long an HTTP/1 connection without a request is kept open when it is time to finish. A request may be on its way
 /// over it, or follow soon from a client that uses it all the time; its answer says that the connection ends, and so none is
 /// lost. A connection that is closed under a request leaves its client in doubt about what became of it.
-pub(super) const LINGER: Duration = Duration::from_millis(500);
+const LINGER: Duration = Duration::from_millis(500);
+
+/// Completes when such a connection has been kept open for long enough.
+pub(super) async fn lingered(running: &Guard) {
+    running.finishing().await;
+    sleep(running.linger(LINGER)).await;
+}
 
 /// What a connection needs to be served.
 pub(super) struct From {

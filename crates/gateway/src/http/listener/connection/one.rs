@@ -9,10 +9,9 @@ use futures::{FutureExt as _, StreamExt as _};
 use http::{Response, StatusCode};
 use http1::server::{Connection, Heard, Refusal, Unheard};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::sleep;
 
 use super::super::paced::{Course, Paced};
-use super::{Body, From, Guard, HEAD, Incoming, LINGER, Reason, answer, respond, too_large};
+use super::{Body, From, Guard, HEAD, Incoming, Reason, answer, lingered, respond, too_large};
 use crate::http::deadline::Deadline;
 
 /// What may happen to a connection other than by its requests.
@@ -34,12 +33,8 @@ where
     IO: AsyncRead + AsyncWrite + Unpin + 'static,
 {
     let (peer, counts) = (from.info.peer, &from.terms.counts);
-    let finish = async {
-        running.finishing().await;
-        sleep(running.linger(LINGER)).await;
-    };
     let turns: [BoxFuture<'_, Turn>; 2] =
-        [running.cut().map(|()| Turn::Cut).boxed(), finish.map(|()| Turn::Finish).boxed()];
+        [running.cut().map(|()| Turn::Cut).boxed(), lingered(running).map(|()| Turn::Finish).boxed()];
     // A set looks only at those that were woken up, which is hardly ever; each takes a lock.
     let mut turns = FuturesUnordered::from_iter(turns);
     let mut finishing = false;
