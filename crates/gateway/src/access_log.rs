@@ -3,16 +3,18 @@
 //! There may be tens of thousands in a second, so that lines are spelled by hand and written many at a time. They go the way of
 //! no other line, and do not hang on its level.
 
-use std::cell::Cell;
+use std::fmt::{self, Arguments, Display, Formatter};
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak, mpsc};
 use std::thread::{self, Thread};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use federation::Gist;
 use http::{Method, StatusCode};
 use protocol::json::write_string;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
 
 use crate::config::LogFormat;
 
@@ -85,9 +87,7 @@ impl AccessLog {
             }
         }
     }
-}
 
-impl AccessLog {
     /// Writes what waits, at the end of the program. If nobody reads it, that is not waited for.
     pub fn flush(&self) {
         if self.0.state().writer.is_none() {
@@ -162,14 +162,12 @@ fn start(log: Weak<Inner>) -> Option<Thread> {
 
 /// As other lines are written: time, level, program, sentence, fields.
 fn write_text(served: &Served<'_>, out: &mut Vec<u8>) {
-    write_time(out);
-    out.extend_from_slice(b" INFO agentgateway: request");
+    // Writing to memory does not fail.
+    let _ = write!(out, "{Now} INFO agentgateway: request");
     each_field(served, |name, value| {
-        out.push(b' ');
-        out.extend_from_slice(name.as_bytes());
-        out.push(b'=');
+        let _ = write!(out, " {name}=");
         match value {
-            Value::Plain(text) | Value::Number(text) => out.extend_from_slice(text.as_bytes()),
+            Value::Number(value) | Value::Plain(value) => drop(out.write_fmt(value)),
             Value::Quoted(text) => write_string(text, out),
         }
     });
@@ -177,16 +175,13 @@ fn write_text(served: &Served<'_>, out: &mut Vec<u8>) {
 }
 
 fn write_json(served: &Served<'_>, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"{\"timestamp\":\"");
-    write_time(out);
-    out.extend_from_slice(b"\",\"level\":\"INFO\",\"message\":\"request\"");
+    let _ = write!(out, r#"{{"timestamp":"{Now}","level":"INFO","message":"request""#);
     each_field(served, |name, value| {
-        out.push(b',');
-        write_string(name, out);
-        out.push(b':');
+        let _ = write!(out, r#","{name}":"#);
         match value {
-            Value::Number(text) => out.extend_from_slice(text.as_bytes()),
-            Value::Plain(text) | Value::Quoted(text) => write_string(text, out),
+            Value::Number(value) => drop(out.write_fmt(value)),
+            Value::Plain(value) => drop(write!(out, r#""{value}""#)),
+            Value::Quoted(text) => write_string(text, out),
         }
     });
     out.extend_from_slice(b",\"target\":\"agentgateway::access_log\"}\n");
@@ -194,73 +189,34 @@ fn write_json(served: &Served<'_>, out: &mut Vec<u8>) {
 
 /// How a field is written.
 enum Value<'a> {
-    Number(&'a str),
-    /// A word that needs no quotes.
-    Plain(&'a str),
+    Number(Arguments<'a>),
+    /// A word in which nothing has to be escaped.
+    Plain(Arguments<'a>),
     Quoted(&'a str),
 }
 
 fn each_field(served: &Served<'_>, mut write: impl FnMut(&str, Value<'_>)) {
-    let mut room = Room::default();
-    write("src.addr", Value::Plain(room.spell(format_args!("{}", served.peer))));
-    write("http.method", Value::Plain(served.method.as_str()));
-    write("http.path", Value::Quoted(served.path));
-    write("http.status", Value::Number(served.status.as_str()));
-    let known = [
-        ("mcp.method.name", served.gist.method()),
-        ("mcp.item", served.gist.item()),
-        ("mcp.target", served.gist.target()),
-    ];
+    let Served { peer, method, path, status, took, gist } = served;
+    write("src.addr", Value::Plain(format_args!("{peer}")));
+    write("http.method", Value::Plain(format_args!("{method}")));
+    write("http.path", Value::Quoted(path));
+    write("http.status", Value::Number(format_args!("{}", status.as_u16())));
+    let known =
+        [("mcp.method.name", gist.method()), ("mcp.item", gist.item()), ("mcp.target", gist.target())];
     for (name, value) in known {
         value.into_iter().for_each(|value| write(name, Value::Quoted(value)));
     }
-    let micros = served.took.as_micros();
-    let took = room.spell(format_args!("{}.{:03}", micros / 1000, micros % 1000));
-    write("duration_ms", Value::Number(took));
+    let micros = took.as_micros();
+    write("duration_ms", Value::Number(format_args!("{}.{:03}", micros / 1000, micros % 1000)));
 }
 
-/// Room for something that is spelled and at once written elsewhere: the longest is an address of IPv6 with its port.
-struct Room {
-    bytes: [u8; 80],
-}
+/// The time, as other lines have it.
+struct Now;
 
-impl Default for Room {
-    fn default() -> Self {
-        Self { bytes: [0; 80] }
+impl Display for Now {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        SystemTime.format_time(&mut Writer::new(f))
     }
-}
-
-impl Room {
-    fn spell(&mut self, what: std::fmt::Arguments<'_>) -> &str {
-        let mut rest = &mut self.bytes[..];
-        // What has no room is cut off.
-        let _ = rest.write_fmt(what);
-        let length = 80 - rest.len();
-        std::str::from_utf8(&self.bytes[..length]).unwrap_or_default()
-    }
-}
-
-/// `2026-11-21T22:51:07.123456Z`.
-fn write_time(out: &mut Vec<u8>) {
-    /// How long it is up to the second.
-    const LENGTH: usize = 19;
-    thread_local! {
-        /// The second that was spelled last on this thread.
-        static SPELLED: Cell<(u64, [u8; LENGTH])> = const { Cell::new((u64::MAX, [b' '; LENGTH])) };
-    }
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let (spelled, mut text) = SPELLED.get();
-    if spelled != now.as_secs() {
-        let second =
-            jiff::Timestamp::from_second(now.as_secs().cast_signed()).unwrap_or_default().to_string();
-        if let Some(second) = second.as_bytes().first_chunk() {
-            text = *second;
-        }
-        SPELLED.set((now.as_secs(), text));
-    }
-    out.extend_from_slice(&text);
-    // Writing to memory does not fail.
-    let _ = write!(out, ".{:06}Z", now.subsec_micros());
 }
 
 #[cfg(test)]
