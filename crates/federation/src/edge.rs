@@ -3,6 +3,8 @@
 //! Decided for each request alone (spec 2026-07-28, basic/versioning): a client that probes with a modern request and
 //! then shakes hands is served both times.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use protocol::{Era, Id, Message, Request, Version, header, message, meta, method};
 
@@ -14,8 +16,9 @@ mod legacy;
 mod modern;
 
 impl Backend {
-    /// Serves a POSTed body.
-    pub async fn post(&self, head: Head, body: Bytes) -> Outcome {
+    /// Serves a POSTed body. The head may be that of many requests.
+    pub async fn post(&self, head: impl Into<Arc<Head>>, body: Bytes) -> Outcome {
+        let head = head.into();
         let sessionless_modern = is_modern(&head) && head.session.is_none();
         if message::is_batch(&body) {
             if sessionless_modern {
@@ -32,12 +35,12 @@ impl Backend {
         }
         match message {
             Message::Request(request) if head.fault.is_some() => {
-                let text = head.fault.unwrap_or_default();
+                let text = head.fault.clone().unwrap_or_default();
                 refuse(Some(&request.id), &Error::new(ErrorKind::HeaderMismatch, text), Era::Modern)
             }
             Message::Request(request) => match era_of(&request, &head) {
-                Ok(Era::Modern) => modern::request(&self.shared, head, request).await,
-                Ok(Era::Legacy) => legacy::request(&self.shared, head, request).await,
+                Ok(Era::Modern) => modern::request(&self.shared, &head, request).await,
+                Ok(Era::Legacy) => legacy::request(&self.shared, &head, request).await,
                 Err(error) => refuse(Some(&request.id), &error, Era::Modern),
             },
             Message::Notification(notification) => legacy::notification(&self.shared, &head, notification),

@@ -51,6 +51,13 @@ pub struct RouteState {
     pub backends: Vec<(u32, Backend)>,
 }
 
+/// Where on a site a request goes: the numbers of the listener that takes it and of its route.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    listener: usize,
+    route: usize,
+}
+
 /// Where a request goes.
 pub struct Matched<'a> {
     /// The listener that took it.
@@ -60,14 +67,20 @@ pub struct Matched<'a> {
 }
 
 impl Site {
-    /// The route of a request.
-    pub fn find(&self, host: Option<&Host>, parts: &Parts) -> Option<Matched<'_>> {
+    /// Where a request goes.
+    pub fn find(&self, host: Option<&Host>, parts: &Parts) -> Option<Place> {
         let listener = self.bind.listener(host)?;
         let route = listener.route(host, parts)?;
-        let state =
-            self.listeners.get(self.bind.listeners.iter().position(|l| std::ptr::eq(l, listener))?)?;
-        let route = state.routes.get(listener.routes.iter().position(|r| std::ptr::eq(r, route))?)?;
-        Some(Matched { listener: state, route })
+        Some(Place {
+            listener: self.bind.listeners.iter().position(|l| std::ptr::eq(l, listener))?,
+            route: listener.routes.iter().position(|r| std::ptr::eq(r, route))?,
+        })
+    }
+
+    /// What is at a place.
+    pub fn at(&self, place: Place) -> Option<Matched<'_>> {
+        let listener = self.listeners.get(place.listener)?;
+        Some(Matched { listener, route: listener.routes.get(place.route)? })
     }
 
     /// Whose a request is that no route takes.

@@ -8,18 +8,18 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
-use http::{Request, StatusCode};
+use http::StatusCode;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::io::poll_read_buf;
 
 use crate::framing::{Fault, Framing, Next};
 use crate::head::{Finder, Memory};
-use request::write_head;
 
 mod head;
 mod request;
 
 pub use head::Head;
+pub use request::{Opening, Request};
 
 /// How much is read at once: at first, and of answers that turn out to be large.
 const SMALL_READ: usize = 8 * 1024;
@@ -128,7 +128,7 @@ impl<I: Io> Connection<I> {
     }
 
     /// Sends a request and waits for the head of its answer.
-    pub async fn exchange(&mut self, request: &Request<Bytes>) -> Result<Head, Lost> {
+    pub async fn exchange(&mut self, request: &Request) -> Result<Head, Lost> {
         self.request.begin(request);
         self.received = 0;
         // Until an answer is whole, the connection is good for nothing else.
@@ -195,11 +195,11 @@ impl<I: Io> Connection<I> {
         &mut self,
         cx: &mut Context<'_>,
         finder: &mut Finder,
-        request: &Request<Bytes>,
+        request: &Request,
     ) -> Poll<io::Result<Head>> {
         self.poll_send(cx);
         loop {
-            match head::take(finder, &mut self.memory, &mut self.input, request.method()).map_err(invalid)? {
+            match head::take(finder, &mut self.memory, &mut self.input, &request.method).map_err(invalid)? {
                 Some(head) if head.status == StatusCode::SWITCHING_PROTOCOLS => {
                     return Poll::Ready(Err(invalid("it wants to speak another protocol")));
                 }
@@ -279,13 +279,13 @@ impl<I: Io> Connection<I> {
 }
 
 impl Outgoing {
-    fn begin(&mut self, request: &Request<Bytes>) {
-        write_head(request, &mut self.head);
-        if request.body().len() <= COPIED {
-            self.head.extend_from_slice(request.body());
+    fn begin(&mut self, request: &Request) {
+        request.write_head(&mut self.head);
+        if request.body.len() <= COPIED {
+            self.head.extend_from_slice(&request.body);
             self.body = Bytes::new();
         } else {
-            self.body = request.body().clone();
+            self.body = request.body.clone();
         }
         self.written = 0;
         self.flushed = false;

@@ -8,10 +8,12 @@ use std::future::{Future, poll_fn};
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes, BytesMut};
-use http::{Method, Request, Response, Version};
+use http::request::Parts;
+use http::{Method, Response, Version};
 use http_body::Body;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio_util::io::poll_read_buf;
@@ -50,10 +52,10 @@ const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 /// What came over a connection.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "it is a request nearly always, and taken apart at once")]
 pub enum Heard {
-    /// A request.
-    Request(Request<Incoming>),
+    /// A request: its head, but for the length of the body, which the body knows. A head that says the same as the one before it
+    /// is the same one.
+    Request(Arc<Parts>, Incoming),
     /// The beginning of HTTP/2, which is for somebody else: [`Connection::into_parts`] gives back what was read.
     Http2,
     /// The end.
@@ -246,10 +248,10 @@ impl<I: AsyncRead + AsyncWrite + Unpin> Connection<I> {
         else {
             return Ok(None);
         };
-        Ok(Some(Heard::Request(self.begin(head))))
+        Ok(Some(self.begin(head)))
     }
 
-    fn begin(&mut self, head: Head) -> Request<Incoming> {
+    fn begin(&mut self, head: Head) -> Heard {
         let Head { parts, framing, keep, expects_word } = head;
         self.asked =
             Asked { head_only: parts.method == Method::HEAD, old: parts.version == Version::HTTP_10 };
@@ -267,7 +269,7 @@ impl<I: AsyncRead + AsyncWrite + Unpin> Connection<I> {
             Framing::Chunked(_) | Framing::Close => self.coming(None, expects_word),
             Framing::Done => Incoming::here(Bytes::new()),
         };
-        Request::from_parts(parts, body)
+        Heard::Request(parts, body)
     }
 
     fn coming(&mut self, length: Option<u64>, expects_word: bool) -> Incoming {

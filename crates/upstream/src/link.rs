@@ -25,7 +25,7 @@ use crate::target::common::Common;
 use crate::target::stats::{Counted, LinkKind};
 use crate::task::Task;
 use crate::turn::{Taken, Turn};
-use crate::wire::{Frames, Outgoing, Tie, Wire};
+use crate::wire::{Frames, Label, Outgoing, Tie, Wire};
 use crate::{Call, Caller, Error, ErrorKind};
 
 pub mod handshake;
@@ -432,11 +432,11 @@ impl Shared {
     }
 
     fn message(&self, body: bytes::Bytes) -> Outgoing {
-        let headers = match self.peer.era {
-            Era::Legacy => legacy::headers(self.peer.version),
-            Era::Modern => http::HeaderMap::new(),
+        let label = match self.peer.era {
+            Era::Legacy => Label::of(self.peer.version),
+            Era::Modern => Label::default(),
         };
-        Outgoing { id: None, body, headers }
+        Outgoing { id: None, body, label }
     }
 
     /// Sends what no answer is due to. A target that does not take it must not hold up what comes after.

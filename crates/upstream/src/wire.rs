@@ -4,8 +4,9 @@ use bytes::Bytes;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
-use http::HeaderMap;
-use protocol::{Id, Message};
+use http::{HeaderName, HeaderValue};
+use http1::client::Request;
+use protocol::{Id, Message, Version};
 use tokio::sync::mpsc;
 
 use crate::Error;
@@ -35,8 +36,8 @@ pub trait Wire: Send + Sync {
     /// Opens the stream on which a legacy HTTP server sends what belongs to no request of ours; does nothing on wires
     /// that have only one stream. What arrives goes to the inbox. Resolves when the server has taken it or refused, so that
     /// nothing is said before there is somewhere to say it; a caller that does not want to wait drops the future.
-    fn open_stream(&self, headers: HeaderMap) -> BoxFuture<'static, ()> {
-        let _ = headers;
+    fn open_stream(&self, version: Version) -> BoxFuture<'static, ()> {
+        let _ = version;
         futures::future::ready(()).boxed()
     }
 
@@ -77,9 +78,45 @@ pub struct Outgoing {
     pub id: Option<Id>,
     /// The whole JSON-RPC message.
     pub body: Bytes,
-    /// What HTTP says beside it: protocol version, and for modern targets method, name and mirrored params. Other wires
-    /// have no use for it.
-    pub headers: HeaderMap,
+    /// What HTTP says beside it. Other wires have no use for that.
+    pub label: Label,
+}
+
+/// What HTTP says of a message beside the message.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Label {
+    /// The revision; none before one is agreed on.
+    pub version: Option<Version>,
+    /// The method, for modern targets.
+    pub method: Option<&'static str>,
+    /// What a modern request is about, as a header says it.
+    pub name: Option<HeaderValue>,
+    /// The params that a modern target wants mirrored.
+    pub mirrored: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Label {
+    /// Of a message that needs no more than the revision.
+    pub fn of(version: Version) -> Self {
+        Self { version: Some(version), ..Self::default() }
+    }
+
+    /// Writes it into a request.
+    fn write(&self, request: &mut Request) {
+        let Self { version, method, name, mirrored } = self;
+        if let Some(version) = version {
+            request.add(&names::PROTOCOL_VERSION, &HeaderValue::from_static(version.as_str()));
+        }
+        if let Some(method) = method {
+            request.add(&names::METHOD, &HeaderValue::from_static(method));
+        }
+        if let Some(name) = name {
+            request.add(&names::NAME, name);
+        }
+        for (name, value) in mirrored {
+            request.add(name, value);
+        }
+    }
 }
 
 /// What comes back on a request's account. Dropping it gives up waiting.

@@ -26,11 +26,11 @@ pub(super) mod sse;
 // === What is POSTed ===
 
 /// Serves a request.
-pub(super) async fn request(backend: &Arc<Shared>, head: Head, request: Request) -> Outcome {
+pub(super) async fn request(backend: &Arc<Shared>, head: &Head, request: Request) -> Outcome {
     if &*request.method == "initialize" {
-        return initialize(backend, &head, &request).await;
+        return initialize(backend, head, &request).await;
     }
-    let session = match session_or_none(backend, &head) {
+    let session = match session_or_none(backend, head) {
         Ok(session) => session,
         // What a client may send before it shakes hands (spec 2025-11-25, basic/lifecycle).
         Err(error) if error.kind == ErrorKind::SessionRequired && &*request.method == "ping" => None,

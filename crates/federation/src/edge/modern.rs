@@ -32,9 +32,9 @@ mod resume;
 const SILENCE: Duration = Duration::from_secs(5);
 
 /// Serves a request. Dropping what it returns cancels it at the target: here a closed stream is a cancellation.
-pub(super) async fn request(backend: &Arc<Shared>, head: Head, request: Request) -> Outcome {
+pub(super) async fn request(backend: &Arc<Shared>, head: &Head, request: Request) -> Outcome {
     let id = request.id.clone();
-    let envelope = match Envelope::open(&head, &request) {
+    let envelope = match Envelope::open(head, &request) {
         Ok(envelope) => envelope,
         Err(error) => return refuse(Some(&id), &error, Era::Modern),
     };
@@ -46,7 +46,7 @@ pub(super) async fn request(backend: &Arc<Shared>, head: Head, request: Request)
         );
         return refuse(Some(&id), &Error::new(ErrorKind::UnknownMethod, text), Era::Modern);
     };
-    if let Err(error) = check_name(&head, row, &request.params) {
+    if let Err(error) = check_name(head, row, &request.params) {
         return refuse(Some(&id), &error, Era::Modern);
     }
     let finish = Finish {

@@ -149,9 +149,10 @@ struct HttpWire {
 
 impl Wire for HttpWire {
     fn request(&self, out: Outgoing) -> BoxFuture<'_, Result<Frames, Error>> {
-        if out.headers.get("mcp-method").is_some_and(|method| method == "tools/call") {
+        if out.label.method == Some("tools/call") {
             let mut params: Vec<_> = out
-                .headers
+                .label
+                .mirrored
                 .iter()
                 .filter_map(|(name, value)| {
                     let name = name.as_str().strip_prefix("mcp-param-")?;

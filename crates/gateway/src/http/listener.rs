@@ -11,12 +11,14 @@ mod paced;
 mod terms;
 mod unread;
 
+use std::any::Any;
 use std::future::Future;
-use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::{fmt, io};
 
 use futures::future::BoxFuture;
+use http::request::Parts;
 use http::{Request, Response};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinError, JoinSet};
@@ -39,9 +41,13 @@ pub use terms::{PerConnection, Permits, Terms};
 pub trait Handler: Send + Sync + 'static {
     /// Answers a request. The future is dropped when the client goes away before there is an answer. A panic
     /// in it becomes a 500.
+    ///
+    /// The head says everything but the length of the body, which the body knows. It may be that of earlier requests on the
+    /// connection as well, which said the same.
     fn handle(
         self: Arc<Self>,
-        request: Request<Incoming>,
+        head: Arc<Parts>,
+        body: Incoming,
         from: Arc<ConnInfo>,
     ) -> BoxFuture<'static, Response<Body>>;
 }
@@ -53,15 +59,16 @@ where
 {
     fn handle(
         self: Arc<Self>,
-        request: Request<Incoming>,
+        head: Arc<Parts>,
+        body: Incoming,
         from: Arc<ConnInfo>,
     ) -> BoxFuture<'static, Response<Body>> {
-        Box::pin(self(request, from))
+        Box::pin(self(Request::from_parts(Arc::unwrap_or_clone(head), body), from))
     }
 }
 
 /// The connection that a request came over.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct ConnInfo {
     /// The address of the client, or of the last proxy before us.
     pub peer: SocketAddr,
@@ -72,6 +79,31 @@ pub struct ConnInfo {
     /// Cancelled when the port is about to close: streams without an end of their own have to end then. The
     /// connection itself is counted, so nobody needs to hold a guard for a request on it.
     pub finishing: CancellationToken,
+    /// What the handler found out about the head that came last.
+    pub note: Note,
+}
+
+/// Where a handler puts what it will need again if the next request on a connection says the same.
+#[derive(Default)]
+pub struct Note(Mutex<Option<Arc<dyn Any + Send + Sync>>>);
+
+impl Note {
+    /// What was put here last, if it is of this kind.
+    pub fn get<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        let noted = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        noted.and_then(|noted| noted.downcast().ok())
+    }
+
+    /// Puts something here instead of what was.
+    pub fn put<T: Any + Send + Sync>(&self, noted: Arc<T>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(noted);
+    }
+}
+
+impl fmt::Debug for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Note")
+    }
 }
 
 /// What is served on a socket.
@@ -219,8 +251,13 @@ async fn connect(accepted: Accepted, _permit: Permit, service: Arc<Service>, run
         Ok(prepared) => prepared,
         Err(error) => return tracing::debug!(%peer, %error, "the connection was gone before it was served"),
     };
-    let info =
-        ConnInfo { peer, local, tls: service.tls.is_some(), finishing: running.finish_token().child_token() };
+    let info = ConnInfo {
+        peer,
+        local,
+        tls: service.tls.is_some(),
+        finishing: running.finish_token().child_token(),
+        note: Note::default(),
+    };
     let (handler, terms) = (Arc::clone(&service.handler), service.terms.clone());
     let from = connection::From { info: Arc::new(info), handler, terms };
     match &service.tls {

@@ -4,20 +4,22 @@ use std::sync::Arc;
 
 use federation::{Backend, ErrorKind, Gist, Head, Outcome, Single};
 use futures::future::BoxFuture;
-use http::header::ACCEPT;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, Method, Request, Response, StatusCode};
+use http::{Method, Response, StatusCode};
 use policy::cors::{Cors, Preflight};
-use policy::origin::authority;
-use protocol::{Era, Version, depth, header};
+use protocol::{Era, Version, depth};
 use tokio::time::Instant;
+use tracing::Level;
 
-use super::body::{Body, Incoming, is_json, read_limited};
+use super::body::{Body, Incoming, read_limited};
 use super::counts::Reason;
 use super::listener::{ConnInfo, Handler};
 use super::respond;
 use crate::access_log::{AccessLog, Served};
-use crate::assemble::{ListenerState, Matched, RouteState, Site};
+use crate::assemble::{Matched, RouteState, Site};
+use reading::{Reading, accepts};
+
+mod reading;
 
 /// Serves the MCP routes of a port.
 pub struct Mcp {
@@ -39,13 +41,13 @@ impl Mcp {
 impl Handler for Mcp {
     fn handle(
         self: Arc<Self>,
-        request: Request<Incoming>,
+        head: Arc<Parts>,
+        body: Incoming,
         from: Arc<ConnInfo>,
     ) -> BoxFuture<'static, Response<Body>> {
         Box::pin(async move {
-            let (parts, body) = request.into_parts();
             let site = self.site.load_full();
-            let mut asked = Asked::new(parts, from, site.access_log.as_ref());
+            let mut asked = Asked::new(head, from, site.access_log.as_ref());
             let response = serve(&site, &asked, body).await.map(|body| body.counted(&site.counts));
             asked.status = Some(response.status());
             response
@@ -55,31 +57,38 @@ impl Handler for Mcp {
 
 /// What is asked, but for the body.
 struct Asked {
-    parts: Parts,
+    parts: Arc<Parts>,
     from: Arc<ConnInfo>,
     /// Where it is noted, and what was found out about it for that.
     noted: Option<(AccessLog, Arc<Gist>)>,
-    began: Instant,
+    /// When it began, if anybody wants to know how long it took.
+    began: Option<Instant>,
     /// What came of it.
     status: Option<StatusCode>,
 }
 
 impl Asked {
-    fn new(parts: Parts, from: Arc<ConnInfo>, log: Option<&AccessLog>) -> Self {
+    fn new(parts: Arc<Parts>, from: Arc<ConnInfo>, log: Option<&AccessLog>) -> Self {
         let noted = log.map(|log| (log.clone(), Arc::default()));
-        Self { parts, from, noted, began: Instant::now(), status: None }
+        let began = (noted.is_some() || tracing::enabled!(Level::DEBUG)).then(Instant::now);
+        Self { parts, from, noted, began, status: None }
     }
 
-    fn gist(&self) -> Option<Arc<Gist>> {
-        self.noted.as_ref().map(|(_, gist)| gist.clone())
+    /// The head for the virtual server.
+    fn head(&self, reading: &Reading) -> Arc<Head> {
+        match &self.noted {
+            None => reading.head.clone(),
+            Some((_, gist)) => Arc::new(Head { gist: Some(gist.clone()), ..Head::clone(&reading.head) }),
+        }
     }
 }
 
 impl Drop for Asked {
     /// Notes the request, also if it has no answer. One that there is may still go on as a stream.
     fn drop(&mut self) {
+        let Some(began) = self.began else { return };
         let (method, path, peer) = (&self.parts.method, self.parts.uri.path(), self.from.peer);
-        let (status, took) = (self.status.unwrap_or_else(without_answer), self.began.elapsed());
+        let (status, took) = (self.status.unwrap_or_else(without_answer), began.elapsed());
         tracing::debug!(%peer, %method, path, status = status.as_u16(), ?took, "served a request");
         if let Some((log, gist)) = &self.noted {
             log.note(&Served { peer, method, path, status, took, gist });
@@ -95,35 +104,31 @@ fn without_answer() -> StatusCode {
     }
 }
 
-/// The stages: route, host and origin, cross-origin questions, and then by method.
-async fn serve(site: &Site, asked: &Asked, body: Incoming) -> Response<Body> {
-    let parts = &asked.parts;
-    let authority = match authority(parts) {
-        Ok(authority) => authority,
-        Err(refusal) => return counted(site.listener(None), respond::refused(&refusal)),
+/// The stages: those of the head, cross-origin questions, and then by method.
+async fn serve(site: &Arc<Site>, asked: &Asked, body: Incoming) -> Response<Body> {
+    let reading = match Reading::of(site, &asked.parts, &asked.from) {
+        Ok(reading) => reading,
+        Err(refusal) => return *refusal,
     };
-    let Some(matched) = site.find(Some(&authority.host), parts) else {
-        let listener = site.listener(Some(&authority.host));
-        let response = match listener.map(|listener| listener.guard.check_for(&authority, parts, None)) {
-            Some(Err(refusal)) => respond::refused(&refusal),
-            _ => respond::plain(StatusCode::NOT_FOUND, "no route of this gateway takes this request"),
-        };
-        return counted(listener, response);
+    let Some(matched) = reading.matched(site) else {
+        return respond::plain(StatusCode::NOT_FOUND, "no route of this gateway takes this request");
     };
-    let admission = matched.listener.guard.check_for(&authority, parts, matched.route.cors.as_ref());
-    let response = match admission {
-        Err(refusal) => readable(&matched, parts, respond::refused(&refusal)),
-        Ok(_) => serve_route(site, &matched, asked, body).await,
-    };
+    let response = serve_route(site, &matched, asked, &reading, body).await;
     matched.listener.statuses.count(response.status());
     response
 }
 
-async fn serve_route(site: &Site, matched: &Matched<'_>, asked: &Asked, body: Incoming) -> Response<Body> {
+async fn serve_route(
+    site: &Site,
+    matched: &Matched<'_>,
+    asked: &Asked,
+    reading: &Reading,
+    body: Incoming,
+) -> Response<Body> {
     let parts = &asked.parts;
     match (&matched.route.cors, Preflight::of(&parts.method, &parts.headers)) {
         (Some(cors), Some(ask)) => preflight(cors, ask),
-        _ => readable(matched, parts, by_method(site, matched.route, asked, body).await),
+        _ => readable(matched, parts, by_method(site, matched.route, asked, reading, body).await),
     }
 }
 
@@ -132,12 +137,6 @@ fn readable(matched: &Matched<'_>, parts: &Parts, mut response: Response<Body>) 
     if let Some(cors) = &matched.route.cors {
         cors.apply(parts.headers.get(http::header::ORIGIN), response.headers_mut());
     }
-    response
-}
-
-/// The response to a request that no route takes.
-fn counted(listener: Option<&ListenerState>, response: Response<Body>) -> Response<Body> {
-    listener.inspect(|listener| listener.statuses.count(response.status()));
     response
 }
 
@@ -152,29 +151,45 @@ fn preflight(cors: &Cors, ask: Preflight<'_>) -> Response<Body> {
     }
 }
 
-async fn by_method(site: &Site, route: &RouteState, asked: &Asked, body: Incoming) -> Response<Body> {
-    let Asked { parts, from, .. } = asked;
-    let head = Head { closing: from.finishing.clone(), gist: asked.gist(), ..head(&parts.headers) };
+async fn by_method(
+    site: &Site,
+    route: &RouteState,
+    asked: &Asked,
+    reading: &Reading,
+    body: Incoming,
+) -> Response<Body> {
+    let (parts, head) = (&asked.parts, asked.head(reading));
     match parts.method {
-        Method::POST => post(site, route, head, parts, body).await,
+        Method::POST => match refused_post(reading, parts) {
+            None => post(site, route, head, parts, body).await,
+            Some(refusal) => refusal,
+        },
         Method::GET => get(site, route, &head, parts),
         Method::DELETE => delete(route, &head),
         _ => respond::method_not_allowed(),
     }
 }
 
-async fn post(site: &Site, route: &RouteState, head: Head, parts: &Parts, body: Incoming) -> Response<Body> {
-    if !is_json(&parts.headers) {
-        return respond::error(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "the Content-Type must be application/json",
-        );
+/// What is wrong with a POST, as far as its headers tell.
+fn refused_post(reading: &Reading, parts: &Parts) -> Option<Response<Body>> {
+    if !reading.is_json {
+        let text = "the Content-Type must be application/json";
+        return Some(respond::error(StatusCode::UNSUPPORTED_MEDIA_TYPE, text));
     }
-    let old = old_session(parts).map(|session| Head { session: Some(session), ..head.clone() });
-    if old.is_none() && !accepts(&parts.headers, &["application/json", "text/event-stream"]) {
+    if !reading.takes_answers && old_session(parts).is_none() {
         let text = "the Accept header must allow both application/json and text/event-stream";
-        return respond::error(StatusCode::NOT_ACCEPTABLE, text);
+        return Some(respond::error(StatusCode::NOT_ACCEPTABLE, text));
     }
+    None
+}
+
+async fn post(
+    site: &Site,
+    route: &RouteState,
+    head: Arc<Head>,
+    parts: &Parts,
+    body: Incoming,
+) -> Response<Body> {
     let body = match read_limited(body, site.request_body).await {
         Ok(body) => body,
         Err(error) => {
@@ -186,8 +201,11 @@ async fn post(site: &Site, route: &RouteState, head: Head, parts: &Parts, body: 
         site.counts.refuse(Reason::JsonDepth);
         return respond::too_deep(&body, site.json_depth);
     }
-    let outcome = match old {
-        Some(old) => backend(route, &old).post_sse(&old, &body),
+    let outcome = match old_session(parts) {
+        Some(session) => {
+            let old = Head { session: Some(session), ..Head::clone(&head) };
+            backend(route, &old).post_sse(&old, &body)
+        }
         None => {
             let asked = owner(route, |backend| backend.has_round(&body));
             asked.unwrap_or_else(|| backend(route, &head)).post(head, body).await
@@ -287,6 +305,9 @@ fn owner(route: &RouteState, has: impl Fn(&Backend) -> bool) -> Option<&Backend>
 }
 
 fn by_weight(backends: &[(u32, Backend)]) -> &Backend {
+    if let [(_, only)] = backends {
+        return only;
+    }
     let total: u64 = backends.iter().map(|(weight, _)| u64::from(*weight)).sum();
     let mut drawn = random().checked_rem(total).unwrap_or_default();
     for (weight, backend) in backends {
@@ -303,62 +324,4 @@ fn random() -> u64 {
     let mut bytes = [0; 8];
     let _ = getrandom::fill(&mut bytes);
     u64::from_ne_bytes(bytes)
-}
-
-// === Headers ===
-
-/// Hashed and compared as they are, while a name that is given as text is read anew each time.
-static SESSION_ID: HeaderName = HeaderName::from_static(header::SESSION_ID);
-static PROTOCOL_VERSION: HeaderName = HeaderName::from_static(header::PROTOCOL_VERSION);
-static METHOD: HeaderName = HeaderName::from_static(header::METHOD);
-static NAME: HeaderName = HeaderName::from_static(header::NAME);
-static LAST_EVENT_ID: HeaderName = HeaderName::from_static(header::LAST_EVENT_ID);
-
-/// What most clients accept, which is all that there is.
-const EVERYTHING: &str = "application/json, text/event-stream";
-
-/// The headers that the virtual server decides on. One that occurs twice or holds what a header cannot carry is noted as a
-/// fault; which error that is depends on the request in the body.
-fn head(headers: &HeaderMap) -> Head {
-    let mut fault = None;
-    let mut once = |name: &HeaderName| {
-        let mut values = headers.get_all(name).iter();
-        let text = values.next()?.to_str();
-        if values.next().is_some() {
-            fault = Some(format!("the header `{name}` occurs more than once"));
-        }
-        text.inspect_err(|_| fault = Some(format!("the header `{name}` is not visible ASCII")))
-            .ok()
-            .map(str::to_owned)
-    };
-    let (session, version) = (once(&SESSION_ID), once(&PROTOCOL_VERSION));
-    let (method, name) = (once(&METHOD), once(&NAME));
-    let mut params = Vec::new();
-    for (name, value) in headers.iter().filter(|(name, _)| name.as_str().starts_with(header::PARAM_PREFIX)) {
-        match value.to_str() {
-            Ok(value) => params.push((name.to_string(), value.to_owned())),
-            Err(_) => fault = Some(format!("the header `{name}` is not visible ASCII")),
-        }
-    }
-    // Not among those that are checked: modern requests have to ignore it.
-    let last_event_id = headers.get(&LAST_EVENT_ID).and_then(|value| value.to_str().ok());
-    let last_event_id = last_event_id.map(str::to_owned);
-    Head { session, version, method, name, params, fault, last_event_id, ..Head::default() }
-}
-
-/// Whether an Accept header allows all of these. None at all allows everything.
-fn accepts(headers: &HeaderMap, wanted: &[&str]) -> bool {
-    if headers.get(ACCEPT).is_some_and(|value| value == EVERYTHING) {
-        return true;
-    }
-    let covers = |range: &str, kind: &str| {
-        let range = range.split(';').next().unwrap_or_default().trim();
-        let family = kind.split('/').next().unwrap_or_default();
-        range == "*/*"
-            || range.eq_ignore_ascii_case(kind)
-            || range.strip_suffix("/*").is_some_and(|f| f == family)
-    };
-    let values = || headers.get_all(ACCEPT).iter().map(|value| value.to_str().unwrap_or_default());
-    let accepts = |kind: &&str| values().flat_map(|value| value.split(',')).any(|range| covers(range, kind));
-    !headers.contains_key(ACCEPT) || wanted.iter().all(accepts)
 }

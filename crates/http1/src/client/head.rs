@@ -4,7 +4,7 @@ use std::mem::MaybeUninit;
 use std::sync::Arc;
 
 use bytes::{Buf as _, Bytes, BytesMut};
-use http::header::{CONTENT_LENGTH, HeaderMap};
+use http::header::HeaderMap;
 use http::{Method, StatusCode};
 
 use crate::framing::{Chunks, Fault, Framing};
@@ -87,8 +87,7 @@ fn read(bytes: &Bytes, method: &Method, memory: &mut Memory<Known>) -> Result<He
         .ok_or(said(httparse::Error::Status))?;
     let old = response.version == Some(0);
     let headers = Headers::read(bytes, response.headers, old, said(httparse::Error::HeaderName))?;
-    let Headers { map: mut headers, signs, length } = headers;
-    headers.remove(CONTENT_LENGTH);
+    let Headers { map: headers, signs, length } = headers;
     let headers = Arc::new(headers);
     let (framing, keep) = framing(&signs, status, method)?;
     if signs.is_plain() && keep && status == StatusCode::OK && method != Method::HEAD {

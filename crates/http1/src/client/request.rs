@@ -1,31 +1,83 @@
-//! The head of a request, as it goes over the wire.
+//! Requests, and how their heads go over the wire.
 
 use std::io::Write as _;
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
-use http::{Method, Request, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 
-/// Writes the head of a request over whatever `out` held. The length of the body is ours to say, whatever the headers do.
-pub(super) fn write_head(request: &Request<Bytes>, out: &mut Vec<u8>) {
-    out.clear();
-    out.extend_from_slice(request.method().as_str().as_bytes());
-    out.push(b' ');
-    write_path(request.uri(), out);
-    out.extend_from_slice(b" HTTP/1.1\r\n");
-    if request.headers().keys().all(|name| name != HOST) {
-        write_host(request.uri(), out);
-    }
-    for (name, value) in request.headers() {
-        if name != CONTENT_LENGTH && name != TRANSFER_ENCODING {
-            write_header(name.as_str().as_bytes(), value.as_bytes(), out);
+use crate::head::write_length;
+
+/// How much room there is for the headers that only one request has.
+const ROOM: usize = 256;
+
+/// What all requests of a kind begin with: the line that says what is asked, and the headers that each of them has.
+#[derive(Debug, Clone)]
+pub struct Opening {
+    method: Method,
+    bytes: Box<[u8]>,
+}
+
+/// A request.
+#[derive(Debug, Clone)]
+pub struct Request {
+    pub(super) method: Method,
+    /// The head, but for the length of the body and the end.
+    head: Vec<u8>,
+    pub(super) body: Bytes,
+}
+
+impl Opening {
+    /// Of requests to such a place. The length of the body is ours to say, whatever the headers do.
+    pub fn new(method: Method, uri: &Uri, headers: &HeaderMap) -> Self {
+        let mut out = Vec::with_capacity(256);
+        out.extend_from_slice(method.as_str().as_bytes());
+        out.push(b' ');
+        write_path(uri, &mut out);
+        out.extend_from_slice(b" HTTP/1.1\r\n");
+        if !headers.contains_key(HOST) {
+            write_host(uri, &mut out);
         }
+        for (name, value) in headers {
+            if name != CONTENT_LENGTH && name != TRANSFER_ENCODING {
+                write_header(name, value, &mut out);
+            }
+        }
+        Self { method, bytes: out.into() }
     }
-    if says_length(request) {
-        // Writing to memory does not fail.
-        let _ = write!(out, "content-length: {}\r\n", request.body().len());
+
+    /// A request of this kind.
+    pub fn request(&self, body: Bytes) -> Request {
+        let mut head = Vec::with_capacity(self.bytes.len() + ROOM);
+        head.extend_from_slice(&self.bytes);
+        Request { method: self.method.clone(), head, body }
     }
-    out.extend_from_slice(b"\r\n");
+}
+
+impl Request {
+    /// Adds a header, which must not be about the body or the host.
+    pub fn add(&mut self, name: &HeaderName, value: &HeaderValue) {
+        debug_assert!(
+            ![HOST, CONTENT_LENGTH, TRANSFER_ENCODING].contains(name),
+            "{name} is not the caller's to say"
+        );
+        write_header(name, value, &mut self.head);
+    }
+
+    /// Writes the head over whatever `out` held.
+    pub(super) fn write_head(&self, out: &mut Vec<u8>) {
+        out.clear();
+        out.extend_from_slice(&self.head);
+        if self.says_length() {
+            write_length(self.body.len() as u64, out);
+        }
+        out.extend_from_slice(b"\r\n");
+    }
+
+    /// A method that is not about a body says nothing of one that is not there (RFC 9110 §8.6).
+    fn says_length(&self) -> bool {
+        !self.body.is_empty() || !matches!(self.method, Method::GET | Method::HEAD | Method::DELETE)
+    }
 }
 
 fn write_path(uri: &Uri, out: &mut Vec<u8>) {
@@ -41,34 +93,35 @@ fn write_host(uri: &Uri, out: &mut Vec<u8>) {
     out.extend_from_slice(uri.host().unwrap_or_default().as_bytes());
     match (uri.port_u16(), uri.scheme_str()) {
         (None, _) | (Some(80), Some("http")) | (Some(443), Some("https")) => {}
+        // Writing to memory does not fail.
         (Some(port), _) => drop(write!(out, ":{port}")),
     }
     out.extend_from_slice(b"\r\n");
 }
 
-fn write_header(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
-    out.extend_from_slice(name);
+fn write_header(name: &HeaderName, value: &HeaderValue, out: &mut Vec<u8>) {
+    out.extend_from_slice(name.as_str().as_bytes());
     out.extend_from_slice(b": ");
-    out.extend_from_slice(value);
+    out.extend_from_slice(value.as_bytes());
     out.extend_from_slice(b"\r\n");
-}
-
-/// A method that is not about a body says nothing of one that is not there (RFC 9110 §8.6).
-fn says_length(request: &Request<Bytes>) -> bool {
-    !request.body().is_empty() || !matches!(*request.method(), Method::GET | Method::HEAD | Method::DELETE)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn head(method: Method, url: &str, headers: &[(&str, &str)], body: &'static str) -> String {
-        let mut request = Request::builder().method(method).uri(url);
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
+    fn head(
+        method: Method,
+        url: &str,
+        headers: &[(&'static str, &'static str)],
+        body: &'static str,
+    ) -> String {
+        let headers = headers
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+        let opening = Opening::new(method, &url.parse().expect("a URL"), &headers.collect());
         let mut out = b"left from before".to_vec();
-        write_head(&request.body(Bytes::from_static(body.as_bytes())).expect("a request"), &mut out);
+        opening.request(Bytes::from_static(body.as_bytes())).write_head(&mut out);
         String::from_utf8(out).expect("text")
     }
 
@@ -83,6 +136,27 @@ mod tests {
             "POST / HTTP/1.1\r\nhost: h\r\ncontent-length: 0\r\n\r\n"
         );
         assert_eq!(head(Method::GET, "http://h", &[], ""), "GET / HTTP/1.1\r\nhost: h\r\n\r\n");
+    }
+
+    #[test]
+    fn each_request_may_add_headers_to_those_of_its_kind() {
+        let headers = [(http::header::ACCEPT, HeaderValue::from_static("x"))].into_iter().collect();
+        let opening = Opening::new(Method::POST, &Uri::from_static("http://h/mcp"), &headers);
+        let written = |session: &'static str| {
+            let mut request = opening.request(Bytes::from_static(b"{}"));
+            request.add(&HeaderName::from_static("mcp-session-id"), &HeaderValue::from_static(session));
+            let mut out = Vec::new();
+            request.write_head(&mut out);
+            String::from_utf8(out).expect("text")
+        };
+        for session in ["1", "2"] {
+            assert_eq!(
+                written(session),
+                format!(
+                    "POST /mcp HTTP/1.1\r\nhost: h\r\naccept: x\r\nmcp-session-id: {session}\r\ncontent-length: 2\r\n\r\n"
+                )
+            );
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use futures::FutureExt as _;
-use http::{Method, Uri};
+use http::{HeaderMap, Method, Uri};
 
 use super::*;
 
@@ -93,11 +93,8 @@ struct Answer {
     reusable: bool,
 }
 
-fn request(method: Method, body: impl Into<Bytes>) -> Request<Bytes> {
-    let mut request = Request::new(body.into());
-    *request.method_mut() = method;
-    *request.uri_mut() = Uri::from_static("http://h/mcp");
-    request
+fn request(method: Method, body: impl Into<Bytes>) -> Request {
+    Opening::new(method, &Uri::from_static("http://h/mcp"), &HeaderMap::new()).request(body.into())
 }
 
 /// The answer to a request over a connection that says nothing but this; nothing if more would have to come.

@@ -1,9 +1,10 @@
 //! The head of a request: what is asked, and what it says of the body and the connection.
 
 use std::mem::MaybeUninit;
+use std::sync::Arc;
 
 use bytes::{Buf as _, Bytes, BytesMut};
-use http::header::{CONTENT_LENGTH, EXPECT, HeaderMap, HeaderValue};
+use http::header::EXPECT;
 use http::request::Parts;
 use http::{Method, Request, Uri, Version};
 
@@ -20,7 +21,7 @@ const LONGEST_TARGET: usize = u16::MAX as usize - 1;
 /// A head that was read.
 #[derive(Debug)]
 pub(super) struct Head {
-    pub(super) parts: Parts,
+    pub(super) parts: Arc<Parts>,
     pub(super) framing: Framing,
     /// Whether the client means to go on with the connection, and may.
     pub(super) keep: bool,
@@ -31,19 +32,8 @@ pub(super) struct Head {
 /// What is remembered of a request.
 #[derive(Debug, Clone)]
 pub(super) struct Known {
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
+    parts: Arc<Parts>,
     in_chunks: bool,
-}
-
-impl Known {
-    fn parts(self, version: Version) -> Parts {
-        let (mut parts, ()) = Request::new(()).into_parts();
-        (parts.method, parts.uri, parts.version, parts.headers) =
-            (self.method, self.uri, version, self.headers);
-        parts
-    }
 }
 
 /// Takes the head of a request from the front of `input`; nothing if there is no whole one yet.
@@ -102,13 +92,9 @@ impl Preface {
 
 /// The head of a request that says the same as the one before it.
 fn again(recalled: &Recalled<'_, Known>) -> Head {
-    let mut known = recalled.read.clone();
-    if let Some(length) = recalled.length.filter(|_| recalled.differs) {
-        known.headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
-    }
-    let otherwise = if known.in_chunks { Framing::Chunked(Chunks::new()) } else { Framing::Done };
-    let framing = recalled.framing(otherwise);
-    Head { parts: known.parts(Version::HTTP_11), framing, keep: true, expects_word: false }
+    let Known { parts, in_chunks } = recalled.read.clone();
+    let otherwise = if in_chunks { Framing::Chunked(Chunks::new()) } else { Framing::Done };
+    Head { parts, framing: recalled.framing(otherwise), keep: true, expects_word: false }
 }
 
 fn read(bytes: &Bytes, memory: &mut Memory<Known>) -> Result<Head, Refusal> {
@@ -133,12 +119,14 @@ fn read(bytes: &Bytes, memory: &mut Memory<Known>) -> Result<Head, Refusal> {
     }
     let uri = Uri::from_maybe_shared(bytes.slice_ref(target.as_bytes()))
         .map_err(|_| Refusal::Malformed("the path is not valid"))?;
-    let known = Known { method, uri, headers, in_chunks: signs.chunked > 0 };
-    if signs.is_plain() && keep && !expects_word {
-        memory.note(bytes, length, &known);
-    }
     let version = if signs.old { Version::HTTP_10 } else { Version::HTTP_11 };
-    Ok(Head { parts: known.parts(version), framing, keep, expects_word })
+    let (mut parts, ()) = Request::new(()).into_parts();
+    (parts.method, parts.uri, parts.version, parts.headers) = (method, uri, version, headers);
+    let parts = Arc::new(parts);
+    if signs.is_plain() && keep && !expects_word {
+        memory.note(bytes, length, &Known { parts: parts.clone(), in_chunks: signs.chunked > 0 });
+    }
+    Ok(Head { parts, framing, keep, expects_word })
 }
 
 const INVALID_HEADER: Fault = "a header of the request is not valid";

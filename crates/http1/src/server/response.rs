@@ -8,6 +8,8 @@ use http::header::{CONNECTION, CONTENT_LENGTH, DATE, HeaderMap, TRANSFER_ENCODIN
 use http::{StatusCode, response::Parts};
 use http_body::SizeHint;
 
+use crate::head::write_length;
+
 /// What the answer has to know of its request.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Asked {
@@ -106,27 +108,6 @@ pub(super) fn write_head(
         write_date(out);
     }
     out.extend_from_slice(b"\r\n");
-}
-
-fn write_length(length: u64, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"content-length: ");
-    write_number(length, out);
-    out.extend_from_slice(b"\r\n");
-}
-
-/// A number in decimal digits. The formatter of the standard library takes ten times as long.
-fn write_number(mut number: u64, out: &mut Vec<u8>) {
-    let mut digits = [b'0'; 20];
-    let mut first = digits.len();
-    loop {
-        first -= 1;
-        digits[first] += (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(&digits[first..]);
 }
 
 /// The line before a chunk.

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Wake, Waker};
 
 use futures::FutureExt as _;
+use http::Request;
 use http_body::{Frame, SizeHint};
 
 use super::*;
@@ -375,7 +376,7 @@ fn serve(connection: &mut Connection<Script>) -> Outcome {
 fn serve_noting(connection: &mut Connection<Script>, note: impl FnOnce(&Request<Incoming>)) -> Outcome {
     let request = match connection.request().now_or_never() {
         None => return Outcome::Silence,
-        Some(Ok(Heard::Request(request))) => request,
+        Some(Ok(Heard::Request(head, body))) => whole(head, body),
         Some(Ok(Heard::Http2)) => return Outcome::Http2(connection.input.to_vec()),
         Some(Ok(Heard::End)) => return Outcome::End,
         Some(Err(Unheard::Broken(_))) => return Outcome::Broken,
@@ -412,10 +413,14 @@ fn served(script: &Script) -> Vec<Outcome> {
     }
 }
 
+fn whole(head: Arc<Parts>, body: Incoming) -> Request<Incoming> {
+    Request::from_parts(Arc::unwrap_or_clone(head), body)
+}
+
 /// The request that was just sent whole, or at least its head.
 fn request(connection: &mut Connection<Script>) -> Request<Incoming> {
     match connection.request().now_or_never().expect("it is there") {
-        Ok(Heard::Request(request)) => request,
+        Ok(Heard::Request(head, body)) => whole(head, body),
         other => panic!("no request: {other:?}"),
     }
 }

@@ -7,7 +7,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::HeaderMap;
 use protocol::error::{HEADER_MISMATCH, METHOD_NOT_FOUND, MISSING_CLIENT_CAPABILITY, UNSUPPORTED_VERSION};
 use protocol::{Era, Id, Message, Raw, Request, Response, RpcError, Version, capability, message};
 use tokio::sync::mpsc;
@@ -15,7 +14,7 @@ use tokio::sync::mpsc;
 use super::{Link, Owner, Peer, legacy, modern};
 use crate::settings::{Settings, Transport};
 use crate::target::common::Common;
-use crate::wire::{Connect, Frames, Outgoing, Wire};
+use crate::wire::{Connect, Frames, Label, Outgoing, Wire};
 use crate::{Caller, Error, ErrorKind};
 
 /// Ids of the probe and of the handshake; calls begin after them, because a legacy session never reuses an id.
@@ -271,7 +270,7 @@ async fn response(
                     // A legacy server may ping before the handshake is done (spec 2025-11-25, basic/lifecycle).
                     Message::Request(request) => {
                         let body = early(&request);
-                        wire.send(Outgoing { id: None, body, headers: HeaderMap::new() }).await?;
+                        wire.send(Outgoing { id: None, body, label: Label::default() }).await?;
                     }
                     Message::Notification(_) => {}
                 }
@@ -410,7 +409,7 @@ async fn initialize(settings: &Settings, wire: &dyn Wire, caller: &Caller) -> Re
 
 /// Opens the stream on which the target says what belongs to no call.
 async fn listen(wire: &dyn Wire, version: Version, caller: &Caller) {
-    let stream = wire.open_stream(legacy::headers(version));
+    let stream = wire.open_stream(version);
     if capability::is_interactive(&caller.capabilities.object().unwrap_or_default()) {
         // Some servers ask on this stream, whatever the question is about, and lose what they ask before it is there.
         let _ = tokio::time::timeout(STREAM, stream).await;

@@ -1,12 +1,10 @@
 //! Requests as a legacy target understands them (2024-11-05 … 2025-11-25).
 
-use http::{HeaderMap, HeaderValue};
 use protocol::{Id, Raw, Version, message, meta};
 
 use crate::Call;
 use crate::call::client_info;
-use crate::wire::Outgoing;
-use crate::wire::names::{PROTOCOL_VERSION, USUAL_HEADERS};
+use crate::wire::{Label, Outgoing};
 
 /// A call: the params as they are, and a progress token of ours if progress is wanted.
 pub(super) fn outgoing(id: Id, call: &Call, version: Version) -> Outgoing {
@@ -21,16 +19,9 @@ pub(super) fn outgoing(id: Id, call: &Call, version: Version) -> Outgoing {
     }
     Outgoing {
         body: message::request(&id, call.method.name, &params),
-        headers: headers(version),
+        label: Label::of(version),
         id: Some(id),
     }
-}
-
-/// What every message after the handshake carries over HTTP.
-pub(super) fn headers(version: Version) -> HeaderMap {
-    let mut headers = HeaderMap::with_capacity(USUAL_HEADERS);
-    headers.insert(PROTOCOL_VERSION, HeaderValue::from_static(version.as_str()));
-    headers
 }
 
 /// The handshake's request.
@@ -42,12 +33,12 @@ pub(super) fn initialize(id: Id, capabilities: &Raw) -> Outgoing {
     ]
     .into_iter()
     .collect();
-    Outgoing { body: message::request(&id, "initialize", &params), headers: HeaderMap::new(), id: Some(id) }
+    Outgoing { body: message::request(&id, "initialize", &params), label: Label::default(), id: Some(id) }
 }
 
 /// The handshake's end.
 pub(super) fn initialized(version: Version) -> Outgoing {
     let body =
         message::notification(protocol::method::notifications::INITIALIZED, &protocol::Object::default());
-    Outgoing { id: None, body, headers: headers(version) }
+    Outgoing { id: None, body, label: Label::of(version) }
 }

@@ -1,26 +1,24 @@
 //! Requests as a modern target understands them: each describes itself (spec 2026-07-28, basic/index "_meta").
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue};
 use protocol::method::Kind;
 use protocol::{Id, Object, Raw, Version, Word, header, message, meta, task};
 
 use crate::Call;
 use crate::call::{client_info, describe};
-use crate::wire::Outgoing;
-use crate::wire::names::{METHOD, NAME, PROTOCOL_VERSION, USUAL_HEADERS};
+use crate::wire::{Label, Outgoing};
 
 /// A call with its envelope, and with the headers that mirror it.
 pub(super) fn outgoing(id: Id, call: &Call, version: Version) -> Outgoing {
     let mut params = call.params.clone();
     params.set("_meta", envelope(&id, call, version));
     let named = call.method.named_by().and_then(|key| params.text(key));
-    let mut headers = headers(version, call.method.name, named.as_deref());
-    for (name, value) in &call.mirrored {
-        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
-            headers.insert(name, value);
-        }
-    }
-    Outgoing { body: message::request(&id, call.method.name, &params), headers, id: Some(id) }
+    let mirrored = call.mirrored.iter();
+    let mirrored = mirrored.filter_map(|(name, value)| {
+        Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?))
+    });
+    let label = Label { mirrored: mirrored.collect(), ..label(version, call.method.name, named.as_deref()) };
+    Outgoing { body: message::request(&id, call.method.name, &params), label, id: Some(id) }
 }
 
 /// What a call says of itself.
@@ -75,7 +73,7 @@ impl Own<'_> {
         params.set("_meta", meta.to_raw());
         Outgoing {
             body: message::request(&id, method, &params),
-            headers: headers(self.version, method, None),
+            label: label(self.version, method, None),
             id: Some(id),
         }
     }
@@ -92,13 +90,9 @@ pub(super) fn listen_to_tasks(id: Id, tasks: &[String], version: Version) -> Out
     own.request(id, LISTEN, [("notifications", wanted.to_raw())].into_iter().collect())
 }
 
-fn headers(version: Version, method: &'static str, name: Option<&str>) -> HeaderMap {
-    let mut headers = HeaderMap::with_capacity(USUAL_HEADERS);
-    headers.insert(PROTOCOL_VERSION, HeaderValue::from_static(version.as_str()));
-    headers.insert(METHOD, HeaderValue::from_static(method));
+fn label(version: Version, method: &'static str, name: Option<&str>) -> Label {
     let name = name.and_then(|name| HeaderValue::try_from(header::encode(name)).ok());
-    headers.extend(name.map(|name| (NAME, name)));
-    headers
+    Label { method: Some(method), name, ..Label::of(version) }
 }
 
 /// Whether a result says that the target needs input before it can answer.
@@ -128,7 +122,7 @@ mod tests {
             let params = Raw::of(&params).object().expect("an object");
             let call = Call::quiet(method, params, Caller::plain());
             let out = outgoing(7.into(), &call, Version::V2026_07_28);
-            let header = out.headers.get(NAME).map(|value| value.to_str().expect("ASCII"));
+            let header = out.label.name.as_ref().map(|value| value.to_str().expect("ASCII"));
             assert_eq!(header, name, "{}", method.name);
         }
     }

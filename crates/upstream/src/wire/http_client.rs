@@ -7,9 +7,8 @@ use std::error::Error as StdError;
 use std::io;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use http::{HeaderMap, Request, StatusCode, Uri};
-use http1::client::{Head, Lost};
+use http::{HeaderMap, StatusCode, Uri};
+use http1::client::{Head, Lost, Request};
 
 use crate::{Error, ErrorKind};
 
@@ -35,9 +34,8 @@ impl HttpClient {
         Self { connector: Arc::new(Connector::new()), pool: Arc::default() }
     }
 
-    /// Sends one request, and waits for the head of its response. Dropping it in the middle closes the connection.
-    pub(crate) async fn send(&self, request: Request<Bytes>) -> Result<Response, Error> {
-        let url = request.uri();
+    /// Sends one request to where the URL leads, and waits for the head of its response. Dropping it in the middle closes the connection.
+    pub(crate) async fn send(&self, url: &Uri, request: Request) -> Result<Response, Error> {
         while let Some(mut pooled) = self.pool.take(url) {
             match pooled.connection.exchange(&request).await {
                 Ok(head) => return Ok(self.response(pooled, head)),

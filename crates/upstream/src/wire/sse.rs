@@ -10,14 +10,15 @@ use bytes::Bytes;
 use futures::future::{BoxFuture, Either, select};
 use futures::{FutureExt as _, StreamExt as _};
 use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderMap, Method, Request, StatusCode, Uri};
+use http::{Method, StatusCode, Uri};
+use http1::client::Opening;
 use tokio::time::timeout;
 
 use crate::settings::Limits;
 use crate::wire::http_client::events::{Events, message_data};
 use crate::wire::http_client::{HttpClient, Response, body, shown};
 use crate::wire::pending::Pending;
-use crate::wire::{Connect, Frames, Inbox, Named, Nuisances, Outgoing, Wire, intake};
+use crate::wire::{Connect, Frames, Inbox, Label, Named, Nuisances, Outgoing, Wire, intake};
 use crate::{Error, ErrorKind, Task};
 
 mod address;
@@ -52,10 +53,9 @@ impl SseConnect {
     }
 
     async fn stream(&self) -> Result<Events, Error> {
-        let mut request = Request::new(Bytes::new());
-        *request.uri_mut() = self.url.clone();
-        request.headers_mut().insert(ACCEPT, body::EVENT_STREAM);
-        let response = self.client.send(request).await?;
+        let accept = [(ACCEPT, body::EVENT_STREAM)].into_iter().collect();
+        let request = Opening::new(Method::GET, &self.url, &accept).request(Bytes::new());
+        let response = self.client.send(&self.url, request).await?;
         if !response.status.is_success() {
             return Err(refusal(&self.url, response).await);
         }
@@ -100,16 +100,13 @@ pub struct SseWire {
 
 impl SseWire {
     /// Sends a message. The future owns all it needs, because it may have to outlive the call.
-    fn post(&self, message: Bytes, mut headers: HeaderMap) -> BoxFuture<'static, Result<(), Error>> {
+    fn post(&self, message: Bytes, label: &Label) -> BoxFuture<'static, Result<(), Error>> {
         let (client, address) = (self.client.clone(), self.address.clone());
+        let headers = [(CONTENT_TYPE, body::JSON), (ACCEPT, body::ACCEPT)].into_iter().collect();
+        let mut request = Opening::new(Method::POST, &address, &headers).request(message);
+        label.write(&mut request);
         async move {
-            headers.insert(CONTENT_TYPE, body::JSON);
-            headers.insert(ACCEPT, body::ACCEPT);
-            let mut request = Request::new(message);
-            *request.method_mut() = Method::POST;
-            *request.uri_mut() = address.clone();
-            *request.headers_mut() = headers;
-            let response = client.send(request).await?;
+            let response = client.send(&address, request).await?;
             if !response.status.is_success() {
                 return Err(session_refusal(refusal(&address, response).await));
             }
@@ -124,7 +121,7 @@ impl SseWire {
             return Err(Error::new(ErrorKind::Protocol, "a request needs an id"));
         };
         let frames = self.pending.enter(id)?.into_frames().boxed();
-        let post = self.post(out.body, out.headers);
+        let post = self.post(out.body, &out.label);
         match select(post, frames).await {
             Either::Left((posted, frames)) => {
                 posted?;
@@ -152,7 +149,7 @@ impl Wire for SseWire {
 
     fn send(&self, out: Outgoing) -> BoxFuture<'_, Result<(), Error>> {
         match self.pending.alive() {
-            Ok(()) => self.post(out.body, out.headers),
+            Ok(()) => self.post(out.body, &out.label),
             Err(error) => futures::future::ready(Err(error)).boxed(),
         }
     }

@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use http::{HeaderMap, HeaderValue, Uri};
+use http::{HeaderValue, Uri};
+use protocol::Version;
 use tokio::sync::oneshot;
 use tokio_util::sync::DropGuard;
 
@@ -94,13 +95,13 @@ impl Wire for StreamableWire {
         self.endpoint.while_alive(|| answer::deliver(&self.endpoint, out)).boxed()
     }
 
-    fn open_stream(&self, headers: HeaderMap) -> BoxFuture<'static, ()> {
+    fn open_stream(&self, version: Version) -> BoxFuture<'static, ()> {
         // A server may not send a message on two streams, so a second one would only split what the first one carries.
         if self.endpoint.life.is_cancelled() || self.listening.swap(true, Ordering::Relaxed) {
             return futures::future::ready(()).boxed();
         }
         let (answered, answer) = oneshot::channel();
-        let task = Task::spawn("listen", listen::listen(Arc::clone(&self.endpoint), headers, answered));
+        let task = Task::spawn("listen", listen::listen(Arc::clone(&self.endpoint), version, answered));
         *self.listener.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
         answer.map(drop).boxed()
     }

@@ -10,25 +10,24 @@ mod streamable;
 mod target;
 
 use bytes::Bytes;
-use http::HeaderMap;
 use protocol::{Id, Message, Object};
-use upstream::wire::{Frames, Outgoing};
+use upstream::wire::{Frames, Label, Outgoing};
 use upstream::{Error, ErrorKind};
 
-/// A request without headers.
+/// A request that says nothing beside the message.
 fn request(id: u64, method: &str) -> Outgoing {
-    request_with(id, method, HeaderMap::new())
+    request_with(id, method, Label::default())
 }
 
-fn request_with(id: u64, method: &str, headers: HeaderMap) -> Outgoing {
+fn request_with(id: u64, method: &str, label: Label) -> Outgoing {
     let id = Id::from(id);
     let body = protocol::message::request(&id, method, &Object::default());
-    Outgoing { id: Some(id), body, headers }
+    Outgoing { id: Some(id), body, label }
 }
 
 fn notification(method: &str) -> Outgoing {
     let body = protocol::message::notification(method, &Object::default());
-    Outgoing { id: None, body, headers: HeaderMap::new() }
+    Outgoing { id: None, body, label: Label::default() }
 }
 
 /// The response of a request that had no notes.

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use http::{HeaderMap, HeaderValue, Method};
-use protocol::Message;
+use http::{HeaderValue, Method};
+use protocol::{Message, Version};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use upstream::ErrorKind;
 use upstream::wire::http_client::HttpClient;
 use upstream::wire::streamable::StreamableWire;
-use upstream::wire::{Frames, Wire as _};
+use upstream::wire::{Frames, Label, Wire as _};
 
 use crate::server::{Channel, Server, always, answer, broken, event, events, json, status};
 use crate::{all, failure, is, notification, one, request, request_with, result, words};
@@ -23,11 +23,8 @@ fn wire(server: &Server) -> (StreamableWire, mpsc::Receiver<Message>) {
     (StreamableWire::new("t", server.url.clone(), LIMIT, HttpClient::new(), inbox), received)
 }
 
-fn version(version: &'static str) -> HeaderMap {
-    HeaderMap::from_iter([(
-        http::HeaderName::from_static("mcp-protocol-version"),
-        HeaderValue::from_static(version),
-    )])
+fn version(version: &str) -> Label {
+    Label::of(Version::parse(version).expect("a revision"))
 }
 
 #[tokio::test]
@@ -215,7 +212,7 @@ async fn a_session_is_opened_used_lost_and_ended() {
     one(wire.request(request(2, "server/discover")).await);
     one(wire.request(request(1, "initialize")).await);
     let mut initialized = notification("notifications/initialized");
-    initialized.headers = version("2025-11-25");
+    initialized.label = version("2025-11-25");
     wire.send(initialized).await.expect("taken");
     let lost = failure(wire.request(request(3, "lost")).await);
     is(&lost, ErrorKind::SessionLost, "no longer knows our session");
@@ -250,9 +247,9 @@ async fn refusals() {
     .await;
     let (wire, _inbox) = wire(&server);
     let ask = async |case| {
-        let headers =
-            HeaderMap::from_iter([(http::HeaderName::from_static("x-case"), HeaderValue::from_static(case))]);
-        wire.request(request_with(1, "server/discover", headers)).await
+        let headers = vec![(http::HeaderName::from_static("x-case"), HeaderValue::from_static(case))];
+        let label = Label { mirrored: headers, ..Label::default() };
+        wire.request(request_with(1, "server/discover", label)).await
     };
     assert_eq!(one(ask("rpc").await), (r#"error {"code":-32020,"message":"x"}"#.into(), 400));
     is(&failure(ask("other").await), ErrorKind::Status(400), "answered 400 Bad Request: {");
@@ -391,8 +388,8 @@ async fn the_listening_stream_fills_the_inbox_and_comes_back() {
         Server::start(move |_| futures::future::ready(channel.open("retry: 10\nid: g1\ndata:\n\n"))).await
     };
     let (wire, mut inbox) = wire(&server);
-    drop(wire.open_stream(version("2025-06-18")));
-    drop(wire.open_stream(version("2025-06-18")));
+    drop(wire.open_stream(Version::V2025_06_18));
+    drop(wire.open_stream(Version::V2025_06_18));
     let changed = event(r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#);
     for round in 1..=2 {
         while server.seen().len() < round {
@@ -431,9 +428,9 @@ async fn who_waits_for_the_listening_stream_goes_on_when_the_server_has_answered
     };
     let (wire, _inbox) = wire(&server);
     let waiting = tokio::time::Instant::now();
-    timeout(Duration::from_secs(5), wire.open_stream(version("2025-06-18"))).await.expect("in time");
+    timeout(Duration::from_secs(5), wire.open_stream(Version::V2025_06_18)).await.expect("in time");
     assert!(waiting.elapsed() >= Duration::from_millis(100));
-    timeout(Duration::from_secs(5), wire.open_stream(version("2025-06-18"))).await.expect("a second is none");
+    timeout(Duration::from_secs(5), wire.open_stream(Version::V2025_06_18)).await.expect("a second is none");
     assert_eq!(server.seen().len(), 1);
 }
 
@@ -441,7 +438,7 @@ async fn who_waits_for_the_listening_stream_goes_on_when_the_server_has_answered
 async fn a_server_without_a_listening_stream_is_left_alone() {
     let server = always(|| status(405)).await;
     let (wire, mut inbox) = wire(&server);
-    drop(wire.open_stream(HeaderMap::new()));
+    drop(wire.open_stream(Version::V2024_11_05));
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert_eq!(server.seen().len(), 1);
     assert!(inbox.try_recv().is_err());
@@ -473,7 +470,7 @@ async fn a_silent_connection_is_probed() {
         Server::start(move |_| futures::future::ready(channel.open(": hello\n\n"))).await
     };
     let (wire, _inbox) = wire(&server);
-    wire.open_stream(version("2025-11-25")).await;
+    wire.open_stream(Version::V2025_11_25).await;
     let remote = format!(":{:04X}", server.url.port_u16().expect("a port of its own"));
     let table = std::fs::read_to_string("/proc/net/tcp").expect("Linux has it");
     let rows = table.lines().map(|row| row.split_whitespace().collect::<Vec<_>>());
@@ -504,7 +501,7 @@ async fn a_session_that_is_gone_is_noticed_by_the_listening_stream() {
     .await;
     let (wire, _inbox) = wire(&server);
     one(wire.request(request(1, "initialize")).await);
-    wire.open_stream(HeaderMap::new()).await;
+    wire.open_stream(Version::V2024_11_05).await;
     assert!(timeout(Duration::from_millis(100), wire.closed()).await.is_err(), "it lives");
     channel.hang_up();
     let error = timeout(Duration::from_secs(5), wire.closed()).await.expect("in time");

@@ -30,13 +30,13 @@ pub(super) async fn serve(
     backend: &Arc<Shared>,
     session: Option<Arc<Session>>,
     request: Request,
-    head: Head,
+    head: &Head,
 ) -> Outcome {
     let outlet = Outlet::default();
     let reader = outlet.read();
     let client = Voice::to_the_end(&outlet, session.clone());
-    let call = Running::new(backend, session.clone(), request, head.gist);
-    let mut call = Finishing::new(run(call, client, head.closing));
+    let call = Running::new(backend, session.clone(), request, head.gist.clone());
+    let mut call = Finishing::new(run(call, client, head.closing.clone()));
     let first = async {
         tokio::select! {
             // First, because most calls say nothing before their answer.
@@ -91,7 +91,7 @@ async fn run(call: Result<Running, Single>, client: Voice, closing: Cancellation
         // First, because the end of a session also ends the links under its calls.
         biased;
         () = token.cancelled() => {}
-        () = call.run(&client, closing) => return,
+        () = call.run(&client, &closing) => return,
     }
     match call.farewell() {
         Some(farewell) => drop(client.send(Piece::Last(farewell)).await),

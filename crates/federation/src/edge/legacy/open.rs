@@ -23,7 +23,7 @@ pub(super) struct Open<'a> {
     /// Strays that were asked on this call's stream. They may be about another call, which then goes on waiting for them.
     guests: Crowd<'static>,
     /// Cancelled when the client can answer nothing any more.
-    closing: CancellationToken,
+    closing: &'a CancellationToken,
 }
 
 impl<'a> Open<'a> {
@@ -31,7 +31,7 @@ impl<'a> Open<'a> {
         session: Option<&'a Arc<Session>>,
         client: &'a Outlet,
         strays: Option<mpsc::Receiver<Stray>>,
-        closing: CancellationToken,
+        closing: &'a CancellationToken,
     ) -> Self {
         Self { session, client, strays, waiting: Crowd::default(), guests: Crowd::default(), closing }
     }

@@ -112,7 +112,7 @@ impl Running {
         Some(self.refusal(&Error::new(ErrorKind::UnknownSession, text)))
     }
 
-    pub(super) async fn run(&mut self, client: &Voice, closing: CancellationToken) {
+    pub(super) async fn run(&mut self, client: &Voice, closing: &CancellationToken) {
         // After a panic nothing of the call is used again but its id.
         let last = AssertUnwindSafe(self.converse(client, closing)).catch_unwind().await;
         let last = last.unwrap_or_else(|_| self.failed());
@@ -129,10 +129,10 @@ impl Running {
     }
 
     /// The call, and as often as a modern target asks for input first, the call again with the client's answers.
-    async fn converse(&mut self, client: &Voice, closing: CancellationToken) -> Single {
+    async fn converse(&mut self, client: &Voice, closing: &CancellationToken) -> Single {
         let mut params = std::mem::take(&mut self.params);
         let session = self.session.clone();
-        let mut open = Open::new(session.as_ref(), client.outlet(), self.strays.take(), closing.clone());
+        let mut open = Open::new(session.as_ref(), client.outlet(), self.strays.take(), closing);
         let mut rounds = Rounds::default();
         for _ in 0..=MOST_ROUNDS {
             let served = open.during(self.serve(params.clone())).await;

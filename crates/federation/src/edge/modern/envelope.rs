@@ -53,14 +53,14 @@ impl Envelope {
     }
 
     /// On whose account the request is served.
-    pub(super) fn context(&self, backend: &Arc<Shared>, head: Head, record: Option<Arc<Record>>) -> Context {
+    pub(super) fn context(&self, backend: &Arc<Shared>, head: &Head, record: Option<Arc<Record>>) -> Context {
         Context {
             backend: backend.clone(),
             links: Links::Shared,
             caller: self.caller.clone(),
             log_level: self.level.clone(),
             progress: self.token.is_some(),
-            mirrored: Some(head.params),
+            mirrored: Some(head.params.clone()),
             record,
         }
     }

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use http::header::{CONNECTION, CONTENT_TYPE};
-use http::{HeaderValue, Request, Response, StatusCode, Version};
+use http::request::Parts;
+use http::{HeaderValue, Response, StatusCode, Version};
 use http1::server::Connection;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::sleep;
@@ -64,11 +65,12 @@ where
 fn answer<'a>(
     from: &'a From,
     course: &'a Course,
-    request: Request<Incoming>,
+    head: Arc<Parts>,
+    body: Incoming,
 ) -> impl Future<Output = Response<Body>> + use<'a> {
-    let version = request.version();
+    let version = head.version;
     course.begin(version);
-    let work = handle(from, request);
+    let work = handle(from, head, body);
     async move {
         let mut response = work.await;
         course.answer(response.status().is_client_error());
@@ -80,11 +82,11 @@ fn answer<'a>(
 }
 
 /// Has a request handled. It is handed over at once, so that what waits for the answer is small.
-fn handle(from: &From, request: Request<Incoming>) -> impl Future<Output = Response<Body>> + use<> {
-    let (method, uri) = (request.method().clone(), request.uri().clone());
+fn handle(from: &From, head: Arc<Parts>, body: Incoming) -> impl Future<Output = Response<Body>> + use<> {
+    let asked = Arc::clone(&head);
     let (handler, info) = (Arc::clone(&from.handler), Arc::clone(&from.info));
     // After a panic nothing that it may have left half done is used again by us: the handler guards its own state.
-    let begun = catch_unwind(AssertUnwindSafe(|| handler.handle(request, info)));
+    let begun = catch_unwind(AssertUnwindSafe(|| handler.handle(head, body, info)));
     async move {
         let handled = match begun {
             Ok(work) => AssertUnwindSafe(work).catch_unwind().await,
@@ -92,8 +94,8 @@ fn handle(from: &From, request: Request<Incoming>) -> impl Future<Output = Respo
         };
         handled.unwrap_or_else(|panic| {
             // Only the path: a query may hold secrets.
-            let (path, panic) = (uri.path(), panic_text(panic.as_ref()));
-            tracing::error!(%method, path, panic, "a request failed; please report this");
+            let (path, panic) = (asked.uri.path(), panic_text(panic.as_ref()));
+            tracing::error!(method = %asked.method, path, panic, "a request failed; please report this");
             failure()
         })
     }

@@ -23,11 +23,7 @@ fn a_request_is_written_whole_however_much_of_it_fits() {
 }
 
 /// Sends to a server that takes so much at a time, and answers when it has all.
-async fn connection_exchange(
-    connection: &mut Connection<Script>,
-    request: &Request<Bytes>,
-    takes: usize,
-) -> bool {
+async fn connection_exchange(connection: &mut Connection<Script>, request: &Request, takes: usize) -> bool {
     connection.request.begin(request);
     let mut finder = Finder::default();
     loop {

@@ -385,7 +385,8 @@ fn a_body_may_be_read_on_another_thread() {
             let (client_reads, mut client_writes) = tokio::io::split(client);
             let writer = tokio::spawn(async move { client_writes.write_all(&sent).await });
             let mut connection = Connection::new(server, LARGEST);
-            let Ok(Heard::Request(request)) = connection.request().await else { panic!("no request") };
+            let Ok(Heard::Request(head, body)) = connection.request().await else { panic!("no request") };
+            let request = whole(head, body);
             let reader = tokio::spawn(read(request.into_body()));
             let got = connection.attend(reader).await.expect("the client is there").expect("no panic");
             assert_eq!(got, Got::whole(&data));

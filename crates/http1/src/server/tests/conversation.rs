@@ -42,7 +42,7 @@ async fn echo(io: DuplexStream) -> usize {
     let mut served = 0;
     loop {
         let request = match connection.request().await {
-            Ok(Heard::Request(request)) => request,
+            Ok(Heard::Request(head, body)) => whole(head, body),
             Ok(Heard::End) => return served,
             other => panic!("no request: {other:?}"),
         };
@@ -64,10 +64,9 @@ async fn echo(io: DuplexStream) -> usize {
 }
 
 async fn ask(connection: &mut client::Connection<Pipe>, is_sized: bool, body: &[u8]) -> Vec<u8> {
-    let mut request = Request::new(Bytes::copy_from_slice(body));
-    *request.method_mut() = Method::POST;
     let uri = if is_sized { "http://h/sized" } else { "http://h/chunked" };
-    *request.uri_mut() = http::Uri::from_static(uri);
+    let opening = client::Opening::new(Method::POST, &http::Uri::from_static(uri), &http::HeaderMap::new());
+    let request = opening.request(Bytes::copy_from_slice(body));
     let head = connection.exchange(&request).await.expect("an answer");
     assert_eq!(head.status, 200);
     let mut got = Vec::new();

@@ -488,7 +488,8 @@ fn a_head_that_drips_is_found() {
             assert!(heard.is_none(), "byte {at}");
             assert_eq!(connection.is_amid_head(), at >= 2, "byte {at}");
         } else {
-            let Some(Ok(Heard::Request(request))) = heard else { panic!("no request: {heard:?}") };
+            let Some(Ok(Heard::Request(head, body))) = heard else { panic!("no request: {heard:?}") };
+            let request = whole(head, body);
             assert_eq!(line_of(&request), "GET /drip HTTP/1.1");
         }
     }

@@ -4,7 +4,9 @@ use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use bytes::Bytes;
 use http::Method;
+use http1::client::Opening;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -138,15 +140,13 @@ impl Peer {
     }
 }
 
-fn post(url: &Uri, body: impl Into<Bytes>) -> Request<Bytes> {
-    let mut request = Request::new(body.into());
-    *request.method_mut() = Method::POST;
-    *request.uri_mut() = url.clone();
-    request
+/// The answer to a message that is POSTed.
+async fn post(client: &HttpClient, url: &Uri, body: impl Into<Bytes>) -> Result<Response, Error> {
+    client.send(url, Opening::new(Method::POST, url, &HeaderMap::new()).request(body.into())).await
 }
 
 async fn ask(client: &HttpClient, url: &Uri, body: &'static str) -> Result<String, Error> {
-    let response = client.send(post(url, body)).await?;
+    let response = post(client, url, body).await?;
     let body = body::collect(Bytes::new(), response.body, 1 << 20).await?;
     Ok(String::from_utf8(body.to_vec()).expect("text"))
 }

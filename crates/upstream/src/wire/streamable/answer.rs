@@ -10,11 +10,10 @@ use http::header::LOCATION;
 use protocol::{Id, Message};
 
 use super::call::CallStream;
-use super::endpoint::{Endpoint, is_legacy};
+use super::endpoint::Endpoint;
 use crate::wire::http_client::body::{Body, collect, drain, is_event_stream};
 use crate::wire::http_client::events::Events;
 use crate::wire::http_client::{Response, shown};
-use crate::wire::names::PROTOCOL_VERSION;
 use crate::wire::{Frames, Outgoing, intake};
 use crate::{Error, ErrorKind};
 
@@ -27,8 +26,8 @@ pub(super) async fn exchange(endpoint: &Arc<Endpoint>, out: Outgoing) -> Result<
         return Err(Error::new(ErrorKind::Protocol, "a request needs an id"));
     };
     // What the handshake has agreed on is said in all that follows it.
-    let initialize = !out.headers.contains_key(PROTOCOL_VERSION) && is_initialize(&out.body);
-    let resumable = is_legacy(&out.headers).then(|| out.headers.clone());
+    let version = out.label.version;
+    let initialize = version.is_none() && is_initialize(&out.body);
     let (response, in_session) = endpoint.post(out, initialize).await?;
     if !response.status.is_success() {
         // Elsewhere, as with what follows: the way of most calls is to be short, also in memory.
@@ -40,7 +39,7 @@ pub(super) async fn exchange(endpoint: &Arc<Endpoint>, out: Outgoing) -> Result<
         first = body.next_chunk().await?.unwrap_or_default();
         if !looks_like_json(&first) {
             let events = Events::new(&first, body, endpoint.limit);
-            let stream = CallStream::new(Arc::clone(endpoint), events, id, resumable);
+            let stream = CallStream::new(Arc::clone(endpoint), events, id, version);
             return Box::pin(stream.into_frames(status.as_u16())).await;
         }
     }

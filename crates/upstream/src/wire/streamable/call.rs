@@ -7,13 +7,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
-use http::HeaderMap;
 use protocol::message::ScanError;
-use protocol::{Id, Message};
+use protocol::{Id, Message, Version};
 use tokio::time::sleep;
 
 use super::answer::answers;
-use super::endpoint::Endpoint;
+use super::endpoint::{Endpoint, is_legacy};
 use crate::wire::http_client::body::{drain, is_event_stream};
 use crate::wire::http_client::events::{Events, message_data};
 use crate::wire::{Frames, intake};
@@ -30,8 +29,8 @@ pub(super) struct CallStream {
     endpoint: Arc<Endpoint>,
     events: Events,
     id: Id,
-    /// The headers of the request, if its stream may be resumed: modern streams end with their connection.
-    resumable: Option<HeaderMap>,
+    /// The revision of the request: modern streams end with their connection, those of other revisions may be resumed.
+    version: Option<Version>,
     attempts: u32,
     /// Messages of one event that are still to be told.
     ready: VecDeque<Result<Message, Error>>,
@@ -39,8 +38,8 @@ pub(super) struct CallStream {
 }
 
 impl CallStream {
-    pub(super) fn new(endpoint: Arc<Endpoint>, events: Events, id: Id, resumable: Option<HeaderMap>) -> Self {
-        Self { endpoint, events, id, resumable, attempts: 0, ready: VecDeque::new(), done: false }
+    pub(super) fn new(endpoint: Arc<Endpoint>, events: Events, id: Id, version: Option<Version>) -> Self {
+        Self { endpoint, events, id, version, attempts: 0, ready: VecDeque::new(), done: false }
     }
 
     /// Waits for the first message. A lone answer is the common case and needs no stream.
@@ -114,7 +113,7 @@ impl CallStream {
     /// Asks for the rest of a stream that broke off. The answer is still due: the request was taken, and is not sent
     /// again (spec 2025-11-25, basic/transports "Resumability and Redelivery").
     async fn resume(&mut self, cause: Error) -> Result<(), Error> {
-        let (Some(headers), Some(last)) = (&self.resumable, &self.events.last_id) else {
+        let Some(last) = self.events.last_id.as_ref().filter(|_| is_legacy(self.version)) else {
             return Err(cause);
         };
         if self.events.heard {
@@ -124,7 +123,7 @@ impl CallStream {
             self.attempts += 1;
             sleep(self.events.retry.unwrap_or(RETRY)).await;
             // A connection that fails says nothing about the stream.
-            let Ok(response) = self.endpoint.get(headers, Some(last)).await else { continue };
+            let Ok(response) = self.endpoint.get(self.version, Some(last)).await else { continue };
             let status = response.status;
             if status.is_success() && is_event_stream(&response.headers) {
                 self.events.resume(response.body);

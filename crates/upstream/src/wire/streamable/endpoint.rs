@@ -7,15 +7,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Method, Request, Uri};
+use http::{HeaderMap, HeaderValue, Method, Uri};
+use http1::client::{Opening, Request};
 use protocol::{Era, Version};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::wire::http_client::{HttpClient, Response, body, shown};
-use crate::wire::names::{LAST_EVENT_ID, PROTOCOL_VERSION, SESSION_ID};
+use crate::wire::names::{LAST_EVENT_ID, SESSION_ID};
 use crate::wire::tally::{Named, Nuisance, Tally};
-use crate::wire::{Inbox, Outgoing};
+use crate::wire::{Inbox, Label, Outgoing};
 use crate::{Error, ErrorKind};
 
 /// How long a server may take to end a session that nobody needs any more.
@@ -32,14 +33,16 @@ pub(super) struct Endpoint {
     /// Cancelled when the server turned out to have forgotten the session although nobody asked.
     lost: CancellationToken,
     client: HttpClient,
+    /// What every message is sent with.
+    post: Opening,
     session: Mutex<Option<Session>>,
 }
 
 /// A session that a legacy server gave out.
 struct Session {
     id: HeaderValue,
-    /// The headers of the first message in it, which are good for ending it, too.
-    headers: Option<HeaderMap>,
+    /// The revision of the first message in it, which is good for ending it, too.
+    version: Option<Version>,
 }
 
 impl Endpoint {
@@ -47,7 +50,9 @@ impl Endpoint {
         let noise = Tally::new(target, Nuisance::Noise);
         let life = CancellationToken::new();
         let lost = CancellationToken::new();
-        Self { url, limit, inbox, life, noise, lost, client, session: Mutex::default() }
+        let post = [(CONTENT_TYPE, body::JSON), (ACCEPT, body::ACCEPT)].into_iter().collect();
+        let post = Opening::new(Method::POST, &url, &post);
+        Self { url, limit, inbox, life, noise, lost, client, post, session: Mutex::default() }
     }
 
     /// Runs something for as long as the wire lives.
@@ -89,12 +94,12 @@ impl Endpoint {
     ///
     /// `initialize` opens a session and never goes into one.
     pub(super) async fn post(&self, out: Outgoing, initialize: bool) -> Result<(Response, bool), Error> {
-        let Outgoing { body: message, mut headers, .. } = out;
-        let session = if initialize { None } else { self.session_of(&headers) };
+        let Outgoing { body: message, label, .. } = out;
+        let session = if initialize { None } else { self.session_of(label.version) };
+        let mut request = self.post.request(message);
+        label.write(&mut request);
         let in_session = session.is_some();
-        headers.insert(CONTENT_TYPE, body::JSON);
-        headers.insert(ACCEPT, body::ACCEPT);
-        let response = self.fetch(Method::POST, headers, session, message).await?;
+        let response = self.send(request, session).await?;
         if initialize && response.status.is_success() {
             self.open_session(&response.headers);
         }
@@ -102,49 +107,40 @@ impl Endpoint {
     }
 
     /// Asks for a stream: the listening one, or one that broke after the event `last`.
-    pub(super) async fn get(&self, headers: &HeaderMap, last: Option<&str>) -> Result<Response, Error> {
-        let session = self.session_of(headers);
-        let mut headers = headers.clone();
-        headers.insert(ACCEPT, body::EVENT_STREAM);
+    pub(super) async fn get(&self, version: Option<Version>, last: Option<&str>) -> Result<Response, Error> {
+        let accept = [(ACCEPT, body::EVENT_STREAM)].into_iter().collect();
+        let mut request = Opening::new(Method::GET, &self.url, &accept).request(Bytes::new());
+        Label { version, ..Label::default() }.write(&mut request);
         if let Some(last) = last.and_then(|id| HeaderValue::from_bytes(id.as_bytes()).ok()) {
-            headers.insert(LAST_EVENT_ID, last);
+            request.add(&LAST_EVENT_ID, &last);
         }
-        self.fetch(Method::GET, headers, session, Bytes::new()).await
+        self.send(request, self.session_of(version)).await
     }
 
     /// Ends the session, if there is one. A server need not support that.
     pub(super) async fn end_session(&self) {
-        let Some(Session { id, headers }) = self.session().take() else { return };
-        let request = self.fetch(Method::DELETE, headers.unwrap_or_default(), Some(id), Bytes::new());
-        if let Ok(Ok(response)) = timeout(END_SESSION, request).await {
+        let Some(Session { id, version }) = self.session().take() else { return };
+        let mut request = Opening::new(Method::DELETE, &self.url, &HeaderMap::new()).request(Bytes::new());
+        Label { version, ..Label::default() }.write(&mut request);
+        if let Ok(Ok(response)) = timeout(END_SESSION, self.send(request, Some(id))).await {
             body::drain(response.body);
         }
     }
 
-    async fn fetch(
-        &self,
-        method: Method,
-        mut headers: HeaderMap,
-        session: Option<HeaderValue>,
-        content: Bytes,
-    ) -> Result<Response, Error> {
+    async fn send(&self, mut request: Request, session: Option<HeaderValue>) -> Result<Response, Error> {
         if let Some(session) = session {
-            headers.insert(SESSION_ID, session);
+            request.add(&SESSION_ID, &session);
         }
-        let mut request = Request::new(content);
-        *request.method_mut() = method;
-        *request.uri_mut() = self.url.clone();
-        *request.headers_mut() = headers;
-        self.client.send(request).await
+        self.client.send(&self.url, request).await
     }
 
     fn open_session(&self, headers: &HeaderMap) {
-        *self.session() = headers.get(SESSION_ID).map(|id| Session { id: id.clone(), headers: None });
+        *self.session() = headers.get(&SESSION_ID).map(|id| Session { id: id.clone(), version: None });
     }
 
     /// Goes on with a session that another wire began.
     pub(super) fn adopt_session(&self, id: HeaderValue) {
-        *self.session() = Some(Session { id, headers: None });
+        *self.session() = Some(Session { id, version: None });
     }
 
     /// The id of the session, if there is one.
@@ -152,11 +148,11 @@ impl Endpoint {
         self.session().as_ref().and_then(|session| session.id.to_str().ok()).map(str::to_owned)
     }
 
-    /// The session's id for a message with these headers.
-    fn session_of(&self, headers: &HeaderMap) -> Option<HeaderValue> {
+    /// The session's id for a message of this revision.
+    fn session_of(&self, version: Option<Version>) -> Option<HeaderValue> {
         let mut session = self.session();
         let session = session.as_mut()?;
-        session.headers.get_or_insert_with(|| headers.clone());
+        session.version = session.version.or(version);
         Some(session.id.clone())
     }
 
@@ -165,11 +161,10 @@ impl Endpoint {
     }
 }
 
-/// Whether a message with these headers is for a legacy server. The header exists since 2025-06-18, and a modern
+/// Whether a message of this revision is for a legacy server. The header that says it exists since 2025-06-18, and a modern
 /// message always has it.
-pub(super) fn is_legacy(headers: &HeaderMap) -> bool {
-    let version = headers.get(PROTOCOL_VERSION).and_then(|value| value.to_str().ok());
-    version.and_then(Version::parse).is_none_or(|version| version.era() == Era::Legacy)
+pub(super) fn is_legacy(version: Option<Version>) -> bool {
+    version.is_none_or(|version| version.era() == Era::Legacy)
 }
 
 pub(super) fn stopped() -> Error {

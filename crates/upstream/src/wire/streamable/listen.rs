@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
+use protocol::Version;
 use tokio::sync::oneshot;
 use tokio::time::sleep;
 
@@ -22,13 +23,13 @@ const SHORTEST_WAIT: Duration = Duration::from_millis(100);
 
 /// Listens for as long as the server offers a stream and somebody reads the inbox. The task ends with the wire. What is
 /// dropped when the server first answers tells those who wait for that.
-pub(super) async fn listen(endpoint: Arc<Endpoint>, headers: HeaderMap, answered: oneshot::Sender<()>) {
+pub(super) async fn listen(endpoint: Arc<Endpoint>, version: Version, answered: oneshot::Sender<()>) {
     let mut answered = Some(answered);
     let mut events: Option<Events> = None;
     let mut in_vain = 0;
     loop {
         let last = events.as_ref().and_then(|events| events.last_id.as_deref());
-        let response = endpoint.get(&headers, last).await;
+        let response = endpoint.get(Some(version), last).await;
         drop(answered.take());
         if let Ok(response) = response {
             let status = response.status;

@@ -60,7 +60,7 @@ where
             }
         };
         let answer = match heard {
-            Ok(Heard::Request(request)) => Either::Left(answer(from, course, request.map(Incoming::One))),
+            Ok(Heard::Request(head, body)) => Either::Left(answer(from, course, head, Incoming::One(body))),
             Ok(Heard::Http2) => return Some(connection),
             Ok(Heard::End) => break,
             Err(Unheard::Refused(refusal)) => Either::Right(ready(refused(from, course, refusal))),

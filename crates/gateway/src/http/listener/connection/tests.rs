@@ -2,12 +2,14 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
+use http::Request;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::super::Note;
 use super::super::terms::PerConnection;
 use super::*;
 use crate::http::drain::{Drain, Drained};
@@ -15,7 +17,13 @@ use crate::http::drain::{Drain, Drained};
 /// A client that is nowhere.
 fn nobody() -> ConnInfo {
     let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    ConnInfo { peer: nowhere, local: nowhere, tls: false, finishing: CancellationToken::new() }
+    ConnInfo {
+        peer: nowhere,
+        local: nowhere,
+        tls: false,
+        finishing: CancellationToken::new(),
+        note: Note::default(),
+    }
 }
 
 /// The client's end of a connection whose requests are all answered with `ok`, and the task that serves it.

@@ -53,7 +53,10 @@ pub(super) async fn serve<IO>(
                         course.answer(true);
                         too_large(&from.terms)
                     }
-                    false => answer(&from, &course, request.map(Incoming::Two)).await,
+                    false => {
+                        let (head, body) = request.into_parts();
+                        answer(&from, &course, Arc::new(head), Incoming::Two(body)).await
+                    }
                 };
                 Ok::<_, Infallible>(response.map(|body| unread.watch(body)))
             }

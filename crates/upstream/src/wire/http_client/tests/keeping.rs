@@ -74,7 +74,7 @@ async fn who_leaves_an_answer_that_is_about_to_end_leaves_its_connection_in_orde
     .await;
     let client = HttpClient::new();
     for _ in 0..3 {
-        let mut body = client.send(post(&server.url, "{}")).await.expect("an answer").body;
+        let mut body = post(&client, &server.url, "{}").await.expect("an answer").body;
         assert_eq!(body.next_chunk().await, Ok(Some("ok".into())));
         body::drain(body);
         tokio::time::sleep(Duration::from_millis(60)).await;
@@ -91,9 +91,9 @@ async fn an_answer_that_is_left_and_does_not_end_is_closed_after_a_while() {
     })
     .await;
     let client = HttpClient::new();
-    body::drain(client.send(post(&server.url, "{}")).await.expect("an answer").body);
+    body::drain(post(&client, &server.url, "{}").await.expect("an answer").body);
     // The other one is not kept waiting.
-    body::drain(client.send(post(&server.url, "{}")).await.expect("an answer").body);
+    body::drain(post(&client, &server.url, "{}").await.expect("an answer").body);
     assert_eq!(server.opened(), 2);
     tokio::time::pause();
     let began = Instant::now();
@@ -198,7 +198,7 @@ fn a_connection_is_used_by_the_runtime_that_opened_it() {
     assert_eq!((server.opened(), server.requests()), (2, 6));
 
     // A body that is read elsewhere sends its connection home.
-    let body = one.block_on(client.send(post(&server.url, "{}"))).expect("an answer").body;
+    let body = one.block_on(post(&client, &server.url, "{}")).expect("an answer").body;
     other.block_on(body::collect(Bytes::new(), body, 100)).expect("a body");
     one.block_on(ask(&client, &server.url, "{}")).expect("an answer");
     assert_eq!(server.opened(), 2);

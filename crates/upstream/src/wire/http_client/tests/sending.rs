@@ -65,7 +65,7 @@ async fn a_refusal_is_read_while_the_request_is_still_being_written() {
     .await;
     let client = HttpClient::new();
     let large = Bytes::from(vec![b'x'; 32 << 20]);
-    let response = timeout(Duration::from_secs(10), client.send(post(&server.url, large))).await;
+    let response = timeout(Duration::from_secs(10), post(&client, &server.url, large)).await;
     let response = response.expect("in time").expect("an answer");
     assert_eq!(response.status, 413);
     assert_eq!(body::collect(Bytes::new(), response.body, 100).await, Ok("too large".into()));
@@ -96,7 +96,7 @@ async fn large_requests_and_answers_arrive_whole() {
     let client = HttpClient::new();
     let body: String = (0..400_000).map(|number| format!("{number},")).collect();
     for _ in 0..2 {
-        let response = client.send(post(&server.url, body.clone())).await.expect("an answer");
+        let response = post(&client, &server.url, body.clone()).await.expect("an answer");
         let got = body::collect(Bytes::new(), response.body, 10 << 20).await.expect("a body");
         assert!(got == body);
     }
@@ -129,7 +129,7 @@ async fn answers_belong_to_their_requests_however_many_there_are() {
         async move {
             for turn in 0..20 {
                 let said = format!("caller {caller}, turn {turn}");
-                let response = client.send(post(&url, said.clone())).await.expect("an answer");
+                let response = post(&client, &url, said.clone()).await.expect("an answer");
                 let got = body::collect(Bytes::new(), response.body, 100).await.expect("a body");
                 assert_eq!(got, said);
             }
@@ -164,7 +164,7 @@ async fn a_body_that_is_dropped_in_the_middle_closes_the_connection() {
         peer.is_left().await;
     })
     .await;
-    let mut body = HttpClient::new().send(post(&server.url, "{}")).await.expect("an answer").body;
+    let mut body = post(&HttpClient::new(), &server.url, "{}").await.expect("an answer").body;
     assert_eq!(body.next_chunk().await, Ok(Some("ok".into())));
     drop(body);
     timeout(Duration::from_secs(5), server.closed(1)).await.expect("it is closed");

@@ -1,0 +1,151 @@
+//! What the head of a request comes to: where the request goes, and what the virtual server is told of it.
+//!
+//! Clients that keep a connection say the same in each of their heads, and then it is found out only once.
+
+use std::sync::{Arc, Weak};
+
+use federation::Head;
+use http::header::ACCEPT;
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, Response, StatusCode, Version};
+use policy::origin::authority;
+use protocol::header;
+
+use super::readable;
+use crate::assemble::{ListenerState, Matched, Place, Site};
+use crate::http::body::{Body, is_json};
+use crate::http::listener::ConnInfo;
+use crate::http::respond;
+
+/// The response to a head that a check refuses.
+type Refusal = Box<Response<Body>>;
+
+/// What a head comes to that no check refuses.
+pub(super) struct Reading {
+    /// Whose reading it is. Both may be gone: an idle connection is no reason to keep them.
+    of: (Weak<Site>, Weak<Parts>),
+    place: Place,
+    /// What the virtual server is told.
+    pub(super) head: Arc<Head>,
+    /// Whether the body is JSON.
+    pub(super) is_json: bool,
+    /// Whether the client takes all that a POST may be answered with.
+    pub(super) takes_answers: bool,
+}
+
+impl Reading {
+    /// Reads the head of a request, unless it is the one that was read last on its connection.
+    pub(super) fn of(site: &Arc<Site>, parts: &Arc<Parts>, from: &ConnInfo) -> Result<Arc<Self>, Refusal> {
+        if let Some(last) = from.note.get::<Self>()
+            && last.is_of(site, parts)
+        {
+            return Ok(last);
+        }
+        let reading = Arc::new(Self::read(site, parts, from)?);
+        // In HTTP/2 each request has a head of its own.
+        if parts.version == Version::HTTP_11 {
+            from.note.put(reading.clone());
+        }
+        Ok(reading)
+    }
+
+    /// The listener and the route of the request.
+    pub(super) fn matched<'s>(&self, site: &'s Site) -> Option<Matched<'s>> {
+        site.at(self.place)
+    }
+
+    fn is_of(&self, site: &Arc<Site>, parts: &Arc<Parts>) -> bool {
+        // What a weak reference points to is not given to anything else.
+        let (this_site, this_head) = &self.of;
+        this_head.as_ptr() == Arc::as_ptr(parts) && this_site.as_ptr() == Arc::as_ptr(site)
+    }
+
+    /// The first stages: route, host and origin. What they refuse is counted here.
+    fn read(site: &Arc<Site>, parts: &Arc<Parts>, from: &ConnInfo) -> Result<Self, Refusal> {
+        let authority =
+            authority(parts).map_err(|refusal| counted(site.listener(None), respond::refused(&refusal)))?;
+        let found = site.find(Some(&authority.host), parts);
+        let Some((place, matched)) = found.and_then(|place| Some((place, site.at(place)?))) else {
+            let listener = site.listener(Some(&authority.host));
+            let response = match listener.map(|listener| listener.guard.check_for(&authority, parts, None)) {
+                Some(Err(refusal)) => respond::refused(&refusal),
+                _ => respond::plain(StatusCode::NOT_FOUND, "no route of this gateway takes this request"),
+            };
+            return Err(counted(listener, response));
+        };
+        if let Err(refusal) = matched.listener.guard.check_for(&authority, parts, matched.route.cors.as_ref())
+        {
+            let response = readable(&matched, parts, respond::refused(&refusal));
+            return Err(counted(Some(matched.listener), response));
+        }
+        Ok(Self {
+            of: (Arc::downgrade(site), Arc::downgrade(parts)),
+            place,
+            head: Arc::new(Head { closing: from.finishing.clone(), ..head(&parts.headers) }),
+            is_json: is_json(&parts.headers),
+            takes_answers: accepts(&parts.headers, &["application/json", "text/event-stream"]),
+        })
+    }
+}
+
+/// The response to a request that goes nowhere.
+fn counted(listener: Option<&ListenerState>, response: Response<Body>) -> Refusal {
+    listener.inspect(|listener| listener.statuses.count(response.status()));
+    Box::new(response)
+}
+
+/// Hashed and compared as they are, while a name that is given as text is read anew each time.
+static SESSION_ID: HeaderName = HeaderName::from_static(header::SESSION_ID);
+static PROTOCOL_VERSION: HeaderName = HeaderName::from_static(header::PROTOCOL_VERSION);
+static METHOD: HeaderName = HeaderName::from_static(header::METHOD);
+static NAME: HeaderName = HeaderName::from_static(header::NAME);
+static LAST_EVENT_ID: HeaderName = HeaderName::from_static(header::LAST_EVENT_ID);
+
+/// What most clients accept, which is all that there is.
+const EVERYTHING: &str = "application/json, text/event-stream";
+
+/// The headers that the virtual server decides on. One that occurs twice or holds what a header cannot carry is noted as a
+/// fault; which error that is depends on the request in the body.
+fn head(headers: &HeaderMap) -> Head {
+    let mut fault = None;
+    let mut once = |name: &HeaderName| {
+        let mut values = headers.get_all(name).iter();
+        let text = values.next()?.to_str();
+        if values.next().is_some() {
+            fault = Some(format!("the header `{name}` occurs more than once"));
+        }
+        text.inspect_err(|_| fault = Some(format!("the header `{name}` is not visible ASCII")))
+            .ok()
+            .map(str::to_owned)
+    };
+    let (session, version) = (once(&SESSION_ID), once(&PROTOCOL_VERSION));
+    let (method, name) = (once(&METHOD), once(&NAME));
+    let mut params = Vec::new();
+    for (name, value) in headers.iter().filter(|(name, _)| name.as_str().starts_with(header::PARAM_PREFIX)) {
+        match value.to_str() {
+            Ok(value) => params.push((name.to_string(), value.to_owned())),
+            Err(_) => fault = Some(format!("the header `{name}` is not visible ASCII")),
+        }
+    }
+    // Not among those that are checked: modern requests have to ignore it.
+    let last_event_id = headers.get(&LAST_EVENT_ID).and_then(|value| value.to_str().ok());
+    let last_event_id = last_event_id.map(str::to_owned);
+    Head { session, version, method, name, params, fault, last_event_id, ..Head::default() }
+}
+
+/// Whether an Accept header allows all of these. None at all allows everything.
+pub(super) fn accepts(headers: &HeaderMap, wanted: &[&str]) -> bool {
+    if headers.get(ACCEPT).is_some_and(|value| value == EVERYTHING) {
+        return true;
+    }
+    let covers = |range: &str, kind: &str| {
+        let range = range.split(';').next().unwrap_or_default().trim();
+        let family = kind.split('/').next().unwrap_or_default();
+        range == "*/*"
+            || range.eq_ignore_ascii_case(kind)
+            || range.strip_suffix("/*").is_some_and(|f| f == family)
+    };
+    let values = || headers.get_all(ACCEPT).iter().map(|value| value.to_str().unwrap_or_default());
+    let accepts = |kind: &&str| values().flat_map(|value| value.split(',')).any(|range| covers(range, kind));
+    !headers.contains_key(ACCEPT) || wanted.iter().all(accepts)
+}
