@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::SystemTime;
 
+use futures::future::{AbortHandle, AbortRegistration};
 use protocol::{Id, Object, Version, meta};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -96,7 +97,8 @@ pub(crate) struct Session {
 
 /// A call in flight, as the session knows it.
 struct InFlight {
-    token: CancellationToken,
+    /// Ends it without an answer.
+    end: AbortHandle,
     /// Counts calls, so that the latest is known.
     number: u64,
     /// Where it hears strays, if it may be asked about.
@@ -104,9 +106,10 @@ struct InFlight {
 }
 
 /// What a call gets when it begins.
+#[derive(Default)]
 pub(crate) struct Begun {
-    /// Cancelled when the client no longer wants the call or the session ends.
-    pub(crate) token: CancellationToken,
+    /// Tells when the client no longer wants the call, or the session ends; none if nobody can say so.
+    pub(crate) unwanted: Option<AbortRegistration>,
     /// What a target asks that may be about the call, if it may be asked about.
     pub(crate) strays: Option<mpsc::Receiver<Stray>>,
 }
@@ -205,8 +208,6 @@ impl Session {
     /// Begins a call. `None` if a call with this id, or too many calls, are running already. Strays are only heard by calls
     /// about which the client may be asked something.
     pub(crate) fn begin(&self, id: &Id, may_be_asked: bool) -> Option<Begun> {
-        self.touch();
-        let token = self.over.child_token();
         let mut running = lock(&self.running);
         if running.len() >= MOST_CALLS {
             return None;
@@ -222,8 +223,12 @@ impl Session {
                     false => (None, None),
                 };
                 let number = self.calls.fetch_add(1, Ordering::Relaxed);
-                free.insert(InFlight { token: token.clone(), number, ear });
-                Some(Begun { token, strays })
+                let (end, unwanted) = AbortHandle::new_pair();
+                if self.is_over() {
+                    end.abort();
+                }
+                free.insert(InFlight { end, number, ear });
+                Some(Begun { unwanted: Some(unwanted), strays })
             }
         }
     }
@@ -237,7 +242,7 @@ impl Session {
     /// The client no longer wants a call. Unknown ids are ignored: the answer may have crossed the cancellation.
     pub(crate) fn cancel(&self, id: &Id) {
         if let Some(call) = lock(&self.running).get(id) {
-            call.token.cancel();
+            call.end.abort();
         }
     }
 
@@ -294,6 +299,8 @@ impl Session {
     /// Ends the session: running calls are cancelled and say so on their streams, the session's own stream ends, links are closed in good order.
     pub(crate) async fn end(&self, end: End) {
         self.over.cancel();
+        // A call that begins after this sees for itself.
+        lock(&self.running).values().for_each(|call| call.end.abort());
         self.close_streams();
         let subscriptions = std::mem::take(&mut *lock(&self.subscriptions));
         drop(subscriptions);

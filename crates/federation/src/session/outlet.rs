@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout};
 
 use self::queue::{Admission, Queue};
 use super::event_id::EventId;
-use crate::inbound::{Frame, Frames, Single};
+use crate::inbound::{Frame, Frames};
 
 mod queue;
 
@@ -43,7 +43,7 @@ struct State {
     /// How many readers there have been; the last is the one that reads.
     readers: u64,
     is_read: bool,
-    /// When a reader came or took something.
+    /// When a reader took something, or took the place of another.
     moved: Option<Instant>,
     last_read: Option<Instant>,
     /// Whether a reader that goes away can come back.
@@ -201,7 +201,8 @@ impl Outlet {
     fn reader(&self, mut state: MutexGuard<'_, State>) -> Reader {
         state.readers += 1;
         state.is_read = true;
-        state.moved = Some(Instant::now());
+        // Nobody can have waited for the first longer than it is there.
+        state.moved = (state.readers > 1).then(Instant::now);
         let reader = Reader { outlet: self.clone(), number: state.readers, start: state.queue.at() };
         drop(state);
         self.0.news.notify_waiters();
@@ -219,6 +220,11 @@ impl Outlet {
     /// When someone last did, if it is over.
     pub(crate) fn last_read(&self) -> Option<Instant> {
         self.state().last_read
+    }
+
+    /// Whether nothing was ever said on the stream.
+    pub(crate) fn is_unused(&self) -> bool {
+        self.state().queue.is_unused()
     }
 
     /// What is left of the stream, if it is over and nobody reads it.
@@ -243,16 +249,6 @@ pub(crate) struct Reader {
     start: u64,
 }
 
-/// What a reader sees first.
-pub(crate) enum First {
-    /// An answer and nothing before it, so that no stream is needed.
-    Answer(Single),
-    /// A message before the answer, or nothing yet.
-    Stream,
-    /// The end.
-    Nothing,
-}
-
 impl Reader {
     /// Waits until there is something to read, or the end.
     pub(crate) async fn ready(&self) {
@@ -270,14 +266,10 @@ impl Reader {
         }
     }
 
-    /// What there is to read, without reading it.
-    pub(crate) fn first(&self) -> First {
+    /// Whether there is nothing to read, and will not be.
+    pub(crate) fn is_at_end(&self) -> bool {
         let state = self.outlet.state();
-        match state.queue.only_answer() {
-            Some((error, body)) => First::Answer(Single { body, error, session: None }),
-            None if state.over.is_some() && !state.queue.has_more() => First::Nothing,
-            None => First::Stream,
-        }
+        state.over.is_some() && !state.queue.has_more()
     }
 
     /// The messages, as events of this name.

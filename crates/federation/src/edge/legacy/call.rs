@@ -6,7 +6,7 @@ use std::task::{Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::future::BoxFuture;
+use futures::future::{Abortable, BoxFuture};
 use futures::{FutureExt as _, StreamExt as _};
 use protocol::Request;
 use tokio::time::timeout;
@@ -18,7 +18,7 @@ use super::running::Running;
 use crate::backend::Shared;
 use crate::inbound::{Frames, Gist, Head, Outcome, Single};
 use crate::session::Session;
-use crate::session::outlet::{First, Kind, Naming, Outlet, Reader};
+use crate::session::outlet::{Kind, Naming, Outlet, Reader};
 
 /// How long a client waits for the first message of a call until its POST is answered with a stream. A stream can be kept
 /// alive before proxies that cut what is silent, and it can be resumed: an answer that a broken connection loses before
@@ -36,24 +36,26 @@ pub(super) async fn serve(
     let reader = outlet.read();
     let client = Voice::to_the_end(&outlet, session.clone());
     let call = Running::new(backend, session.clone(), request, head.gist.clone());
-    let mut call = Finishing::new(run(call, client, head.closing.clone()));
+    let mut call = Finishing::new(unsaid(call, client, head.closing.clone()));
     let first = async {
         tokio::select! {
             // First, because most calls say nothing before their answer.
             biased;
-            () = &mut call => {}
-            () = reader.ready() => {}
+            last = &mut call => last,
+            () = reader.ready() => None,
         }
     };
     // A call that says nothing for long goes on saying nothing on a stream.
-    let _ = timeout(SILENCE, first).await;
+    let last = timeout(SILENCE, first).await.unwrap_or_default();
     drop(call);
-    match reader.first() {
-        First::Answer(single) => Outcome::One(single),
-        First::Stream => Outcome::Stream(stream(session.as_deref(), &outlet, reader)),
-        // Cancelled: there is no answer, and the stream says so by ending.
-        First::Nothing => Outcome::Stream(Frames(futures::stream::empty().boxed())),
+    if let Some(last) = last {
+        return Outcome::One(last);
     }
+    if reader.is_at_end() {
+        // Cancelled: there is no answer, and the stream says so by ending.
+        return Outcome::Stream(Frames(futures::stream::empty().boxed()));
+    }
+    Outcome::Stream(stream(session.as_deref(), &outlet, reader))
 }
 
 /// Without a session there is nothing in which a stream could be found again.
@@ -73,58 +75,83 @@ pub(super) fn start(
     closing: CancellationToken,
     gist: Option<Arc<Gist>>,
 ) {
-    Task::spawn_finite("call", run(Running::new(backend, session, request, gist), client, closing));
+    let call = Running::new(backend, session, request, gist);
+    Task::spawn_finite("call", async move {
+        let last = run(call, &client, &closing).await;
+        client.say_last(last).await;
+    });
 }
 
-/// Runs a call until it is answered, cancelled by a notification, or its session ends. Once the way to the client is `closing`,
-/// nothing that it is asked can be answered any more.
-async fn run(call: Result<Running, Single>, client: Voice, closing: CancellationToken) {
+/// Runs a call until it is answered, cancelled by a notification, or its session ends. What it comes to is its last word, which
+/// is still to be said; a client that cancelled it hears none. Once the way to the client is `closing`, nothing that it is asked
+/// can be answered any more.
+async fn run(call: Result<Running, Single>, client: &Voice, closing: &CancellationToken) -> Option<Single> {
     let mut call = match call {
         Ok(call) => call,
-        Err(refusal) => {
-            client.send(Piece::Last(refusal)).await;
-            return;
-        }
+        Err(refusal) => return Some(refusal),
     };
-    let token = call.token.clone();
-    tokio::select! {
-        // First, because the end of a session also ends the links under its calls.
-        biased;
-        () = token.cancelled() => {}
-        () = call.run(&client, &closing) => return,
+    let unwanted = call.unwanted.take();
+    let run = call.run(client, closing);
+    // Looks first whether it is still wanted, because the end of a session also ends the links under its calls.
+    let ended = match unwanted {
+        Some(unwanted) => Abortable::new(run, unwanted).await,
+        None => Ok(run.await),
+    };
+    if let Ok(last) = ended {
+        return Some(last);
     }
-    match call.farewell() {
-        Some(farewell) => drop(client.send(Piece::Last(farewell)).await),
-        None => tracing::debug!("a call was cancelled by its client"),
+    let farewell = call.farewell();
+    if farewell.is_none() {
+        tracing::debug!("a call was cancelled by its client");
     }
+    farewell
+}
+
+/// Runs a call, and says its last word on the stream only if something was said there before.
+async fn unsaid(call: Result<Running, Single>, client: Voice, closing: CancellationToken) -> Unsaid {
+    let mut last = run(call, &client, &closing).await;
+    if !client.outlet.is_unused() {
+        client.say_last(last.take()).await;
+    }
+    Unsaid { last, client }
+}
+
+/// What a call has not said.
+struct Unsaid {
+    last: Option<Single>,
+    /// How it could say it.
+    client: Voice,
 }
 
 /// A call that runs where its client waits for it, which costs less than a task of its own. What is not finished when this is
 /// dropped goes on in one: a client that loses its connection has not cancelled its call.
-struct Finishing(Option<BoxFuture<'static, ()>>);
+struct Finishing(Option<BoxFuture<'static, Unsaid>>);
 
 impl Finishing {
-    fn new(call: impl Future<Output = ()> + Send + 'static) -> Self {
+    fn new(call: impl Future<Output = Unsaid> + Send + 'static) -> Self {
         Self(Some(call.boxed()))
     }
 }
 
 impl Future for Finishing {
-    type Output = ();
+    /// The last word, if it is the only one.
+    type Output = Option<Single>;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut std::task::Context<'_>) -> Poll<()> {
-        if let Some(call) = &mut self.0 {
-            ready!(call.as_mut().poll(context));
-            self.0 = None;
-        }
-        Poll::Ready(())
+    fn poll(mut self: Pin<&mut Self>, context: &mut std::task::Context<'_>) -> Poll<Option<Single>> {
+        let Some(call) = &mut self.0 else { return Poll::Ready(None) };
+        let Unsaid { last, client: _ } = ready!(call.as_mut().poll(context));
+        self.0 = None;
+        Poll::Ready(last)
     }
 }
 
 impl Drop for Finishing {
     fn drop(&mut self) {
         if let Some(call) = self.0.take() {
-            Task::spawn_left_over("call", call);
+            Task::spawn_left_over("call", async move {
+                let Unsaid { last, client } = call.await;
+                client.say_last(last).await;
+            });
         }
     }
 }
@@ -167,6 +194,13 @@ impl Voice {
         match piece {
             Piece::Note(body) => self.outlet.say(Kind::Note, body).await,
             Piece::Last(single) => self.outlet.say(Kind::Answer(single.error), single.body).await,
+        }
+    }
+
+    /// Says the last word of a call. A client that went away does not need it, and nobody else does.
+    async fn say_last(&self, last: Option<Single>) {
+        if let Some(last) = last {
+            self.send(Piece::Last(last)).await;
         }
     }
 }

@@ -4,6 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures::future::AbortRegistration;
 use futures::stream::BoxStream;
 use futures::{FutureExt as _, StreamExt as _};
 use protocol::method::{Method, Routing, notifications};
@@ -40,7 +41,8 @@ pub(super) struct Running {
     reached: f64,
     /// None where nothing can be asked about the call.
     strays: Option<mpsc::Receiver<Stray>>,
-    pub(super) token: CancellationToken,
+    /// Tells that its client no longer wants it, or that its session has ended.
+    pub(super) unwanted: Option<AbortRegistration>,
 }
 
 impl Running {
@@ -79,14 +81,14 @@ impl Running {
             params.remove("task");
         }
         let caller = handshake.map_or_else(anonymous, |handshake| handshake.caller);
-        let Begun { token, strays } = match &session {
+        let Begun { unwanted, strays } = match &session {
             Some(session) => session.begin(&id, row.may_ask && caller.interactive).ok_or_else(|| {
                 refusal(Error::new(
                     ErrorKind::Malformed,
                     format!("too many requests are running, or one with the id {id}"),
                 ))
             })?,
-            None => Begun { token: CancellationToken::new(), strays: None },
+            None => Begun::default(),
         };
         let number = session.as_ref().map(|session| session.number);
         let record = Record::begin(backend, &caller, number, (row, &params), gist);
@@ -99,7 +101,7 @@ impl Running {
             mirrored: None,
             record,
         };
-        Ok(Self { context, session, id, row, params, progress, reached: f64::NEG_INFINITY, strays, token })
+        Ok(Self { context, session, id, row, params, progress, reached: f64::NEG_INFINITY, strays, unwanted })
     }
 
     /// What a client is told whose session ends under the call; nothing if it cancelled the call itself, or was answered.
@@ -112,7 +114,8 @@ impl Running {
         Some(self.refusal(&Error::new(ErrorKind::UnknownSession, text)))
     }
 
-    pub(super) async fn run(&mut self, client: &Voice, closing: &CancellationToken) {
+    /// Runs it to its answer.
+    pub(super) async fn run(&mut self, client: &Voice, closing: &CancellationToken) -> Single {
         // After a panic nothing of the call is used again but its id.
         let last = AssertUnwindSafe(self.converse(client, closing)).catch_unwind().await;
         let last = last.unwrap_or_else(|_| self.failed());
@@ -124,8 +127,7 @@ impl Running {
         if let Some(session) = self.session.take() {
             session.finish(&self.id);
         }
-        // A client that went away does not need the answer; nobody else does.
-        client.send(Piece::Last(last)).await;
+        last
     }
 
     /// The call, and as often as a modern target asks for input first, the call again with the client's answers.

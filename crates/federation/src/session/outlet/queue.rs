@@ -181,15 +181,6 @@ impl Queue {
         self.entries.back().is_some_and(|entry| entry.number > self.at)
     }
 
-    /// The error of the answer and the answer, if it is what comes first.
-    pub(super) fn only_answer(&self) -> Option<(Option<ErrorKind>, Pieces)> {
-        let first = self.entries.front()?;
-        match first.kind {
-            Kind::Answer(error) => Some((error, first.message.clone())),
-            Kind::News | Kind::Note | Kind::Request => None,
-        }
-    }
-
     /// Goes on after what was said to any reader.
     pub(super) fn go_on(&mut self) {
         self.at = self.said;
@@ -202,6 +193,11 @@ impl Queue {
             self.at = after;
         }
         known
+    }
+
+    /// Whether there never was a message.
+    pub(super) fn is_unused(&self) -> bool {
+        self.newest == self.origin
     }
 
     /// The number of the message that the reader got last.
