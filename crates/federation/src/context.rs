@@ -102,7 +102,7 @@ impl Context {
     /// Notes which target has the request.
     pub(crate) fn reaches(&self, target: &str) {
         if let Some(record) = &self.record {
-            record.reaches(&self.backend, target);
+            record.reaches(target);
         }
     }
 

@@ -4,9 +4,12 @@
 //! only, and never holds up a call: who records takes a lock for the time of an insert.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::broadcast;
+use tokio::time::Instant;
 
 pub use self::entry::{Ending, Entry, Kept};
 pub use self::histogram::{BOUNDS, Histogram};
@@ -40,6 +43,9 @@ pub struct Keep {
 }
 
 struct Inner {
+    /// How much is kept, for who need not wait for the book to know.
+    calls: AtomicUsize,
+    bodies: AtomicUsize,
     book: Mutex<Book>,
     ended: broadcast::Sender<Arc<Entry>>,
 }
@@ -57,7 +63,12 @@ impl Journal {
     /// An empty journal that will keep this much.
     pub fn new(keep: Keep) -> Self {
         let book = Book { keep, latest: 0, entries: VecDeque::new(), traffic: Traffic::default() };
-        Self(Arc::new(Inner { book: Mutex::new(book), ended: broadcast::Sender::new(WAITING) }))
+        Self(Arc::new(Inner {
+            calls: keep.calls.into(),
+            bodies: keep.bodies.into(),
+            book: Mutex::new(book),
+            ended: broadcast::Sender::new(WAITING),
+        }))
     }
 
     /// Keeps more or less from now on. What is too much already is forgotten; what is kept of a body stays as it is, unless
@@ -68,12 +79,16 @@ impl Journal {
             book.entries = book.entries.iter().map(|entry| Arc::new(entry.without_bodies())).collect();
         }
         book.keep = keep;
-        book.trim();
+        self.0.calls.store(keep.calls, Ordering::Relaxed);
+        self.0.bodies.store(keep.bodies, Ordering::Relaxed);
+        let excess = book.excess();
+        book.entries.drain(..excess);
     }
 
     /// How much is kept.
     pub fn kept(&self) -> Keep {
-        self.book().keep
+        let Inner { calls, bodies, .. } = &*self.0;
+        Keep { calls: calls.load(Ordering::Relaxed), bodies: bodies.load(Ordering::Relaxed) }
     }
 
     /// The calls that are still known, the latest first.
@@ -98,25 +113,37 @@ impl Journal {
         self.book().traffic.moments()
     }
 
-    fn enter(&self, mut entry: Entry) {
+    /// Counts a call that ends now, of which nothing is kept.
+    fn count(&self, now: Instant, duration: Duration, failed: bool) {
+        self.book().traffic.count(now, duration, failed);
+    }
+
+    /// Enters a call that ends now. What takes time is done before the lock is taken, or after it.
+    fn enter(&self, now: Instant, entry: Entry) {
+        let mut entry = Arc::new(entry);
         let mut book = self.book();
-        book.traffic.count(entry.duration, entry.ending.is_failure());
+        book.traffic.count(now, entry.duration, entry.ending.is_failure());
         if book.keep.calls == 0 {
             return;
         }
-        if book.keep.bodies == 0 {
+        if book.keep.bodies == 0 && (entry.params().is_some() || entry.answer().is_some()) {
             // They were kept before somebody said that none are to be.
-            entry = entry.without_bodies();
+            entry = Arc::new(entry.without_bodies());
         }
         book.latest += 1;
-        entry.number = book.latest;
+        if let Some(entry) = Arc::get_mut(&mut entry) {
+            entry.number = book.latest;
+        }
         // Told under the lock, so that all hear of calls in their order, and without what was said, which would outlive the
         // journal in the queue. Nobody listening is fine.
         if self.0.ended.receiver_count() > 0 {
             let _ = self.0.ended.send(Arc::new(entry.without_bodies()));
         }
-        book.entries.push_back(Arc::new(entry));
-        book.trim();
+        book.entries.push_back(entry);
+        // As many as can be too many by one more.
+        let oldest = (book.excess() > 0).then(|| book.entries.pop_front());
+        drop(book);
+        drop(oldest);
     }
 
     /// A panic while it was held does not make its content wrong: each critical section is a few inserts and removals.
@@ -133,8 +160,8 @@ impl Default for Journal {
 }
 
 impl Book {
-    fn trim(&mut self) {
-        let excess = self.entries.len().saturating_sub(self.keep.calls);
-        self.entries.drain(..excess);
+    /// How many entries there are too many.
+    fn excess(&self) -> usize {
+        self.entries.len().saturating_sub(self.keep.calls)
     }
 }

@@ -41,14 +41,13 @@ impl Pieces {
         }
     }
 
-    /// The first bytes, so many or all if there are no more, in a buffer of their own.
-    pub fn head(&self, most: usize) -> Vec<u8> {
-        let mut head = Vec::with_capacity(most.min(self.len()));
+    /// Writes the first bytes, so many or all if there are no more.
+    pub fn write_head(&self, most: usize, out: &mut Vec<u8>) {
+        let end = out.len() + most;
         for piece in self.iter() {
-            let room = most - head.len();
-            head.extend_from_slice(&piece[..piece.len().min(room)]);
+            let room = end - out.len();
+            out.extend_from_slice(&piece[..piece.len().min(room)]);
         }
-        head
     }
 
     /// Takes that many bytes off the front, or all if there are no more.

@@ -8,7 +8,7 @@ use protocol::{Kind, Method, Mirror, Object, Raw, RpcError, error};
 use upstream::Call;
 
 use crate::catalog::{Destination, Meaning};
-use crate::context::{Context, required_text};
+use crate::context::{Context, lacking};
 use crate::error::{Error, ErrorKind};
 use crate::relay::Served;
 use crate::task;
@@ -17,7 +17,8 @@ impl Context {
     /// Calls a tool. A target that refuses the headers has other tools than we know of, and did not run the call: its lists
     /// are read again, and it is called once more with what they say then.
     pub(super) async fn tool(&self, method: &'static Method, mut params: Object) -> Result<Served, Error> {
-        let name = required_text(&params, "name")?;
+        let named = params.get("name").cloned().ok_or_else(|| lacking("name"))?;
+        let name = named.text().ok_or_else(|| lacking("name"))?;
         let to = self.tool_named(&name).await?;
         if let Some(mirror) = &to.mirror {
             self.check(mirror, &params)?;

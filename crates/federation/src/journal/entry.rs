@@ -1,9 +1,10 @@
 //! A call that has ended.
 
+use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use bytes::Bytes;
 use protocol::{Era, Object, Pieces, Raw};
 
 /// A call that has ended.
@@ -23,10 +24,6 @@ pub struct Entry {
     pub backend: Arc<str>,
     /// The method.
     pub method: &'static str,
-    /// The name, URI or task id that the client gave, or its beginning.
-    pub item: Option<String>,
-    /// The target that got the call; none if it did not come that far.
-    pub target: Option<String>,
     /// How it ended.
     pub ending: Ending,
     /// From its beginning to its end.
@@ -35,10 +32,7 @@ pub struct Entry {
     pub request: usize,
     /// The size of the message that answered it, in bytes.
     pub response: usize,
-    /// The params as the client sent them.
-    pub params: Option<Kept>,
-    /// The message that answered it.
-    pub answer: Option<Kept>,
+    pub(super) words: Words,
 }
 
 /// How a call ended.
@@ -62,10 +56,10 @@ pub enum Ending {
 }
 
 /// As much of a text as is kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kept {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kept<'a> {
     /// The text, or its beginning.
-    pub text: Bytes,
+    pub text: &'a [u8],
     /// Whether there was more of it.
     pub cut: bool,
 }
@@ -78,70 +72,144 @@ impl Ending {
 }
 
 impl Entry {
+    /// The name, URI or task id that the client gave, or its beginning.
+    pub fn item(&self) -> Option<&str> {
+        self.words.text(&self.words.item)
+    }
+
+    /// The target that got the call; none if it did not come that far.
+    pub fn target(&self) -> Option<&str> {
+        self.words.text(&self.words.target)
+    }
+
+    /// The params as the client sent them.
+    pub fn params(&self) -> Option<Kept<'_>> {
+        self.words.body(&self.words.params)
+    }
+
+    /// The message that answered it.
+    pub fn answer(&self) -> Option<Kept<'_>> {
+        self.words.body(&self.words.answer)
+    }
+
     /// The same without what was said.
     pub(super) fn without_bodies(&self) -> Self {
-        Self { params: None, answer: None, ..self.clone() }
+        Self { words: Words::of(self.item(), self.target()), ..self.clone() }
     }
 }
 
-impl Kept {
-    /// Of an answer. One that fits is shared, and not copied.
-    pub(super) fn answer(body: &Pieces, most: usize) -> Option<Self> {
-        match body.len() {
-            _ if most == 0 => None,
-            length if length <= most => Some(Self { text: body.join(), cut: false }),
-            _ => {
-                let mut text = body.head(most);
-                text.truncate(whole_characters(&text).len());
-                Some(Self { text: text.into(), cut: true })
-            }
-        }
+/// All that is kept of what was said, in one buffer. Entries are kept for long and given up on another thread than they came
+/// from: each buffer more is one more that both of them have to fetch.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Words {
+    all: Vec<u8>,
+    item: Option<Range<usize>>,
+    target: Option<Range<usize>>,
+    /// And whether there was more of it.
+    params: Option<(Range<usize>, bool)>,
+    answer: Option<(Range<usize>, bool)>,
+}
+
+impl Words {
+    /// What an entry says in a list.
+    pub(super) fn of(item: Option<&str>, target: Option<&str>) -> Self {
+        Self::with(item, target, (&Object::default(), None), 0)
     }
 
-    /// Of params. Always copied, because they share the buffer of everything that the client sent.
-    pub(super) fn params(params: &Object, most: usize) -> Option<Self> {
-        if most == 0 {
-            return None;
+    /// The same, and up to `most` bytes of each body; 0 keeps none.
+    pub(super) fn with(
+        item: Option<&str>,
+        target: Option<&str>,
+        (params, answer): (&Object, Option<&Pieces>),
+        most: usize,
+    ) -> Self {
+        let item = item.map(short);
+        let length = |text: Option<&str>| text.map_or(0, str::len);
+        let bodies = size(params).min(most) + answer.map_or(0, Pieces::len).min(most);
+        let room = length(item.as_deref()) + length(target) + bodies;
+        let mut words = Self { all: Vec::with_capacity(room), ..Self::default() };
+        words.item = item.map(|item| words.add(|all| all.extend_from_slice(item.as_bytes())));
+        words.target = target.map(|target| words.add(|all| all.extend_from_slice(target.as_bytes())));
+        if most > 0 {
+            let mut cut = false;
+            let place = words.add(|all| cut = write_params(params, most, all));
+            words.params = Some((place, cut));
+            words.answer = answer.map(|answer| {
+                let cut = answer.len() > most;
+                let place = words.add(|all| write_answer(answer, most, all));
+                (place, cut)
+            });
         }
-        let mut text = vec![b'{'];
-        let mut cut = false;
-        for (index, (key, value)) in params.iter().enumerate() {
-            cut = text.len() + key.len() > most;
-            if cut {
-                break;
-            }
-            if index > 0 {
-                text.push(b',');
-            }
-            protocol::json::write_string(key, &mut text);
-            text.push(b':');
-            let room = most.saturating_sub(text.len());
-            let value = value.as_bytes();
-            cut = value.len() > room;
-            text.extend_from_slice(&value[..value.len().min(room)]);
-            if cut {
-                break;
-            }
-        }
+        words
+    }
+
+    fn add(&mut self, write: impl FnOnce(&mut Vec<u8>)) -> Range<usize> {
+        let from = self.all.len();
+        write(&mut self.all);
+        from..self.all.len()
+    }
+
+    fn text(&self, place: &Option<Range<usize>>) -> Option<&str> {
+        std::str::from_utf8(self.all.get(place.clone()?)?).ok()
+    }
+
+    fn body(&self, body: &Option<(Range<usize>, bool)>) -> Option<Kept<'_>> {
+        let (place, cut) = body.clone()?;
+        Some(Kept { text: self.all.get(place)?, cut })
+    }
+}
+
+/// The size of an object as it is written.
+pub(super) fn size(params: &Object) -> usize {
+    params.iter().map(|(key, value)| key.len() + value.as_bytes().len() + 4).sum::<usize>().max(1) + 1
+}
+
+/// Writes params, or their beginning; says whether there was more.
+fn write_params(params: &Object, most: usize, out: &mut Vec<u8>) -> bool {
+    let (from, end) = (out.len(), out.len() + most);
+    out.push(b'{');
+    let mut cut = false;
+    for (index, (key, value)) in params.iter().enumerate() {
+        cut = out.len() + key.len() > end;
         if cut {
-            text.truncate(most);
-            text.truncate(whole_characters(&text).len());
-        } else {
-            text.push(b'}');
+            break;
         }
-        Some(Self { text: text.into(), cut })
+        if index > 0 {
+            out.push(b',');
+        }
+        protocol::json::write_string(key, out);
+        out.push(b':');
+        let (value, room) = (value.as_bytes(), end.saturating_sub(out.len()));
+        cut = value.len() > room;
+        out.extend_from_slice(&value[..value.len().min(room)]);
+        if cut {
+            break;
+        }
+    }
+    if cut {
+        out.truncate(end);
+        out.truncate(from + whole_characters(&out[from..]).len());
+    } else {
+        out.push(b'}');
+    }
+    cut
+}
+
+fn write_answer(answer: &Pieces, most: usize, out: &mut Vec<u8>) {
+    let from = out.len();
+    answer.write_head(most, out);
+    if answer.len() > most {
+        out.truncate(from + whole_characters(&out[from..]).len());
     }
 }
 
 /// As much of a text as is shown in a list: a name or a message that is longer is not meant to be read there.
-pub(super) fn short(mut text: String) -> String {
+pub(super) fn short(text: &str) -> Cow<'_, str> {
     const MOST: usize = 1024;
-    if text.len() > MOST {
-        text.truncate(text.floor_char_boundary(MOST));
-        text.push('…');
-        text.shrink_to_fit();
+    if text.len() <= MOST {
+        return Cow::Borrowed(text);
     }
-    text
+    Cow::Owned(format!("{}…", &text[..text.floor_char_boundary(MOST)]))
 }
 
 /// The text without a character that was cut in two at its end.

@@ -1,5 +1,6 @@
 //! A call while it runs, on its way into the journal.
 
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
@@ -10,25 +11,22 @@ use protocol::{Method, Object, Pieces, Raw, RpcError, Word, message};
 use tokio::time::Instant;
 use upstream::{Answer, Caller};
 
-use super::entry::short;
+use super::entry::{Words, short, size};
 use super::tally::{CallOutcome, Ended};
-use super::{Ending, Entry, Journal, Kept, Tally};
+use super::{Ending, Entry, Keep, Tally};
 use crate::backend::Shared;
 use crate::error::{Error, ErrorKind};
 use crate::inbound::Gist;
 
 /// A call that runs. It enters the journal when it ends, and if it is dropped before that, as cancelled.
 pub(crate) struct Record {
-    journal: Journal,
-    backend: Arc<str>,
+    backend: Arc<Shared>,
     caller: Arc<Caller>,
     session: Option<u64>,
     method: &'static Method,
     params: Object,
     at: SystemTime,
     began: Instant,
-    /// Counts the call until a target has it.
-    nobodys: Arc<Tally>,
     gist: Option<Arc<Gist>>,
     state: Mutex<State>,
 }
@@ -46,7 +44,7 @@ struct State {
 impl Record {
     /// Begins to record a request, if it is one that a target answers.
     pub(crate) fn begin(
-        backend: &Shared,
+        backend: &Arc<Shared>,
         caller: &Arc<Caller>,
         session: Option<u64>,
         (method, params): (&'static Method, &Object),
@@ -58,28 +56,26 @@ impl Record {
         }
         gist.iter().for_each(|gist| gist.note_item(item(method, params).as_deref()));
         Some(Arc::new(Self {
-            journal: backend.journal.clone(),
-            backend: backend.key.clone(),
+            backend: backend.clone(),
             caller: caller.clone(),
             session,
             method,
             params: params.clone(),
             at: SystemTime::now(),
             began: Instant::now(),
-            nobodys: backend.tallies.nobodys(),
             gist,
             state: Mutex::default(),
         }))
     }
 
     /// Notes which target gets the call.
-    pub(crate) fn reaches(&self, backend: &Shared, target: &str) {
+    pub(crate) fn reaches(&self, target: &str) {
         let mut state = self.state();
         if state.target.as_ref().is_some_and(|(name, _)| name == target) {
             return;
         }
         self.gist.iter().for_each(|gist| gist.note_target(target));
-        let tally = backend.tallies.of(target);
+        let tally = self.backend.tallies.of(target);
         tally.begin();
         if let Some((_, before)) = state.target.replace((target.to_owned(), tally)) {
             before.pass_on();
@@ -117,29 +113,35 @@ impl Record {
         }
         let (target, failure) = (state.target.take(), state.failure);
         drop(state);
-        let duration = self.began.elapsed();
+        let now = Instant::now();
+        let duration = now.duration_since(self.began);
         let outcome = outcome(&ending, target.is_some(), failure);
-        let tally = target.as_ref().map_or(&self.nobodys, |(_, tally)| tally);
+        let tally = target.as_ref().map_or(self.backend.tallies.nobodys(), |(_, tally)| tally);
         tally.end(&Ended { method: self.method, duration, outcome });
-        let keep = self.journal.kept();
-        let bodies = if keep.calls == 0 { 0 } else { keep.bodies };
-        self.journal.enter(Entry {
-            number: 0,
-            at: self.at,
-            era: self.caller.era,
-            client: self.caller.introduction().cloned(),
-            session: self.session,
-            backend: self.backend.clone(),
-            method: self.method.name,
-            item: item(self.method, &self.params).map(short),
-            target: target.map(|(name, _)| name),
-            ending,
-            duration,
-            request: size(&self.params),
-            response: message.map_or(0, Pieces::len),
-            params: Kept::params(&self.params, bodies),
-            answer: message.and_then(|message| Kept::answer(message, bodies)),
-        });
+        let journal = &self.backend.journal;
+        let Keep { calls, bodies } = journal.kept();
+        if calls == 0 {
+            return journal.count(now, duration, ending.is_failure());
+        }
+        let item = item(self.method, &self.params);
+        let target = target.as_ref().map(|(name, _)| name.as_str());
+        journal.enter(
+            now,
+            Entry {
+                number: 0,
+                at: self.at,
+                era: self.caller.era,
+                client: self.caller.introduction().cloned(),
+                session: self.session,
+                backend: self.backend.key.clone(),
+                method: self.method.name,
+                ending,
+                duration,
+                request: size(&self.params),
+                response: message.map_or(0, Pieces::len),
+                words: Words::with(item.as_deref(), target, (&self.params, message), bodies),
+            },
+        );
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -169,17 +171,12 @@ fn outcome(ending: &Ending, reached: bool, failure: Option<ErrorKind>) -> CallOu
 }
 
 /// What the client named.
-fn item(method: &Method, params: &Object) -> Option<String> {
+fn item<'p>(method: &Method, params: &'p Object) -> Option<Cow<'p, str>> {
     if method.routing == Routing::ByRef {
         let reference = params.object("ref")?;
-        return reference.text("name").or_else(|| reference.text("uri"));
+        return reference.text("name").or_else(|| reference.text("uri")).map(Cow::Owned);
     }
-    params.text(method.named_by()?)
-}
-
-/// The size of an object as it is written.
-fn size(params: &Object) -> usize {
-    params.iter().map(|(key, value)| key.len() + value.as_bytes().len() + 4).sum::<usize>().max(1) + 1
+    params.get(method.named_by()?)?.text()
 }
 
 /// How the message that answers a call says that it ended. Looks for what says so first, which few messages have, and reads
@@ -194,7 +191,7 @@ fn ending(message: &Bytes) -> Ending {
     };
     if let Some(error) = envelope.get("error") {
         let RpcError { code, message, .. } = RpcError::from_raw(error);
-        return Ending::Failed { code, message: short(message) };
+        return Ending::Failed { code, message: short(&message).into_owned() };
     }
     let result = envelope.object("result").unwrap_or_default();
     if result.get("isError").is_some_and(|value: &Raw| value.as_bytes() == b"true") {

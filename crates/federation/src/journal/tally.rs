@@ -157,8 +157,8 @@ impl Tallies {
     }
 
     /// The tally of calls that reach no target.
-    pub(crate) fn nobodys(&self) -> Arc<Tally> {
-        self.nobodys.clone()
+    pub(crate) fn nobodys(&self) -> &Arc<Tally> {
+        &self.nobodys
     }
 
     /// Forgets targets that are gone or were replaced: figures of another server would only mislead.

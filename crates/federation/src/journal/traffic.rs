@@ -48,8 +48,8 @@ impl Default for Traffic {
 }
 
 impl Traffic {
-    pub(super) fn count(&mut self, duration: Duration, failed: bool) {
-        self.advance();
+    pub(super) fn count(&mut self, now: Instant, duration: Duration, failed: bool) {
+        self.advance(now);
         if let Some(now) = self.minutes.back_mut() {
             now.calls += 1;
             now.failed += u64::from(failed);
@@ -59,7 +59,7 @@ impl Traffic {
 
     /// An hour of moments, the oldest first; the last is not over yet.
     pub(super) fn moments(&mut self) -> Vec<Moment> {
-        self.advance();
+        self.advance(Instant::now());
         let none = Moment { calls: 0, failed: 0, p50: None };
         let mut moments = vec![none; MINUTES - self.minutes.len()];
         moments.extend(self.minutes.iter().map(|minute| Moment {
@@ -71,8 +71,8 @@ impl Traffic {
     }
 
     /// Begins the minutes that have begun.
-    fn advance(&mut self) {
-        let passed = self.began.elapsed().as_secs() / Moment::LENGTH.as_secs();
+    fn advance(&mut self, now: Instant) {
+        let passed = now.saturating_duration_since(self.began).as_secs() / Moment::LENGTH.as_secs();
         let mut missing = (passed + 1).saturating_sub(self.minutes.len() as u64);
         if missing > MINUTES as u64 {
             // Nothing happened for more than an hour.

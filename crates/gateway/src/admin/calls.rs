@@ -1,5 +1,6 @@
 //! Recent calls, as the API says them.
 
+use bytes::Bytes;
 use federation::{Ending, Entry, Kept};
 use protocol::Object;
 use serde::Serialize;
@@ -57,8 +58,8 @@ impl Summary {
             session: entry.session.map(|number| sessions::handle(&entry.backend, number)),
             backend: entry.backend.to_string(),
             method: entry.method,
-            item: entry.item.clone(),
-            target: entry.target.clone(),
+            item: entry.item().map(str::to_owned),
+            target: entry.target().map(str::to_owned),
             outcome,
             code,
             message,
@@ -71,26 +72,27 @@ impl Summary {
 
 impl Detail {
     pub(super) fn of(entry: &Entry) -> Self {
-        let cut = |kept: &Option<Kept>| kept.as_ref().is_some_and(|kept| kept.cut);
+        let (params, response) = (entry.params(), entry.answer());
+        let cut = |kept: Option<Kept<'_>>| kept.is_some_and(|kept| kept.cut);
         Self {
             summary: Summary::of(entry),
-            params: entry.params.as_ref().map(|kept| text(&kept.text)),
-            params_cut: cut(&entry.params),
-            response: entry.answer.as_ref().map(answer),
-            response_cut: cut(&entry.answer),
+            params: params.map(|kept| text(kept.text)),
+            params_cut: cut(params),
+            response: response.map(|kept| answer(kept.text)),
+            response_cut: cut(response),
         }
     }
 }
 
 /// The result or the error of the message, which is what differs from one call to the next; a message that was cut stays as
 /// it is.
-fn answer(kept: &Kept) -> String {
+fn answer(message: &[u8]) -> String {
     let inside = || {
-        let message = Object::parse(&kept.text).ok()?;
+        let message = Object::parse(&Bytes::copy_from_slice(message)).ok()?;
         let inside = message.get("result").or_else(|| message.get("error"))?;
         Some(text(inside.as_bytes()))
     };
-    inside().unwrap_or_else(|| text(&kept.text))
+    inside().unwrap_or_else(|| text(message))
 }
 
 fn text(bytes: &[u8]) -> String {
