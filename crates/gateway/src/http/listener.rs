@@ -44,12 +44,12 @@ pub trait Handler: Send + Sync + 'static {
     ///
     /// The head says everything but the length of the body, which the body knows. It may be that of earlier requests on the
     /// connection as well, which said the same.
-    fn handle(
-        self: Arc<Self>,
+    fn handle<'a>(
+        &'a self,
         head: Arc<Parts>,
         body: Incoming,
-        from: Arc<ConnInfo>,
-    ) -> BoxFuture<'static, Response<Body>>;
+        from: &'a Arc<ConnInfo>,
+    ) -> BoxFuture<'a, Response<Body>>;
 }
 
 impl<F, R> Handler for F
@@ -57,13 +57,13 @@ where
     F: Fn(Request<Incoming>, Arc<ConnInfo>) -> R + Send + Sync + 'static,
     R: Future<Output = Response<Body>> + Send + 'static,
 {
-    fn handle(
-        self: Arc<Self>,
+    fn handle<'a>(
+        &'a self,
         head: Arc<Parts>,
         body: Incoming,
-        from: Arc<ConnInfo>,
-    ) -> BoxFuture<'static, Response<Body>> {
-        Box::pin(self(Request::from_parts(Arc::unwrap_or_clone(head), body), from))
+        from: &'a Arc<ConnInfo>,
+    ) -> BoxFuture<'a, Response<Body>> {
+        Box::pin(self(Request::from_parts(Arc::unwrap_or_clone(head), body), from.clone()))
     }
 }
 

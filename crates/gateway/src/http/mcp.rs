@@ -39,14 +39,14 @@ impl Mcp {
 }
 
 impl Handler for Mcp {
-    fn handle(
-        self: Arc<Self>,
+    fn handle<'a>(
+        &'a self,
         head: Arc<Parts>,
         body: Incoming,
-        from: Arc<ConnInfo>,
-    ) -> BoxFuture<'static, Response<Body>> {
+        from: &'a Arc<ConnInfo>,
+    ) -> BoxFuture<'a, Response<Body>> {
         Box::pin(async move {
-            let site = self.site.load_full();
+            let site = self.site.load();
             let mut asked = Asked::new(head, from, site.access_log.as_ref());
             let response = serve(&site, &asked, body).await.map(|body| body.counted(&site.counts));
             asked.status = Some(response.status());
@@ -56,9 +56,9 @@ impl Handler for Mcp {
 }
 
 /// What is asked, but for the body.
-struct Asked {
+struct Asked<'a> {
     parts: Arc<Parts>,
-    from: Arc<ConnInfo>,
+    from: &'a ConnInfo,
     /// Where it is noted, and what was found out about it for that.
     noted: Option<(AccessLog, Arc<Gist>)>,
     /// When it began, if anybody wants to know how long it took.
@@ -67,8 +67,8 @@ struct Asked {
     status: Option<StatusCode>,
 }
 
-impl Asked {
-    fn new(parts: Arc<Parts>, from: Arc<ConnInfo>, log: Option<&AccessLog>) -> Self {
+impl<'a> Asked<'a> {
+    fn new(parts: Arc<Parts>, from: &'a ConnInfo, log: Option<&AccessLog>) -> Self {
         let noted = log.map(|log| (log.clone(), Arc::default()));
         let began = (noted.is_some() || tracing::enabled!(Level::DEBUG)).then(Instant::now);
         Self { parts, from, noted, began, status: None }
@@ -83,7 +83,7 @@ impl Asked {
     }
 }
 
-impl Drop for Asked {
+impl Drop for Asked<'_> {
     /// Notes the request, also if it has no answer. One that there is may still go on as a stream.
     fn drop(&mut self) {
         let Some(began) = self.began else { return };
@@ -105,8 +105,8 @@ fn without_answer() -> StatusCode {
 }
 
 /// The stages: those of the head, cross-origin questions, and then by method.
-async fn serve(site: &Arc<Site>, asked: &Asked, body: Incoming) -> Response<Body> {
-    let reading = match Reading::of(site, &asked.parts, &asked.from) {
+async fn serve(site: &Arc<Site>, asked: &Asked<'_>, body: Incoming) -> Response<Body> {
+    let reading = match Reading::of(site, &asked.parts, asked.from) {
         Ok(reading) => reading,
         Err(refusal) => return *refusal,
     };
@@ -121,7 +121,7 @@ async fn serve(site: &Arc<Site>, asked: &Asked, body: Incoming) -> Response<Body
 async fn serve_route(
     site: &Site,
     matched: &Matched<'_>,
-    asked: &Asked,
+    asked: &Asked<'_>,
     reading: &Reading,
     body: Incoming,
 ) -> Response<Body> {
@@ -154,7 +154,7 @@ fn preflight(cors: &Cors, ask: Preflight<'_>) -> Response<Body> {
 async fn by_method(
     site: &Site,
     route: &RouteState,
-    asked: &Asked,
+    asked: &Asked<'_>,
     reading: &Reading,
     body: Incoming,
 ) -> Response<Body> {

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use crate::http::counts::Reason;
 use bytes::{Bytes, BytesMut};
-use http_body::Body;
+use futures::future::poll_immediate;
+use http_body::{Body, Frame};
 use http_body_util::BodyExt;
 use tokio::time::{Instant, timeout_at};
 
@@ -60,20 +61,25 @@ where
     if announced > limit {
         return Err(ReadError::TooLarge { limit });
     }
-    let began = Instant::now();
-    let Some(first) = next(&mut body, began, 0).await? else { return Ok(Bytes::new()) };
-    // Most calls come in one piece, which then need not be copied.
-    if body.is_end_stream() && first.len() <= limit {
-        return Ok(first);
-    }
-    let mut read = BytesMut::with_capacity(announced.max(first.len()));
-    let mut piece = Some(first);
+    // Most have come with their head, and then no clock is looked at.
+    let mut piece = match poll_immediate(body.frame()).await {
+        Some(None) => return Ok(Bytes::new()),
+        Some(frame) => Some(data(frame)?.unwrap_or_default()),
+        None => Some(Bytes::new()),
+    };
+    let mut began = None;
+    let mut read = BytesMut::new();
     while let Some(bytes) = piece {
         if bytes.len() > limit - read.len() {
             return Err(ReadError::TooLarge { limit });
         }
+        // One that comes in one piece need not be copied.
+        if read.is_empty() && body.is_end_stream() {
+            return Ok(bytes);
+        }
+        read.reserve(announced.saturating_sub(read.len()).max(bytes.len()));
         read.extend_from_slice(&bytes);
-        piece = next(&mut body, began, read.len()).await?;
+        piece = next(&mut body, *began.get_or_insert_with(Instant::now), read.len()).await?;
     }
     Ok(read.freeze())
 }
@@ -88,14 +94,20 @@ where
     let deadline = (began + LONGEST_PAUSE + earned).min(Instant::now() + LONGEST_PAUSE);
     loop {
         let frame = timeout_at(deadline, body.frame()).await.map_err(|_| ReadError::Stalled)?;
-        match frame {
-            None => return Ok(None),
-            Some(Err(error)) => return Err(ReadError::Broken(error.into())),
-            Some(Ok(frame)) => {
-                if let Ok(data) = frame.into_data() {
-                    return Ok(Some(data));
-                }
-            }
+        if frame.is_none() {
+            return Ok(None);
+        }
+        if let Some(data) = data(frame)? {
+            return Ok(Some(data));
         }
     }
+}
+
+/// What a frame holds of the body.
+fn data<E>(frame: Option<Result<Frame<Bytes>, E>>) -> Result<Option<Bytes>, ReadError>
+where
+    E: Into<Box<dyn Error + Send + Sync>>,
+{
+    let frame = frame.transpose().map_err(|error| ReadError::Broken(error.into()))?;
+    Ok(frame.and_then(|frame| frame.into_data().ok()))
 }

@@ -82,11 +82,14 @@ fn answer<'a>(
 }
 
 /// Has a request handled. It is handed over at once, so that what waits for the answer is small.
-fn handle(from: &From, head: Arc<Parts>, body: Incoming) -> impl Future<Output = Response<Body>> + use<> {
+fn handle<'a>(
+    from: &'a From,
+    head: Arc<Parts>,
+    body: Incoming,
+) -> impl Future<Output = Response<Body>> + use<'a> {
     let asked = Arc::clone(&head);
-    let (handler, info) = (Arc::clone(&from.handler), Arc::clone(&from.info));
     // After a panic nothing that it may have left half done is used again by us: the handler guards its own state.
-    let begun = catch_unwind(AssertUnwindSafe(|| handler.handle(head, body, info)));
+    let begun = catch_unwind(AssertUnwindSafe(|| from.handler.handle(head, body, &from.info)));
     async move {
         let handled = match begun {
             Ok(work) => AssertUnwindSafe(work).catch_unwind().await,

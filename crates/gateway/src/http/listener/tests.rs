@@ -359,12 +359,12 @@ async fn a_panic_while_a_body_is_sent_breaks_that_response_only() {
 struct Nothing;
 
 impl Handler for Nothing {
-    fn handle(
-        self: Arc<Self>,
+    fn handle<'a>(
+        &'a self,
         _: Arc<Parts>,
         _: Incoming,
-        _: Arc<ConnInfo>,
-    ) -> BoxFuture<'static, Response<Body>> {
+        _: &'a Arc<ConnInfo>,
+    ) -> BoxFuture<'a, Response<Body>> {
         Box::pin(async { status(StatusCode::NO_CONTENT) })
     }
 }
