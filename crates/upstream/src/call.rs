@@ -1,6 +1,6 @@
 //! What goes to a target: one request, and on whose account.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use protocol::{Era, Method, Object, Raw, Version, capability, meta};
 
@@ -64,8 +64,21 @@ pub struct Caller {
     /// Who the client says it is.
     pub info: Option<Raw>,
     /// What a request on its account says of it to a modern target that speaks the newest revision.
-    envelope: Raw,
+    envelope: Envelope,
 }
+
+/// What [`Caller::envelope`] says, once somebody wants to know: many clients call legacy targets alone.
+#[derive(Debug, Clone, Default)]
+struct Envelope(OnceLock<Raw>);
+
+/// It says nothing that the rest does not.
+impl PartialEq for Envelope {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Envelope {}
 
 impl Caller {
     /// A client that declared this.
@@ -75,25 +88,22 @@ impl Caller {
         // It outlives the message in which the client said it.
         let info = info.map(|info| info.detached());
         let capabilities = capabilities.to_raw();
-        let caller = Self { era, capabilities, modern, interactive, info, envelope: Raw::empty_object() };
-        Arc::new(caller.with_envelope())
+        Arc::new(Self { era, capabilities, modern, interactive, info, envelope: Envelope::default() })
     }
 
     /// The same client, of whom modern targets are told this.
     pub fn telling(&self, modern: Raw) -> Self {
-        Self { modern, ..self.clone() }.with_envelope()
-    }
-
-    fn with_envelope(mut self) -> Self {
-        let mut envelope = Object::default();
-        self.write_envelope(&mut envelope, Version::NEWEST_MODERN);
-        self.envelope = envelope.to_raw();
-        self
+        Self { modern, envelope: Envelope::default(), ..self.clone() }
     }
 
     /// The `_meta` of a request on its account, if the call has nothing to add to it.
     pub(crate) fn envelope(&self, version: Version) -> Option<&Raw> {
-        (version == Version::NEWEST_MODERN).then_some(&self.envelope)
+        let make = || {
+            let mut envelope = Object::default();
+            self.write_envelope(&mut envelope, version);
+            envelope.to_raw()
+        };
+        (version == Version::NEWEST_MODERN).then(|| self.envelope.0.get_or_init(make))
     }
 
     /// Says of the client what every request to a modern target says.

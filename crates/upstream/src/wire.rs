@@ -34,10 +34,10 @@ pub trait Wire: Send + Sync {
     fn send(&self, out: Outgoing) -> BoxFuture<'_, Result<(), Error>>;
 
     /// Opens the stream on which a legacy HTTP server sends what belongs to no request of ours; does nothing on wires
-    /// that have only one stream. What arrives goes to the inbox. Resolves when the server has taken it or refused, so that
-    /// nothing is said before there is somewhere to say it; a caller that does not want to wait drops the future.
-    fn open_stream(&self, version: Version) -> BoxFuture<'static, ()> {
-        let _ = version;
+    /// that have only one stream. What arrives goes to the inbox. If it is to be `at_once`, resolves when the server has taken it
+    /// or refused, so that nothing is said before there is somewhere to say it.
+    fn open_stream(&self, version: Version, at_once: bool) -> BoxFuture<'static, ()> {
+        let _ = (version, at_once);
         futures::future::ready(()).boxed()
     }
 

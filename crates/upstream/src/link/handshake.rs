@@ -409,9 +409,10 @@ async fn initialize(settings: &Settings, wire: &dyn Wire, caller: &Caller) -> Re
 
 /// Opens the stream on which the target says what belongs to no call.
 async fn listen(wire: &dyn Wire, version: Version, caller: &Caller) {
-    let stream = wire.open_stream(version);
-    if capability::is_interactive(&caller.capabilities.object().unwrap_or_default()) {
-        // Some servers ask on this stream, whatever the question is about, and lose what they ask before it is there.
+    // Some servers ask on this stream, whatever the question is about, and lose what they ask before it is there.
+    let may_be_asked = capability::is_interactive(&caller.capabilities.object().unwrap_or_default());
+    let stream = wire.open_stream(version, may_be_asked);
+    if may_be_asked {
         let _ = tokio::time::timeout(STREAM, stream).await;
     }
 }

@@ -23,13 +23,15 @@ mod answer;
 mod call;
 mod endpoint;
 mod listen;
+mod place;
 
 use endpoint::Endpoint;
+use place::Place;
 
 /// Opens wires to one URL.
 pub struct StreamableConnect {
     name: Named,
-    url: Uri,
+    place: Arc<Place>,
     limit: usize,
     client: HttpClient,
 }
@@ -37,13 +39,13 @@ pub struct StreamableConnect {
 impl StreamableConnect {
     /// A connector for the target `name`.
     pub fn new(name: &str, url: Uri, limits: &Limits, client: HttpClient) -> Self {
-        Self { name: name.into(), url, limit: limits.message, client }
+        Self { name: name.into(), place: Arc::new(Place::new(url)), limit: limits.message, client }
     }
 }
 
 impl StreamableConnect {
     fn wire(&self, inbox: Inbox) -> StreamableWire {
-        StreamableWire::to(&self.name, self.url.clone(), self.limit, self.client.clone(), inbox)
+        StreamableWire::to(&self.name, self.place.clone(), self.limit, self.client.clone(), inbox)
     }
 }
 
@@ -76,11 +78,11 @@ pub struct StreamableWire {
 impl StreamableWire {
     /// A wire to the target `name` at `url`, which may send messages of at most `limit` bytes.
     pub fn new(name: &str, url: Uri, limit: usize, client: HttpClient, inbox: Inbox) -> Self {
-        Self::to(&name.into(), url, limit, client, inbox)
+        Self::to(&name.into(), Arc::new(Place::new(url)), limit, client, inbox)
     }
 
-    fn to(target: &Named, url: Uri, limit: usize, client: HttpClient, inbox: Inbox) -> Self {
-        let endpoint = Arc::new(Endpoint::new(target, url, limit, client, inbox));
+    fn to(target: &Named, place: Arc<Place>, limit: usize, client: HttpClient, inbox: Inbox) -> Self {
+        let endpoint = Arc::new(Endpoint::new(target, place, limit, client, inbox));
         let life = endpoint.life.clone().drop_guard();
         Self { endpoint, listening: AtomicBool::new(false), listener: Mutex::default(), _life: life }
     }
@@ -95,15 +97,21 @@ impl Wire for StreamableWire {
         self.endpoint.while_alive(|| answer::deliver(&self.endpoint, out)).boxed()
     }
 
-    fn open_stream(&self, version: Version) -> BoxFuture<'static, ()> {
+    fn open_stream(&self, version: Version, at_once: bool) -> BoxFuture<'static, ()> {
         // A server may not send a message on two streams, so a second one would only split what the first one carries.
         if self.endpoint.life.is_cancelled() || self.listening.swap(true, Ordering::Relaxed) {
             return futures::future::ready(()).boxed();
         }
-        let (answered, answer) = oneshot::channel();
+        let (answered, answer) = match at_once {
+            true => {
+                let (answered, answer) = oneshot::channel();
+                (Some(answered), answer.map(drop).boxed())
+            }
+            false => (None, futures::future::ready(()).boxed()),
+        };
         let task = Task::spawn("listen", listen::listen(Arc::clone(&self.endpoint), version, answered));
         *self.listener.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
-        answer.map(drop).boxed()
+        answer
     }
 
     /// Each call has a stream of its own.

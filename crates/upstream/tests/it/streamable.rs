@@ -8,9 +8,10 @@ use protocol::{Message, Version};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use upstream::ErrorKind;
+use upstream::settings::Limits;
 use upstream::wire::http_client::HttpClient;
-use upstream::wire::streamable::StreamableWire;
-use upstream::wire::{Frames, Label, Wire as _};
+use upstream::wire::streamable::{StreamableConnect, StreamableWire};
+use upstream::wire::{Connect as _, Frames, Label, Wire as _};
 
 use crate::server::{Channel, Server, always, answer, broken, event, events, json, status};
 use crate::{all, failure, is, notification, one, request, request_with, result, words};
@@ -388,8 +389,8 @@ async fn the_listening_stream_fills_the_inbox_and_comes_back() {
         Server::start(move |_| futures::future::ready(channel.open("retry: 10\nid: g1\ndata:\n\n"))).await
     };
     let (wire, mut inbox) = wire(&server);
-    drop(wire.open_stream(Version::V2025_06_18));
-    drop(wire.open_stream(Version::V2025_06_18));
+    drop(wire.open_stream(Version::V2025_06_18, true));
+    drop(wire.open_stream(Version::V2025_06_18, true));
     let changed = event(r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#);
     for round in 1..=2 {
         while server.seen().len() < round {
@@ -428,9 +429,11 @@ async fn who_waits_for_the_listening_stream_goes_on_when_the_server_has_answered
     };
     let (wire, _inbox) = wire(&server);
     let waiting = tokio::time::Instant::now();
-    timeout(Duration::from_secs(5), wire.open_stream(Version::V2025_06_18)).await.expect("in time");
+    timeout(Duration::from_secs(5), wire.open_stream(Version::V2025_06_18, true)).await.expect("in time");
     assert!(waiting.elapsed() >= Duration::from_millis(100));
-    timeout(Duration::from_secs(5), wire.open_stream(Version::V2025_06_18)).await.expect("a second is none");
+    timeout(Duration::from_secs(5), wire.open_stream(Version::V2025_06_18, true))
+        .await
+        .expect("a second is none");
     assert_eq!(server.seen().len(), 1);
 }
 
@@ -438,10 +441,41 @@ async fn who_waits_for_the_listening_stream_goes_on_when_the_server_has_answered
 async fn a_server_without_a_listening_stream_is_left_alone() {
     let server = always(|| status(405)).await;
     let (wire, mut inbox) = wire(&server);
-    drop(wire.open_stream(Version::V2024_11_05));
+    drop(wire.open_stream(Version::V2024_11_05, true));
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert_eq!(server.seen().len(), 1);
     assert!(inbox.try_recv().is_err());
+}
+
+/// Sessions in which a program makes one call are many, and the question would take longer than the call.
+#[tokio::test]
+async fn a_server_without_a_listening_stream_is_asked_again_in_sessions_that_last() {
+    let server = always(|| status(405)).await;
+    let connect = StreamableConnect::new("t", server.url.clone(), &Limits::default(), HttpClient::new());
+    let (inbox, _messages) = mpsc::channel(8);
+    let first = connect.connect(inbox.clone()).await.expect("a wire");
+    first.open_stream(Version::V2025_06_18, true).await;
+    assert_eq!(server.seen().len(), 1);
+    tokio::time::pause();
+    let short = connect.connect(inbox.clone()).await.expect("a wire");
+    short.open_stream(Version::V2025_06_18, false).await;
+    let long = connect.connect(inbox.clone()).await.expect("a wire");
+    long.open_stream(Version::V2025_06_18, false).await;
+    tokio::time::sleep(Duration::from_millis(1900)).await;
+    short.close().await;
+    assert_eq!(server.seen().len(), 1);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    tokio::time::resume();
+    let asked = async {
+        while server.seen().len() < 2 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(Duration::from_secs(5), asked).await.expect("another server may have taken its place");
+    // Who waits for the stream is told at once that there is none.
+    let urgent = connect.connect(inbox).await.expect("a wire");
+    urgent.open_stream(Version::V2025_06_18, true).await;
+    assert_eq!(server.seen().len(), 3);
 }
 
 #[tokio::test]
@@ -470,7 +504,7 @@ async fn a_silent_connection_is_probed() {
         Server::start(move |_| futures::future::ready(channel.open(": hello\n\n"))).await
     };
     let (wire, _inbox) = wire(&server);
-    wire.open_stream(Version::V2025_11_25).await;
+    wire.open_stream(Version::V2025_11_25, true).await;
     let remote = format!(":{:04X}", server.url.port_u16().expect("a port of its own"));
     let table = std::fs::read_to_string("/proc/net/tcp").expect("Linux has it");
     let rows = table.lines().map(|row| row.split_whitespace().collect::<Vec<_>>());
@@ -501,7 +535,7 @@ async fn a_session_that_is_gone_is_noticed_by_the_listening_stream() {
     .await;
     let (wire, _inbox) = wire(&server);
     one(wire.request(request(1, "initialize")).await);
-    wire.open_stream(Version::V2024_11_05).await;
+    wire.open_stream(Version::V2024_11_05, true).await;
     assert!(timeout(Duration::from_millis(100), wire.closed()).await.is_err(), "it lives");
     channel.hang_up();
     let error = timeout(Duration::from_secs(5), wire.closed()).await.expect("in time");

@@ -4,11 +4,12 @@
 //! then waits for no other thread. Locks are held for moments, and runtimes rarely meet at one.
 
 use std::future::poll_fn;
-use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
+use std::hash::BuildHasher as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Poll;
 use std::time::Duration;
 
+use foldhash::fast::FixedState;
 use futures::FutureExt as _;
 use http::Uri;
 use http::uri::{Authority, Scheme};
@@ -204,7 +205,7 @@ impl Pool {
     }
 
     fn shard(&self, runtime: Id) -> MutexGuard<'_, Vec<Rack>> {
-        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(runtime);
+        let hash = FixedState::default().hash_one(runtime);
         let shard = &self.shards[usize::try_from(hash % SHARDS as u64).unwrap_or_default()];
         shard.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -134,7 +134,7 @@ async fn refused(
 /// What a status means without its body.
 fn explanation(response: &Response, endpoint: &Endpoint, in_session: bool) -> Option<Error> {
     let status = response.status;
-    let url = shown(&endpoint.url);
+    let url = shown(&endpoint.place.url);
     match status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
             Some(Error::new(ErrorKind::Unauthorized, format!("{url} refuses our credentials ({status})")))

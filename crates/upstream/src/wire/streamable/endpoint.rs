@@ -2,17 +2,16 @@
 
 use std::future::Future;
 use std::pin::pin;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Method, Uri};
-use http1::client::{Opening, Request};
+use http::{HeaderMap, HeaderValue};
+use http1::client::Request;
 use protocol::{Era, Version};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use super::place::Place;
 use crate::wire::http_client::{HttpClient, Response, body, shown};
 use crate::wire::names::{LAST_EVENT_ID, SESSION_ID};
 use crate::wire::tally::{Named, Nuisance, Tally};
@@ -24,7 +23,7 @@ const END_SESSION: Duration = Duration::from_secs(2);
 
 /// What requests, resumptions and the listening stream of one wire share.
 pub(super) struct Endpoint {
-    pub(super) url: Uri,
+    pub(super) place: Arc<Place>,
     pub(super) limit: usize,
     pub(super) inbox: Inbox,
     /// Cancelled when the wire ends.
@@ -33,8 +32,6 @@ pub(super) struct Endpoint {
     /// Cancelled when the server turned out to have forgotten the session although nobody asked.
     lost: CancellationToken,
     client: HttpClient,
-    /// What every message is sent with.
-    post: Opening,
     session: Mutex<Option<Session>>,
 }
 
@@ -46,13 +43,17 @@ struct Session {
 }
 
 impl Endpoint {
-    pub(super) fn new(target: &Named, url: Uri, limit: usize, client: HttpClient, inbox: Inbox) -> Self {
+    pub(super) fn new(
+        target: &Named,
+        place: Arc<Place>,
+        limit: usize,
+        client: HttpClient,
+        inbox: Inbox,
+    ) -> Self {
         let noise = Tally::new(target, Nuisance::Noise);
         let life = CancellationToken::new();
         let lost = CancellationToken::new();
-        let post = [(CONTENT_TYPE, body::JSON), (ACCEPT, body::ACCEPT)].into_iter().collect();
-        let post = Opening::new(Method::POST, &url, &post);
-        Self { url, limit, inbox, life, noise, lost, client, post, session: Mutex::default() }
+        Self { place, limit, inbox, life, noise, lost, client, session: Mutex::default() }
     }
 
     /// Runs something for as long as the wire lives.
@@ -77,7 +78,7 @@ impl Endpoint {
         tokio::select! {
             () = self.life.cancelled() => stopped(),
             () = self.lost.cancelled() => {
-                let detail = format!("{} no longer knows our session", shown(&self.url));
+                let detail = format!("{} no longer knows our session", shown(&self.place.url));
                 Error::new(ErrorKind::SessionLost, detail)
             }
         }
@@ -96,7 +97,7 @@ impl Endpoint {
     pub(super) async fn post(&self, out: Outgoing, initialize: bool) -> Result<(Response, bool), Error> {
         let Outgoing { body: message, label, .. } = out;
         let session = if initialize { None } else { self.session_of(label.version) };
-        let mut request = self.post.request(message);
+        let mut request = self.place.post(message);
         label.write(&mut request);
         let in_session = session.is_some();
         let response = self.send(request, session).await?;
@@ -108,8 +109,7 @@ impl Endpoint {
 
     /// Asks for a stream: the listening one, or one that broke after the event `last`.
     pub(super) async fn get(&self, version: Option<Version>, last: Option<&str>) -> Result<Response, Error> {
-        let accept = [(ACCEPT, body::EVENT_STREAM)].into_iter().collect();
-        let mut request = Opening::new(Method::GET, &self.url, &accept).request(Bytes::new());
+        let mut request = self.place.get();
         Label { version, ..Label::default() }.write(&mut request);
         if let Some(last) = last.and_then(|id| HeaderValue::from_bytes(id.as_bytes()).ok()) {
             request.add(&LAST_EVENT_ID, &last);
@@ -120,7 +120,7 @@ impl Endpoint {
     /// Ends the session, if there is one. A server need not support that.
     pub(super) async fn end_session(&self) {
         let Some(Session { id, version }) = self.session().take() else { return };
-        let mut request = Opening::new(Method::DELETE, &self.url, &HeaderMap::new()).request(Bytes::new());
+        let mut request = self.place.delete();
         Label { version, ..Label::default() }.write(&mut request);
         if let Ok(Ok(response)) = timeout(END_SESSION, self.send(request, Some(id))).await {
             body::drain(response.body);
@@ -131,7 +131,7 @@ impl Endpoint {
         if let Some(session) = session {
             request.add(&SESSION_ID, &session);
         }
-        self.client.send(&self.url, request).await
+        self.client.send(&self.place.url, request).await
     }
 
     fn open_session(&self, headers: &HeaderMap) {

@@ -21,10 +21,17 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// The shortest wait, also for a server that asks for none: two programs must not chase each other.
 const SHORTEST_WAIT: Duration = Duration::from_millis(100);
 
+/// How long a session must last in which a server is asked for a stream that offered none in the last one. Most are shorter
+/// whose client is a program that makes one call. Asked it is, because another server may have taken its place.
+const LASTS: Duration = Duration::from_secs(2);
+
 /// Listens for as long as the server offers a stream and somebody reads the inbox. The task ends with the wire. What is
-/// dropped when the server first answers tells those who wait for that.
-pub(super) async fn listen(endpoint: Arc<Endpoint>, version: Version, answered: oneshot::Sender<()>) {
-    let mut answered = Some(answered);
+/// dropped when the server first answers tells those who wait for that; if there are none, it need not be now.
+pub(super) async fn listen(endpoint: Arc<Endpoint>, version: Version, answered: Option<oneshot::Sender<()>>) {
+    if answered.is_none() && endpoint.place.is_streamless() {
+        sleep(LASTS).await;
+    }
+    let mut answered = answered;
     let mut events: Option<Events> = None;
     let mut in_vain = 0;
     loop {
@@ -40,10 +47,12 @@ pub(super) async fn listen(endpoint: Arc<Endpoint>, version: Version, answered: 
                     return endpoint.forgotten();
                 }
                 if offers_none(status) {
-                    tracing::debug!("{} offers no stream of its own ({status})", shown(&endpoint.url));
+                    endpoint.place.note_stream(false);
+                    tracing::debug!("{} offers no stream of its own ({status})", shown(&endpoint.place.url));
                     return;
                 }
             } else {
+                endpoint.place.note_stream(true);
                 let body = response.body;
                 let stream = match &mut events {
                     Some(events) => {
