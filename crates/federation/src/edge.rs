@@ -3,51 +3,48 @@
 //! Decided for each request alone (spec 2026-07-28, basic/versioning): a client that probes with a modern request and
 //! then shakes hands is served both times.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use protocol::{Era, Id, Message, Request, Version, header, message, meta, method};
 
 use crate::backend::Backend;
 use crate::error::{Error, ErrorKind};
-use crate::inbound::{Frames, Head, Outcome, Single};
+use crate::inbound::{Asking, Frames, Head, Outcome, Single};
 
 mod legacy;
 mod modern;
 
 impl Backend {
-    /// Serves a POSTed body. The head may be that of many requests.
-    pub async fn post(&self, head: impl Into<Arc<Head>>, body: Bytes) -> Outcome {
-        let head = head.into();
-        let sessionless_modern = is_modern(&head) && head.session.is_none();
+    /// Serves a POSTed body.
+    pub async fn post(&self, asking: impl Into<Asking>, body: Bytes) -> Outcome {
+        let asking = asking.into();
+        let head = &*asking.head;
+        let sessionless_modern = is_modern(head) && head.session.is_none();
         if message::is_batch(&body) {
             if sessionless_modern {
                 return misplaced("there are no batches; send one message per request");
             }
-            return legacy::batch::serve(&self.shared, &head, &body);
+            return legacy::batch::serve(&self.shared, head, &body);
         }
         let message = match message::scan(&body) {
             Ok(message) => message,
             Err(error) => return refuse_unscanned(error),
         };
-        if let Some(gist) = &head.gist {
-            gist.note(&message);
-        }
+        asking.note(&message);
         match message {
             Message::Request(request) if head.fault.is_some() => {
                 let text = head.fault.clone().unwrap_or_default();
                 refuse(Some(&request.id), &Error::new(ErrorKind::HeaderMismatch, text), Era::Modern)
             }
-            Message::Request(request) => match era_of(&request, &head) {
-                Ok(Era::Modern) => modern::request(&self.shared, &head, request).await,
-                Ok(Era::Legacy) => legacy::request(&self.shared, &head, request).await,
+            Message::Request(request) => match era_of(&request, head) {
+                Ok(Era::Modern) => modern::request(&self.shared, &asking, request).await,
+                Ok(Era::Legacy) => legacy::request(&self.shared, &asking, request).await,
                 Err(error) => refuse(Some(&request.id), &error, Era::Modern),
             },
-            Message::Notification(notification) => legacy::notification(&self.shared, &head, notification),
+            Message::Notification(notification) => legacy::notification(&self.shared, head, notification),
             Message::Response(_) if sessionless_modern => {
                 misplaced("clients send no responses; answers go into `inputResponses` of the next request")
             }
-            Message::Response(response) => legacy::response(&self.shared, &head, response),
+            Message::Response(response) => legacy::response(&self.shared, head, response),
         }
     }
 
@@ -78,8 +75,8 @@ impl Backend {
     }
 
     /// Serves a body POSTed to a connection of 2024-11-05. What there is to say is said on its stream.
-    pub fn post_sse(&self, head: &Head, body: &Bytes) -> Outcome {
-        legacy::sse::post(&self.shared, head, body)
+    pub fn post_sse(&self, asking: impl Into<Asking>, body: &Bytes) -> Outcome {
+        legacy::sse::post(&self.shared, &asking.into(), body)
     }
 }
 

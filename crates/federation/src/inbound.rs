@@ -33,8 +33,29 @@ pub struct Head {
     /// Cancelled when the way to the client is about to be closed from our side: a stream without an end of its own says
     /// its last words then, and ends.
     pub closing: CancellationToken,
+}
+
+/// What a body is POSTed with.
+#[derive(Debug, Clone, Default)]
+pub struct Asking {
+    /// What the headers say, which may be the same for many requests.
+    pub head: Arc<Head>,
     /// Where to note what is asked, if somebody wants to know.
     pub gist: Option<Arc<Gist>>,
+}
+
+impl Asking {
+    pub(crate) fn note(&self, message: &Message) {
+        if let Some(gist) = &self.gist {
+            gist.note(message);
+        }
+    }
+}
+
+impl From<Head> for Asking {
+    fn from(head: Head) -> Self {
+        Self { head: Arc::new(head), gist: None }
+    }
 }
 
 /// What is asked and of whom, as far as it is found out while a request is served: for an access log.
@@ -61,7 +82,7 @@ impl Gist {
         self.target.get().map(String::as_str)
     }
 
-    pub(crate) fn note(&self, message: &Message) {
+    fn note(&self, message: &Message) {
         match message {
             Message::Request(Request { method, .. }) | Message::Notification(Notification { method, .. }) => {
                 let _ = self.method.set(short(method).into());

@@ -3,18 +3,16 @@
 //! There may be tens of thousands in a second, so that lines are spelled by hand and written many at a time. They go the way of
 //! no other line, and do not hang on its level.
 
-use std::fmt::{self, Arguments, Display, Formatter};
+use std::cell::Cell;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak, mpsc};
 use std::thread::{self, Thread};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use federation::Gist;
 use http::{Method, StatusCode};
 use protocol::json::write_string;
-use tracing_subscriber::fmt::format::Writer;
-use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
 
 use crate::config::LogFormat;
 
@@ -23,6 +21,9 @@ const TOGETHER: Duration = Duration::from_millis(100);
 
 /// How long the end of the program waits for the last lines to be written.
 const AT_THE_END: Duration = Duration::from_secs(1);
+
+/// How long a line is as a rule.
+const USUAL: usize = 320;
 
 /// How many bytes wait for a standard error that nobody reads. What is beyond is lost: a log that hangs must not stop the
 /// gateway.
@@ -69,16 +70,15 @@ impl AccessLog {
 
     /// Notes a request.
     pub fn note(&self, served: &Served<'_>) {
+        // Spelled first: all threads meet at the lock.
+        let line = spelled(served, self.0.format);
         let mut state = self.0.state();
         if state.lines.len() > MOST {
             state.lost += 1;
             return;
         }
         let was_empty = state.lines.is_empty();
-        match self.0.format {
-            LogFormat::Text => write_text(served, &mut state.lines),
-            LogFormat::Json => write_json(served, &mut state.lines),
-        }
+        state.lines.extend_from_slice(&line);
         if was_empty {
             // Woken up once for many.
             match &state.writer {
@@ -161,62 +161,130 @@ fn start(log: Weak<Inner>) -> Option<Thread> {
 }
 
 /// As other lines are written: time, level, program, sentence, fields.
-fn write_text(served: &Served<'_>, out: &mut Vec<u8>) {
-    // Writing to memory does not fail.
-    let _ = write!(out, "{Now} INFO agentgateway: request");
-    each_field(served, |name, value| {
-        let _ = write!(out, " {name}=");
-        match value {
-            Value::Number(value) | Value::Plain(value) => drop(out.write_fmt(value)),
-            Value::Quoted(text) => write_string(text, out),
+fn spelled(served: &Served<'_>, format: LogFormat) -> Vec<u8> {
+    let mut out = Vec::with_capacity(USUAL);
+    match format {
+        LogFormat::Text => {
+            write_now(&mut out);
+            out.extend_from_slice(b" INFO agentgateway: request");
         }
-    });
+        LogFormat::Json => {
+            out.extend_from_slice(br#"{"timestamp":""#);
+            write_now(&mut out);
+            out.extend_from_slice(br#"","level":"INFO","message":"request""#);
+        }
+    }
+    write_fields(served, &mut Fields { out: &mut out, format });
+    if format == LogFormat::Json {
+        out.extend_from_slice(br#","target":"agentgateway::access_log"}"#);
+    }
     out.push(b'\n');
+    out
 }
 
-fn write_json(served: &Served<'_>, out: &mut Vec<u8>) {
-    let _ = write!(out, r#"{{"timestamp":"{Now}","level":"INFO","message":"request""#);
-    each_field(served, |name, value| {
-        let _ = write!(out, r#","{name}":"#);
-        match value {
-            Value::Number(value) => drop(out.write_fmt(value)),
-            Value::Plain(value) => drop(write!(out, r#""{value}""#)),
-            Value::Quoted(text) => write_string(text, out),
-        }
-    });
-    out.extend_from_slice(b",\"target\":\"agentgateway::access_log\"}\n");
-}
-
-/// How a field is written.
-enum Value<'a> {
-    Number(Arguments<'a>),
-    /// A word in which nothing has to be escaped.
-    Plain(Arguments<'a>),
-    Quoted(&'a str),
-}
-
-fn each_field(served: &Served<'_>, mut write: impl FnMut(&str, Value<'_>)) {
+fn write_fields(served: &Served<'_>, fields: &mut Fields<'_>) {
     let Served { peer, method, path, status, took, gist } = served;
-    write("src.addr", Value::Plain(format_args!("{peer}")));
-    write("http.method", Value::Plain(format_args!("{method}")));
-    write("http.path", Value::Quoted(path));
-    write("http.status", Value::Number(format_args!("{}", status.as_u16())));
+    fields.word("src.addr", |out| write_address(*peer, out));
+    fields.word("http.method", |out| out.extend_from_slice(method.as_str().as_bytes()));
+    fields.text("http.path", path);
+    fields.number("http.status", |out| out.extend_from_slice(status.as_str().as_bytes()));
     let known =
         [("mcp.method.name", gist.method()), ("mcp.item", gist.item()), ("mcp.target", gist.target())];
     for (name, value) in known {
-        value.into_iter().for_each(|value| write(name, Value::Quoted(value)));
+        value.into_iter().for_each(|value| fields.text(name, value));
     }
-    let micros = took.as_micros();
-    write("duration_ms", Value::Number(format_args!("{}.{:03}", micros / 1000, micros % 1000)));
+    fields.number("duration_ms", |out| write_millis(*took, out));
 }
 
-/// The time, as other lines have it.
-struct Now;
+/// The fields of a line that is being written.
+struct Fields<'a> {
+    out: &'a mut Vec<u8>,
+    format: LogFormat,
+}
 
-impl Display for Now {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        SystemTime.format_time(&mut Writer::new(f))
+impl Fields<'_> {
+    fn name(&mut self, name: &str) {
+        let [before, after] = match self.format {
+            LogFormat::Text => [" ", "="],
+            LogFormat::Json => [",\"", "\":"],
+        };
+        [before, name, after].into_iter().for_each(|part| self.out.extend_from_slice(part.as_bytes()));
     }
+
+    fn number(&mut self, name: &str, write: impl FnOnce(&mut Vec<u8>)) {
+        self.name(name);
+        write(self.out);
+    }
+
+    /// In which nothing has to be escaped.
+    fn word(&mut self, name: &str, write: impl FnOnce(&mut Vec<u8>)) {
+        let quote: &[u8] = if self.format == LogFormat::Json { b"\"" } else { b"" };
+        self.name(name);
+        self.out.extend_from_slice(quote);
+        write(self.out);
+        self.out.extend_from_slice(quote);
+    }
+
+    fn text(&mut self, name: &str, text: &str) {
+        self.name(name);
+        write_string(text, self.out);
+    }
+}
+
+fn write_number(number: impl itoa::Integer, out: &mut Vec<u8>) {
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+}
+
+/// A number of three or six digits with zeros before it.
+fn write_fraction(number: u32, digits: u32, out: &mut Vec<u8>) {
+    let mut rest = number;
+    for place in (0..digits).rev() {
+        let unit = 10_u32.pow(place);
+        out.push(b'0' + (rest / unit % 10) as u8);
+        rest %= unit;
+    }
+}
+
+fn write_millis(took: Duration, out: &mut Vec<u8>) {
+    write_number(took.as_millis() as u64, out);
+    out.push(b'.');
+    write_fraction(took.subsec_micros() % 1000, 3, out);
+}
+
+fn write_address(address: SocketAddr, out: &mut Vec<u8>) {
+    match address {
+        SocketAddr::V4(address) => {
+            for (index, octet) in address.ip().octets().into_iter().enumerate() {
+                out.extend_from_slice(if index == 0 { b"" } else { b"." });
+                write_number(octet, out);
+            }
+            out.push(b':');
+            write_number(address.port(), out);
+        }
+        // Writing to memory does not fail.
+        SocketAddr::V6(_) => drop(write!(out, "{address}")),
+    }
+}
+
+/// The time, as other lines have it: in UTC, to the microsecond.
+fn write_now(out: &mut Vec<u8>) {
+    /// How `2026-11-22T08:30:00` is spelled.
+    type Spelled = [u8; 19];
+    thread_local! {
+        /// The second that was spelled last on this thread.
+        static LAST: Cell<(u64, Spelled)> = const { Cell::new((u64::MAX, [b' '; 19])) };
+    }
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let (last, mut spelled) = LAST.get();
+    if last != since.as_secs() {
+        let second = jiff::Timestamp::from_second(since.as_secs().cast_signed()).unwrap_or_default();
+        spelled.iter_mut().zip(second.to_string().bytes()).for_each(|(to, from)| *to = from);
+        LAST.set((since.as_secs(), spelled));
+    }
+    out.extend_from_slice(&spelled);
+    out.push(b'.');
+    write_fraction(since.subsec_micros(), 6, out);
+    out.push(b'Z');
 }
 
 #[cfg(test)]
@@ -238,7 +306,7 @@ mod tests {
     fn a_line_is_one_line_whatever_a_path_holds() {
         let gist = Gist::default();
         let mut text = Vec::new();
-        write_text(&served(&gist), &mut text);
+        text.extend(spelled(&served(&gist), LogFormat::Text));
         let text = String::from_utf8(text).expect("text");
         let (time, rest) = text.split_at(27);
         assert!(time.parse::<jiff::Timestamp>().is_ok_and(|time| time.as_second() > 1_700_000_000), "{time}");
@@ -253,7 +321,7 @@ mod tests {
     fn a_line_of_json_says_the_same() {
         let gist = Gist::default();
         let mut json = Vec::new();
-        write_json(&served(&gist), &mut json);
+        json.extend(spelled(&served(&gist), LogFormat::Json));
         let mut json: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
         assert!(json["timestamp"].take().is_string());
         let expected = serde_json::json!({

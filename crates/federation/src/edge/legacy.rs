@@ -10,7 +10,7 @@ use super::{refuse, unsupported};
 use crate::backend::Shared;
 use crate::context::required_text;
 use crate::error::{Error, ErrorKind};
-use crate::inbound::{Head, Outcome, Single};
+use crate::inbound::{Asking, Head, Outcome, Single};
 use crate::session::{Handshake, Session, prepared};
 use crate::{extensions, local};
 
@@ -26,7 +26,8 @@ pub(super) mod sse;
 // === What is POSTed ===
 
 /// Serves a request.
-pub(super) async fn request(backend: &Arc<Shared>, head: &Head, request: Request) -> Outcome {
+pub(super) async fn request(backend: &Arc<Shared>, asking: &Asking, request: Request) -> Outcome {
+    let head = &*asking.head;
     if &*request.method == "initialize" {
         return initialize(backend, head, &request).await;
     }
@@ -36,7 +37,7 @@ pub(super) async fn request(backend: &Arc<Shared>, head: &Head, request: Request
         Err(error) if error.kind == ErrorKind::SessionRequired && &*request.method == "ping" => None,
         Err(error) => return refuse(Some(&request.id), &error, Era::Legacy),
     };
-    call::serve(backend, session, request, head).await
+    call::serve(backend, session, request, asking).await
 }
 
 /// Takes note of a notification. One that means nothing to us is taken as well: there is no answer in which to refuse it.

@@ -15,7 +15,7 @@ use self::resume::Opened;
 use super::refuse;
 use crate::backend::Shared;
 use crate::error::{Error, ErrorKind};
-use crate::inbound::{Frame, Frames, Head, Outcome};
+use crate::inbound::{Asking, Frame, Frames, Outcome};
 use crate::journal::record::Record;
 
 pub(super) use self::resume::state_in;
@@ -32,7 +32,8 @@ mod resume;
 const SILENCE: Duration = Duration::from_secs(5);
 
 /// Serves a request. Dropping what it returns cancels it at the target: here a closed stream is a cancellation.
-pub(super) async fn request(backend: &Arc<Shared>, head: &Head, request: Request) -> Outcome {
+pub(super) async fn request(backend: &Arc<Shared>, asking: &Asking, request: Request) -> Outcome {
+    let Asking { head, gist } = asking;
     let id = request.id.clone();
     let envelope = match Envelope::open(head, &request) {
         Ok(envelope) => envelope,
@@ -60,7 +61,7 @@ pub(super) async fn request(backend: &Arc<Shared>, head: &Head, request: Request
         level: envelope.level.clone(),
     };
     let closing = head.closing.clone();
-    let record = Record::begin(backend, &finish.caller, None, (row, &finish.params), head.gist.clone());
+    let record = Record::begin(backend, &finish.caller, None, (row, &finish.params), gist.clone());
     let context = envelope.context(backend, head, record.clone());
     if row.routing == Routing::Ours(Local::Listen) {
         return listen::serve(context, finish, closing, &envelope.params);

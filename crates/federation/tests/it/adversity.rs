@@ -228,7 +228,7 @@ async fn a_token_that_is_none_asks_for_no_progress_and_progress_that_is_no_numbe
 async fn connect(world: &World) -> (String, Frames) {
     let (session, frames) = world.backend.open_sse(&Head::default()).expect("a connection");
     let shake = json!({ "jsonrpc": "2.0", "id": "i", "method": "initialize", "params": { "protocolVersion": "2024-11-05" } });
-    assert!(matches!(world.backend.post_sse(&named(&session), &bytes(&shake)), Outcome::Accepted));
+    assert!(matches!(world.backend.post_sse(named(&session), &bytes(&shake)), Outcome::Accepted));
     settle().await;
     (session, frames)
 }
@@ -243,7 +243,7 @@ async fn a_client_that_asks_and_never_reads_its_one_stream_is_not_served_for_eve
     let (session, frames) = connect(&world).await;
     let mut taken = 0;
     for n in 0..2000 {
-        match world.backend.post_sse(&named(&session), &ping(n)) {
+        match world.backend.post_sse(named(&session), &ping(n)) {
             Outcome::Accepted => taken += 1,
             Outcome::One(refusal) => assert!(refusal.error.is_some(), "HTTP has to show it"),
             Outcome::Stream(_) => panic!("no stream"),
@@ -256,7 +256,7 @@ async fn a_client_that_asks_and_never_reads_its_one_stream_is_not_served_for_eve
     for _ in 0..=taken {
         hears.next().await.expect("an answer");
     }
-    assert!(matches!(world.backend.post_sse(&named(&session), &ping(9999)), Outcome::Accepted));
+    assert!(matches!(world.backend.post_sse(named(&session), &ping(9999)), Outcome::Accepted));
     assert_eq!(hears.next().await.expect("an answer")["id"], 9999);
 }
 
@@ -265,7 +265,7 @@ async fn a_session_with_streams_of_its_own_is_no_connection_of_2024_11_05() {
     let world = World::start(&[&Target::legacy("a", &["x"])]).await;
     let client = world.legacy().await;
     let session = client.session.clone().expect("a session");
-    let outcome = world.backend.post_sse(&named(&session), &ping(1));
+    let outcome = world.backend.post_sse(named(&session), &ping(1));
     assert!(matches!(outcome, Outcome::One(single) if single.error == Some(ErrorKind::UnknownSession)));
 }
 
@@ -350,7 +350,7 @@ async fn a_post_of_2024_11_05_does_not_wait_for_the_handshake_that_it_begins() {
     let world = World::at_once(&[&a], |_| {});
     let (session, frames) = world.backend.open_sse(&Head::default()).expect("a connection");
     let shake = json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": { "protocolVersion": "2024-11-05" } });
-    assert!(matches!(world.backend.post_sse(&named(&session), &bytes(&shake)), Outcome::Accepted), "at once");
+    assert!(matches!(world.backend.post_sse(named(&session), &bytes(&shake)), Outcome::Accepted), "at once");
     assert_eq!(Listener::of(frames).next().await.expect("an answer")["id"], 1);
 }
 
@@ -455,18 +455,18 @@ async fn a_connection_of_2024_11_05_is_asked_on_its_stream_and_answers_by_post()
     let mut hears = Listener::of(frames);
     let shake = json!({ "jsonrpc": "2.0", "id": "i", "method": "initialize",
                         "params": { "protocolVersion": "2024-11-05", "capabilities": { "roots": {} } } });
-    world.backend.post_sse(&named(&session), &bytes(&shake));
+    world.backend.post_sse(named(&session), &bytes(&shake));
     hears.next().await.expect("the handshake");
     let over = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
-    world.backend.post_sse(&named(&session), &bytes(&over));
+    world.backend.post_sse(named(&session), &bytes(&over));
     let call = json!({ "jsonrpc": "2.0", "id": "c", "method": "tools/call", "params": call() });
-    world.backend.post_sse(&named(&session), &bytes(&call));
+    world.backend.post_sse(named(&session), &bytes(&call));
     let asked = hears.asked().await.expect("a question");
     let answer = json!({ "jsonrpc": "2.0", "id": asked["id"], "result": { "roots": [] } });
-    assert!(matches!(world.backend.post_sse(&named(&session), &bytes(&answer)), Outcome::Accepted));
+    assert!(matches!(world.backend.post_sse(named(&session), &bytes(&answer)), Outcome::Accepted));
     assert_eq!(hears.next().await.expect("an answer")["id"], "c");
     assert_eq!(answered(&a)["result"], json!({ "roots": [] }));
-    world.backend.post_sse(&named(&session), &bytes(&call));
+    world.backend.post_sse(named(&session), &bytes(&call));
     hears.asked().await.expect("a question");
     drop(hears);
     seconds(10).await;
@@ -636,7 +636,7 @@ async fn a_call_that_fails_in_the_gateway_itself_is_answered() {
     assert_eq!(client.call_as(json!(1), "ping", json!({})).await.expect("an answer").ok(), json!({}));
     let (session, frames) = connect(&world).await;
     let call = json!({ "jsonrpc": "2.0", "id": "c", "method": "tools/call", "params": call() });
-    world.backend.post_sse(&named(&session), &bytes(&call));
+    world.backend.post_sse(named(&session), &bytes(&call));
     let mut hears = Listener::of(frames);
     assert_eq!(hears.next().await.expect("the handshake")["id"], "i");
     assert_eq!(hears.next().await.expect("an answer")["error"]["code"], -32603);

@@ -329,7 +329,7 @@ async fn a_connection_of_2024_11_05_carries_everything_on_its_stream() {
     let (session, frames) = world.backend.open_sse(&Head::default()).expect("a connection");
     let mut hears = Listener::of(frames);
     let send = async |body: &str| {
-        let outcome = world.backend.post_sse(&named(&session), &Bytes::from(body.to_owned()));
+        let outcome = world.backend.post_sse(named(&session), &Bytes::from(body.to_owned()));
         assert!(matches!(outcome, Outcome::Accepted), "{outcome:?}");
     };
     send(r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#).await;
@@ -350,7 +350,7 @@ async fn a_connection_of_2024_11_05_carries_everything_on_its_stream() {
     drop(hears);
     seconds(3).await;
     assert_eq!((world.backend.session_count(), a.open()), (0, 1), "the session ends with its stream");
-    let gone = world.backend.post_sse(&named(&session), &Bytes::from_static(b"{}"));
+    let gone = world.backend.post_sse(named(&session), &Bytes::from_static(b"{}"));
     assert!(matches!(gone, Outcome::One(single) if single.error == Some(ErrorKind::UnknownSession)));
 }
 
@@ -362,8 +362,8 @@ async fn a_second_handshake_in_a_connection_is_refused() {
     let shake = Bytes::from_static(
         br#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2024-11-05"}}"#,
     );
-    world.backend.post_sse(&named(&session), &shake);
-    world.backend.post_sse(&named(&session), &shake);
+    world.backend.post_sse(named(&session), &shake);
+    world.backend.post_sse(named(&session), &shake);
     assert!(hears.next().await.expect("one").get("result").is_some());
     assert_eq!(hears.next().await.expect("two")["error"]["code"], -32600);
 }

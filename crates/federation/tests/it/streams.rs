@@ -382,10 +382,10 @@ async fn a_connection_of_2024_11_05_has_no_ids() {
     let (session, frames) = world.backend.open_sse(&Head::default()).expect("a connection");
     let mut hears = events(frames);
     let ping = Bytes::from_static(br#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#);
-    world.backend.post_sse(&named(&session), &ping);
+    world.backend.post_sse(named(&session), &ping);
     assert_eq!(hears.next().await.as_deref(), Some("none answer 1"));
     let shake = r#"{"jsonrpc":"2.0","id":2,"method":"initialize","params":{"protocolVersion":"2025-11-25"}}"#;
-    world.backend.post_sse(&named(&session), &Bytes::from(shake));
+    world.backend.post_sse(named(&session), &Bytes::from(shake));
     assert_eq!(hears.next().await.as_deref(), Some("none answer 2"));
 }
 
@@ -401,7 +401,7 @@ async fn a_connection_of_2024_11_05_ends_when_the_way_out_closes_and_what_was_be
         let mut hears = events(frames);
         let post = async |id: u32, method: &str, params: Value| {
             let body = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
-            world.backend.post_sse(&named(&session), &Bytes::from(body.to_string()))
+            world.backend.post_sse(named(&session), &Bytes::from(body.to_string()))
         };
         post(1, "initialize", json!({ "protocolVersion": "2024-11-05" })).await;
         assert_eq!(hears.next().await.as_deref(), Some("none answer 1"));

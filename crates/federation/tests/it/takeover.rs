@@ -282,7 +282,7 @@ async fn a_session_is_its_principals_here_and_elsewhere() {
     }
     let (connection, _frames) = one.backend.open_sse(&of("ann", None)).expect("a connection");
     let ping = Bytes::from_static(br#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#);
-    let posted = |name| one.backend.post_sse(&of(name, Some(&connection)), &ping);
+    let posted = |name| one.backend.post_sse(of(name, Some(&connection)), &ping);
     assert!(matches!(posted("bob"), Outcome::One(single) if single.error == Some(ErrorKind::UnknownSession)));
     assert!(matches!(posted("ann"), Outcome::Accepted));
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use federation::{Backend, ErrorKind, Gist, Head, Outcome, Single};
+use federation::{Asking, Backend, ErrorKind, Gist, Head, Outcome, Single};
 use futures::future::BoxFuture;
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
@@ -74,12 +74,9 @@ impl<'a> Asked<'a> {
         Self { parts, from, noted, began, status: None }
     }
 
-    /// The head for the virtual server.
-    fn head(&self, reading: &Reading) -> Arc<Head> {
-        match &self.noted {
-            None => reading.head.clone(),
-            Some((_, gist)) => Arc::new(Head { gist: Some(gist.clone()), ..Head::clone(&reading.head) }),
-        }
+    /// The same for the virtual server.
+    fn asking(&self, reading: &Reading) -> Asking {
+        Asking { head: reading.head.clone(), gist: self.noted.as_ref().map(|(_, gist)| gist.clone()) }
     }
 }
 
@@ -158,14 +155,14 @@ async fn by_method(
     reading: &Reading,
     body: Incoming,
 ) -> Response<Body> {
-    let (parts, head) = (&asked.parts, asked.head(reading));
+    let (parts, head) = (&asked.parts, &reading.head);
     match parts.method {
         Method::POST => match refused_post(reading, parts) {
-            None => post(site, route, head, parts, body).await,
+            None => post(site, route, asked.asking(reading), parts, body).await,
             Some(refusal) => refusal,
         },
-        Method::GET => get(site, route, &head, parts),
-        Method::DELETE => delete(route, &head),
+        Method::GET => get(site, route, head, parts),
+        Method::DELETE => delete(route, head),
         _ => respond::method_not_allowed(),
     }
 }
@@ -186,7 +183,7 @@ fn refused_post(reading: &Reading, parts: &Parts) -> Option<Response<Body>> {
 async fn post(
     site: &Site,
     route: &RouteState,
-    head: Arc<Head>,
+    asking: Asking,
     parts: &Parts,
     body: Incoming,
 ) -> Response<Body> {
@@ -203,12 +200,13 @@ async fn post(
     }
     let outcome = match old_session(parts) {
         Some(session) => {
-            let old = Head { session: Some(session), ..Head::clone(&head) };
-            backend(route, &old).post_sse(&old, &body)
+            let old = Head { session: Some(session), ..Head::clone(&asking.head) };
+            let asking = Asking { head: Arc::new(old), ..asking };
+            backend(route, &asking.head).post_sse(asking, &body)
         }
         None => {
             let asked = owner(route, |backend| backend.has_round(&body));
-            asked.unwrap_or_else(|| backend(route, &head)).post(head, body).await
+            asked.unwrap_or_else(|| backend(route, &asking.head)).post(asking, body).await
         }
     };
     if let Outcome::One(single) = &outcome {

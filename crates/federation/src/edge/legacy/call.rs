@@ -16,7 +16,7 @@ use upstream::Task;
 
 use super::running::Running;
 use crate::backend::Shared;
-use crate::inbound::{Frames, Gist, Head, Outcome, Single};
+use crate::inbound::{Asking, Frames, Gist, Outcome, Single};
 use crate::session::Session;
 use crate::session::outlet::{Kind, Naming, Outlet, Reader};
 
@@ -30,13 +30,13 @@ pub(super) async fn serve(
     backend: &Arc<Shared>,
     session: Option<Arc<Session>>,
     request: Request,
-    head: &Head,
+    asking: &Asking,
 ) -> Outcome {
     let outlet = Outlet::default();
     let reader = outlet.read();
     let client = Voice::to_the_end(&outlet, session.clone());
-    let call = Running::new(backend, session.clone(), request, head.gist.clone());
-    let mut call = Finishing::new(unsaid(call, client, head.closing.clone()));
+    let call = Running::new(backend, session.clone(), request, asking.gist.clone());
+    let mut call = Finishing::new(unsaid(call, client, asking.head.closing.clone()));
     let first = async {
         tokio::select! {
             // First, because most calls say nothing before their answer.

@@ -13,7 +13,7 @@ use super::{heard, heed, welcome};
 use crate::backend::Shared;
 use crate::edge::{refuse, refuse_unscanned, single};
 use crate::error::{Error, ErrorKind};
-use crate::inbound::{Frames, Head, Outcome};
+use crate::inbound::{Asking, Frames, Head, Outcome};
 use crate::session::Session;
 use crate::session::outlet::{Kind, Naming};
 
@@ -63,16 +63,15 @@ async fn shake(backend: &Shared, session: &Session, params: &Object) -> Result<R
 }
 
 /// Serves a body; the answers go to the connection's stream.
-pub(in crate::edge) fn post(backend: &Arc<Shared>, head: &Head, body: &Bytes) -> Outcome {
+pub(in crate::edge) fn post(backend: &Arc<Shared>, asking: &Asking, body: &Bytes) -> Outcome {
+    let head = &*asking.head;
     let found = head.session.as_ref().and_then(|id| backend.sessions.find(id));
     let Some(session) = found.filter(|it| it.is_connection && it.principal == head.principal) else {
         return refuse(None, &Error::unknown_session(), Era::Legacy);
     };
     let speaks = session.speaking.token();
     let message = message::scan(body);
-    if let (Ok(message), Some(gist)) = (&message, &head.gist) {
-        gist.note(message);
-    }
+    message.iter().for_each(|message| asking.note(message));
     match message {
         Ok(Message::Request(request)) if &*request.method == "initialize" => {
             // Not in the POST: a client need not wait for the end of that, because the answer comes elsewhere.
@@ -95,7 +94,7 @@ pub(in crate::edge) fn post(backend: &Arc<Shared>, head: &Head, body: &Bytes) ->
         Ok(Message::Request(request)) => {
             let client = Voice::over(&session.mailbox, speaks);
             let closing = session.closing();
-            call::start(backend, Some(session), request, client, closing, head.gist.clone());
+            call::start(backend, Some(session), request, client, closing, asking.gist.clone());
         }
         Ok(Message::Notification(notification)) => heed(&session, &notification),
         Ok(Message::Response(response)) => session.answered(response),

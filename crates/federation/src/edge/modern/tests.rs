@@ -9,6 +9,7 @@ use upstream::{Answer, Ask, Caller, Event, Note, Question};
 use super::*;
 use crate::backend::Backend;
 use crate::error::Error;
+use crate::inbound::Head;
 use crate::parking::{MOST_OF_ONE, OpenCall, PATIENCE};
 use crate::{FailureMode, PrefixMode, Settings};
 
