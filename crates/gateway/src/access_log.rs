@@ -68,7 +68,7 @@ impl AccessLog {
         Self(Arc::new(Inner { format, state: Mutex::default() }))
     }
 
-    /// Notes a request.
+    /// Notes a request. Lines are in the order in which they came, which by moments may be another than that of their times.
     pub fn note(&self, served: &Served<'_>) {
         // Spelled first: all threads meet at the lock.
         let line = spelled(served, self.0.format);

@@ -46,7 +46,8 @@ impl Handler for Mcp {
         from: &'a Arc<ConnInfo>,
     ) -> BoxFuture<'a, Response<Body>> {
         Box::pin(async move {
-            let site = self.site.load();
+            // Held while a target answers, for which there are only a few places that cost less.
+            let site = self.site.load_full();
             let mut asked = Asked::new(head, from, site.access_log.as_ref());
             let response = serve(&site, &asked, body).await.map(|body| body.counted(&site.counts));
             asked.status = Some(response.status());

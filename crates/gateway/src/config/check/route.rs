@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::str::FromStr;
 
+use http::header::CONTENT_LENGTH;
 use http::{HeaderName, Method};
 use policy::host::HostPattern;
 
@@ -85,6 +86,10 @@ impl Check {
                 let value = self.value(value, &at.key("value"));
                 let at = at.key("name");
                 match name.parse::<HeaderName>() {
+                    Ok(name) if name == CONTENT_LENGTH => {
+                        let fault = "the length of the body decides on no route".to_owned();
+                        self.fault(&at, fault, "leave it out");
+                    }
                     Ok(name) => header_matches.extend(value.map(|value| HeaderMatch { name, value })),
                     Err(_) => {
                         let hint = match name.as_str() {

@@ -990,6 +990,7 @@ fn matches() {
         - {name: ":path", value: {exact: x}}
         - {name: "a b", value: {regex: "[b-a]"}}
         - {name: a, value: {}}
+        - {name: Content-Length, value: {exact: "1"}}
       - method: post
         query:
         - {name: "", value: {exact: x}}
@@ -1033,19 +1034,23 @@ fn matches() {
                |
             16 |         - {name: a, value: {}}
                |                            ^
-            <inline>:17:17: binds[0].listeners[0].routes[0].matches[6].method: `post` is not a method; write `POST`
+            <inline>:17:18: binds[0].listeners[0].routes[0].matches[5].headers[3].name: the length of the body decides on no route; leave it out
                |
-            17 |       - method: post
-               |                 ^
-            <inline>:19:18: binds[0].listeners[0].routes[0].matches[6].query[0].name: the name of the parameter is empty
-               |
-            19 |         - {name: "", value: {exact: x}}
+            17 |         - {name: Content-Length, value: {exact: "1"}}
                |                  ^
-            <inline>:20:17: binds[0].listeners[0].routes[0].matches[7].method: `a b` is not a method; write it like `POST`
+            <inline>:18:17: binds[0].listeners[0].routes[0].matches[6].method: `post` is not a method; write `POST`
                |
-            20 |       - method: "a b"
+            18 |       - method: post
                |                 ^
-            12 faults in <inline>"#]],
+            <inline>:20:18: binds[0].listeners[0].routes[0].matches[6].query[0].name: the name of the parameter is empty
+               |
+            20 |         - {name: "", value: {exact: x}}
+               |                  ^
+            <inline>:21:17: binds[0].listeners[0].routes[0].matches[7].method: `a b` is not a method; write it like `POST`
+               |
+            21 |       - method: "a b"
+               |                 ^
+            13 faults in <inline>"#]],
     );
 }
 

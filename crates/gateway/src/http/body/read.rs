@@ -77,8 +77,11 @@ where
         if read.is_empty() && body.is_end_stream() {
             return Ok(bytes);
         }
-        read.reserve(announced.saturating_sub(read.len()).max(bytes.len()));
-        read.extend_from_slice(&bytes);
+        // No room is made before something has come, and then for all that will.
+        if !bytes.is_empty() {
+            read.reserve(announced.saturating_sub(read.len()).max(bytes.len()));
+            read.extend_from_slice(&bytes);
+        }
         piece = next(&mut body, *began.get_or_insert_with(Instant::now), read.len()).await?;
     }
     Ok(read.freeze())

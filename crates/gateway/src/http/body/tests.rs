@@ -63,6 +63,35 @@ async fn one_piece_is_not_copied() {
     assert_eq!(read.as_ptr(), sent.as_ptr());
 }
 
+/// Many clients write the head first, and then the body.
+#[tokio::test]
+async fn one_piece_that_comes_late_is_not_copied() {
+    struct Late(Full<Bytes>, bool);
+    impl http_body::Body for Late {
+        type Data = Bytes;
+        type Error = std::convert::Infallible;
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+            if std::mem::replace(&mut self.1, true) {
+                return Pin::new(&mut self.0).poll_frame(context);
+            }
+            context.waker().wake_by_ref();
+            Poll::Pending
+        }
+        fn is_end_stream(&self) -> bool {
+            self.0.is_end_stream()
+        }
+        fn size_hint(&self) -> SizeHint {
+            self.0.size_hint()
+        }
+    }
+    let sent = Bytes::from(vec![b'x'; 100]);
+    let read = read_limited(Late(Full::new(sent.clone()), false), 100).await.expect("the body");
+    assert_eq!(read.as_ptr(), sent.as_ptr());
+}
+
 #[tokio::test]
 async fn reading_stops_at_the_limit() {
     let endless = stream::repeat_with(|| Ok::<_, io::Error>(Frame::data(Bytes::from_static(b"0123456789"))));

@@ -7,7 +7,7 @@ use std::sync::{Arc, Weak};
 use federation::Head;
 use http::header::ACCEPT;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, Response, StatusCode, Version};
+use http::{HeaderMap, HeaderName, Method, Response, StatusCode, Version};
 use policy::origin::authority;
 use protocol::header;
 
@@ -42,8 +42,8 @@ impl Reading {
             return Ok(last);
         }
         let reading = Arc::new(Self::read(site, parts, from)?);
-        // In HTTP/2 each request has a head of its own.
-        if parts.version == Version::HTTP_11 {
+        // In HTTP/2 each request has a head of its own. A GET may be a stream that is open for hours.
+        if parts.version == Version::HTTP_11 && parts.method == Method::POST {
             from.note.put(reading.clone());
         }
         Ok(reading)
@@ -123,6 +123,9 @@ fn head(headers: &HeaderMap) -> Head {
     let mut params = Vec::new();
     for (name, value) in headers.iter().filter(|(name, _)| name.as_str().starts_with(header::PARAM_PREFIX)) {
         match value.to_str() {
+            Ok(_) if params.iter().any(|(other, _)| other == name.as_str()) => {
+                fault = Some(format!("the header `{name}` occurs more than once"));
+            }
             Ok(value) => params.push((name.to_string(), value.to_owned())),
             Err(_) => fault = Some(format!("the header `{name}` is not visible ASCII")),
         }
@@ -148,4 +151,23 @@ pub(super) fn accepts(headers: &HeaderMap, wanted: &[&str]) -> bool {
     let values = || headers.get_all(ACCEPT).iter().map(|value| value.to_str().unwrap_or_default());
     let accepts = |kind: &&str| values().flat_map(|value| value.split(',')).any(|range| covers(range, kind));
     !headers.contains_key(ACCEPT) || wanted.iter().all(accepts)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    /// Of two values, one part of us might read the first and another the last.
+    #[test]
+    fn a_header_of_mcp_that_occurs_twice_is_a_fault() {
+        for name in ["mcp-session-id", "mcp-protocol-version", "mcp-method", "mcp-name", "mcp-param-region"] {
+            let mut headers = HeaderMap::new();
+            headers.append(HeaderName::from_static(name), HeaderValue::from_static("eu"));
+            assert_eq!(head(&headers).fault, None);
+            headers.append(HeaderName::from_static(name), HeaderValue::from_static("eu"));
+            assert_eq!(head(&headers).fault, Some(format!("the header `{name}` occurs more than once")));
+        }
+    }
 }

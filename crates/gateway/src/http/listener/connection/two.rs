@@ -12,6 +12,7 @@ use std::time::Duration;
 use bytes::{Buf as _, Bytes};
 use futures::FutureExt as _;
 use http::Request;
+use http::header::CONTENT_LENGTH;
 use http1::server::{Connection, MOST_HEADERS};
 use hyper::body::Incoming as Http2Body;
 use hyper::rt::Executor;
@@ -54,7 +55,9 @@ pub(super) async fn serve<IO>(
                         too_large(&from.terms)
                     }
                     false => {
-                        let (head, body) = request.into_parts();
+                        let (mut head, body) = request.into_parts();
+                        // As in heads of HTTP/1: the body knows.
+                        head.headers.remove(CONTENT_LENGTH);
                         answer(&from, &course, Arc::new(head), Incoming::Two(body)).await
                     }
                 };
