@@ -16,7 +16,7 @@ use upstream::{Target, Task};
 
 use crate::catalog::Catalog;
 use crate::inbound::Head;
-use crate::journal::{Journal, Tallies};
+use crate::journal::{Books, Journal, Tallies};
 use crate::parking::Parking;
 use crate::roster::watcher::{Retired, Watcher};
 use crate::roster::{ConditionKind, Member, Report};
@@ -42,8 +42,6 @@ pub struct Backend {
 }
 
 pub(crate) struct Shared {
-    /// What identifies the server over reloads.
-    pub(crate) key: Arc<str>,
     settings: ArcSwap<Settings>,
     pub(crate) roster: watch::Sender<Arc<Vec<Member>>>,
     retired: Retired,
@@ -60,8 +58,7 @@ pub(crate) struct Shared {
     pub(crate) sessions: Sessions,
     pub(crate) parking: Parking,
     /// Where calls are recorded when they end.
-    pub(crate) journal: Journal,
-    pub(crate) tallies: Tallies,
+    pub(crate) books: Arc<Books>,
     /// In which condition each target was found last, and since when it is.
     pub(crate) conditions: Mutex<HashMap<String, (ConditionKind, SystemTime)>>,
 }
@@ -87,7 +84,6 @@ impl Backend {
         let key: Arc<str> = settings.key.as_str().into();
         sessions.wrap_uris(catalog.prefix().uris);
         let shared = Arc::new(Shared {
-            key: key.clone(),
             settings: ArcSwap::from_pointee(settings),
             roster: watch::Sender::new(Arc::new(members)),
             retired,
@@ -97,10 +93,9 @@ impl Backend {
             stopping: CancellationToken::new(),
             retiring: TaskTracker::new(),
             sessions,
-            parking: Parking::new(seal.clone(), key),
+            parking: Parking::new(seal.clone(), key.clone()),
             seal,
-            journal,
-            tallies: Tallies::default(),
+            books: Arc::new(Books { key, journal, tallies: Tallies::default() }),
             conditions: Mutex::default(),
         });
         shared.note_conditions();
@@ -144,7 +139,7 @@ impl Backend {
         self.shared.roster.send_replace(members.clone());
         self.shared.rebuild();
         let names: Vec<String> = gone.iter().map(|member| member.target.name().to_owned()).collect();
-        self.shared.tallies.forget(&names);
+        self.shared.books.tallies.forget(&names);
         let released = self.shared.sessions.release(&names);
         let replaced = |target: &&Target| names.iter().any(|name| name == target.name());
         let successors: Vec<_> = members.iter().map(|member| &member.target).filter(replaced).collect();

@@ -29,6 +29,14 @@ mod traffic;
 /// How many entries may wait for somebody who listens before they miss some.
 const WAITING: usize = 256;
 
+/// Where the calls of one virtual server are recorded.
+pub(crate) struct Books {
+    /// What identifies the server over reloads.
+    pub(crate) key: Arc<str>,
+    pub(crate) journal: Journal,
+    pub(crate) tallies: Tallies,
+}
+
 /// The calls that ended lately, in all virtual servers that share it. Cheap to clone.
 #[derive(Clone)]
 pub struct Journal(Arc<Inner>);

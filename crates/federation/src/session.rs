@@ -90,6 +90,8 @@ pub(crate) struct Session {
     /// Changes of the client's roots that its targets are not yet told of.
     roots: AtomicU64,
     used: Mutex<Instant>,
+    /// Set before anybody hears of the end.
+    ended: AtomicBool,
     over: CancellationToken,
     /// Of a connection of 2024-11-05: cancelled when it is about to be closed from our side.
     closing: OnceLock<CancellationToken>,
@@ -178,6 +180,7 @@ impl Session {
             streams: Streams::after(origin),
             roots: AtomicU64::new(0),
             used: Mutex::new(Instant::now()),
+            ended: AtomicBool::new(false),
             over: CancellationToken::new(),
             closing: OnceLock::new(),
         })
@@ -288,7 +291,7 @@ impl Session {
 
     /// Whether it has ended here.
     pub(crate) fn is_over(&self) -> bool {
-        self.over.is_cancelled()
+        self.ended.load(Ordering::Acquire)
     }
 
     /// Whether its client has done no more than shake hands.
@@ -298,9 +301,11 @@ impl Session {
 
     /// Ends the session: running calls are cancelled and say so on their streams, the session's own stream ends, links are closed in good order.
     pub(crate) async fn end(&self, end: End) {
-        self.over.cancel();
-        // A call that begins after this sees for itself.
+        self.ended.store(true, Ordering::Release);
+        // A call that begins after this sees for itself. Calls are told before what they wait for is: the end of that would be
+        // taken for a failure of the target.
         lock(&self.running).values().for_each(|call| call.end.abort());
+        self.over.cancel();
         self.close_streams();
         let subscriptions = std::mem::take(&mut *lock(&self.subscriptions));
         drop(subscriptions);

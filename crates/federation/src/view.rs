@@ -75,7 +75,7 @@ impl Backend {
             restarts: member.target.restarts(),
             stats: member.target.stats(),
             last_words: member.target.last_words(),
-            figures: self.shared.tallies.of(name).figures(),
+            figures: self.shared.books.tallies.of(name).figures(),
         }
     }
 

@@ -43,7 +43,7 @@ impl Pieces {
 
     /// Writes the first bytes, so many or all if there are no more.
     pub fn write_head(&self, most: usize, out: &mut Vec<u8>) {
-        let end = out.len() + most;
+        let end = out.len().saturating_add(most);
         for piece in self.iter() {
             let room = end - out.len();
             out.extend_from_slice(&piece[..piece.len().min(room)]);

@@ -34,7 +34,7 @@ pub trait Wire: Send + Sync {
     fn send(&self, out: Outgoing) -> BoxFuture<'_, Result<(), Error>>;
 
     /// Opens the stream on which a legacy HTTP server sends what belongs to no request of ours; does nothing on wires
-    /// that have only one stream. What arrives goes to the inbox. If it is to be `at_once`, resolves when the server has taken it
+    /// that have only one stream. What arrives goes to the inbox. If something may come that is wanted, it is to be open `at_once`, and resolves when the server has taken it
     /// or refused, so that nothing is said before there is somewhere to say it.
     fn open_stream(&self, version: Version, at_once: bool) -> BoxFuture<'static, ()> {
         let _ = (version, at_once);

@@ -166,7 +166,7 @@ pub(super) fn size(params: &Object) -> usize {
 
 /// Writes params, or their beginning; says whether there was more.
 fn write_params(params: &Object, most: usize, out: &mut Vec<u8>) -> bool {
-    let (from, end) = (out.len(), out.len() + most);
+    let (from, end) = (out.len(), out.len().saturating_add(most));
     out.push(b'{');
     let mut cut = false;
     for (index, (key, value)) in params.iter().enumerate() {

@@ -13,14 +13,14 @@ use upstream::{Answer, Caller};
 
 use super::entry::{Words, short, size};
 use super::tally::{CallOutcome, Ended};
-use super::{Ending, Entry, Keep, Tally};
+use super::{Books, Ending, Entry, Keep, Tally};
 use crate::backend::Shared;
 use crate::error::{Error, ErrorKind};
 use crate::inbound::Gist;
 
 /// A call that runs. It enters the journal when it ends, and if it is dropped before that, as cancelled.
 pub(crate) struct Record {
-    backend: Arc<Shared>,
+    books: Arc<Books>,
     caller: Arc<Caller>,
     session: Option<u64>,
     method: &'static Method,
@@ -44,7 +44,7 @@ struct State {
 impl Record {
     /// Begins to record a request, if it is one that a target answers.
     pub(crate) fn begin(
-        backend: &Arc<Shared>,
+        backend: &Shared,
         caller: &Arc<Caller>,
         session: Option<u64>,
         (method, params): (&'static Method, &Object),
@@ -56,7 +56,7 @@ impl Record {
         }
         gist.iter().for_each(|gist| gist.note_item(item(method, params).as_deref()));
         Some(Arc::new(Self {
-            backend: backend.clone(),
+            books: backend.books.clone(),
             caller: caller.clone(),
             session,
             method,
@@ -75,7 +75,7 @@ impl Record {
             return;
         }
         self.gist.iter().for_each(|gist| gist.note_target(target));
-        let tally = self.backend.tallies.of(target);
+        let tally = self.books.tallies.of(target);
         tally.begin();
         if let Some((_, before)) = state.target.replace((target.to_owned(), tally)) {
             before.pass_on();
@@ -116,9 +116,9 @@ impl Record {
         let now = Instant::now();
         let duration = now.duration_since(self.began);
         let outcome = outcome(&ending, target.is_some(), failure);
-        let tally = target.as_ref().map_or(self.backend.tallies.nobodys(), |(_, tally)| tally);
+        let tally = target.as_ref().map_or(self.books.tallies.nobodys(), |(_, tally)| tally);
         tally.end(&Ended { method: self.method, duration, outcome });
-        let journal = &self.backend.journal;
+        let journal = &self.books.journal;
         let Keep { calls, bodies } = journal.kept();
         if calls == 0 {
             return journal.count(now, duration, ending.is_failure());
@@ -133,7 +133,7 @@ impl Record {
                 era: self.caller.era,
                 client: self.caller.introduction().cloned(),
                 session: self.session,
-                backend: self.backend.key.clone(),
+                backend: self.books.key.clone(),
                 method: self.method.name,
                 ending,
                 duration,

@@ -98,7 +98,8 @@ pub async fn adopt(
     let renewal = common.renewal();
     let (sender, inbox) = mpsc::channel(INBOX);
     let wire = connect.adopt(sender, session.id)?;
-    listen(wire.as_ref(), session.peer.version, caller).await;
+    // Whoever had the session before may have subscribed to something.
+    listen(wire.as_ref(), session.peer.version, caller, true).await;
     let share = getrandom::u32().unwrap_or_default();
     let opened = Opened {
         first_id: u64::from(share) * IDS_EACH + FIRST_FREE_ID,
@@ -397,21 +398,22 @@ async fn initialize(settings: &Settings, wire: &dyn Wire, caller: &Caller) -> Re
         return Err(unspoken(settings, &[named]));
     };
     wire.send(legacy::initialized(version)).await?;
-    listen(wire, version, caller).await;
-    Ok(Peer {
+    let peer = Peer {
         era: Era::Legacy,
         version,
         capabilities: result.object("capabilities").unwrap_or_default(),
         info: result.get("serverInfo").cloned().unwrap_or_else(Raw::empty_object),
         instructions: result.text("instructions"),
-    })
+    };
+    listen(wire, version, caller, peer.offers_flag("resources", "subscribe")).await;
+    Ok(peer)
 }
 
 /// Opens the stream on which the target says what belongs to no call.
-async fn listen(wire: &dyn Wire, version: Version, caller: &Caller) {
+async fn listen(wire: &dyn Wire, version: Version, caller: &Caller, may_be_subscribed: bool) {
     // Some servers ask on this stream, whatever the question is about, and lose what they ask before it is there.
     let may_be_asked = capability::is_interactive(&caller.capabilities.object().unwrap_or_default());
-    let stream = wire.open_stream(version, may_be_asked);
+    let stream = wire.open_stream(version, may_be_asked || may_be_subscribed);
     if may_be_asked {
         let _ = tokio::time::timeout(STREAM, stream).await;
     }

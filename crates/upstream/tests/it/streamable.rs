@@ -478,6 +478,24 @@ async fn a_server_without_a_listening_stream_is_asked_again_in_sessions_that_las
     assert_eq!(server.seen().len(), 3);
 }
 
+/// A session that the server has lost says nothing of the next one.
+#[tokio::test]
+async fn only_what_is_said_of_the_server_is_taken_to_hold_in_other_sessions() {
+    let server = always(|| status(404)).await;
+    let connect = StreamableConnect::new("t", server.url.clone(), &Limits::default(), HttpClient::new());
+    let (inbox, _messages) = mpsc::channel(8);
+    let first = connect.connect(inbox.clone()).await.expect("a wire");
+    first.open_stream(Version::V2025_06_18, true).await;
+    let next = connect.connect(inbox).await.expect("a wire");
+    next.open_stream(Version::V2025_06_18, false).await;
+    let asked = async {
+        while server.seen().len() < 2 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(Duration::from_millis(1500), asked).await.expect("at once");
+}
+
 #[tokio::test]
 async fn dropping_the_wire_ends_its_streams() {
     let channel = Channel::default();

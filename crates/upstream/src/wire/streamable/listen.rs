@@ -46,8 +46,10 @@ pub(super) async fn listen(endpoint: Arc<Endpoint>, version: Version, answered: 
                 if status == StatusCode::NOT_FOUND && events.is_some() {
                     return endpoint.forgotten();
                 }
-                if offers_none(status) {
+                if matches!(status, StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED) {
                     endpoint.place.note_stream(false);
+                }
+                if offers_none(status) {
                     tracing::debug!("{} offers no stream of its own ({status})", shown(&endpoint.place.url));
                     return;
                 }
