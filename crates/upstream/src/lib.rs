@@ -13,6 +13,7 @@ mod attribution;
 mod drive;
 pub mod link;
 pub mod pool;
+pub mod queue;
 pub mod starting;
 pub mod target;
 mod turn;

@@ -11,7 +11,6 @@ use futures::future::{BoxFuture, Fuse, FusedFuture as _};
 use futures::{FutureExt as _, StreamExt as _};
 use protocol::method::notifications;
 use protocol::{Era, Id, Message, Notification, Object, Raw, message, meta};
-use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -19,6 +18,7 @@ use self::events::{CancelOnDrop, end_of_call, events};
 use self::late::Late;
 use self::notice::{Ear, Owner};
 use self::questions::{Asked, Questions};
+use crate::queue;
 use crate::reply::{Answer, Event, Reply};
 use crate::settings::{Limits, Transport};
 use crate::target::common::Common;
@@ -92,7 +92,7 @@ struct Shared {
     /// Whether a dropped stream is what tells this target that a call is cancelled.
     cancels_by_closing: bool,
     next_id: AtomicU64,
-    cancels: mpsc::Sender<Id>,
+    cancels: queue::Sender<Id>,
     /// Who hears what belongs to no call.
     owner: Ear,
     questions: Questions,
@@ -130,7 +130,7 @@ impl Link {
         owner: Owner,
         renewal: CancellationToken,
     ) -> Self {
-        let (cancels, cancelled) = mpsc::channel(CANCELS);
+        let (cancels, cancelled) = queue::channel(CANCELS);
         let cancels_by_closing =
             opened.peer.era == Era::Modern && matches!(common.settings().transport, Transport::Http(_));
         let gone = CancellationToken::new();
@@ -484,8 +484,8 @@ impl Shared {
 /// last handle of the link. A target that takes no cancellations or says something all the time holds up nothing else.
 async fn pump(
     shared: Arc<Shared>,
-    mut inbox: mpsc::Receiver<Message>,
-    mut cancelled: mpsc::Receiver<Id>,
+    mut inbox: queue::Receiver<Message>,
+    mut cancelled: queue::Receiver<Id>,
     renewal: CancellationToken,
 ) {
     let mut closed = shared.wire.closed();

@@ -11,13 +11,14 @@ use std::time::Duration;
 
 use futures::stream::BoxStream;
 use futures::{FutureExt as _, StreamExt as _};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use self::plain::{Plain, PlainLink};
 pub(crate) use self::spare::Leased;
 use self::spare::Spare;
 use crate::link::Heard;
+use crate::queue;
 use crate::reply::{Ask, Event, Question, Reply};
 use crate::target::common::Common;
 use crate::task::Task;
@@ -60,7 +61,7 @@ struct State {
 
 struct Idle {
     link: Link,
-    heard: mpsc::Receiver<Heard>,
+    heard: queue::Receiver<Heard>,
     since: Instant,
 }
 
@@ -144,7 +145,7 @@ impl Pool {
     }
 
     /// Keeps a link for the next caller that declared the same.
-    fn keep(&self, profile: &str, link: Link, heard: mpsc::Receiver<Heard>) {
+    fn keep(&self, profile: &str, link: Link, heard: queue::Receiver<Heard>) {
         let refused = {
             let mut state = self.shared.state();
             if state.closed || link.is_dead() {
@@ -191,7 +192,7 @@ impl Place {
     /// The idle link, or one that is opened now.
     pub(crate) async fn fill<F>(mut self, open: impl FnOnce() -> F) -> Result<Borrowed, Error>
     where
-        F: Future<Output = Result<(Link, mpsc::Receiver<Heard>), Error>>,
+        F: Future<Output = Result<(Link, queue::Receiver<Heard>), Error>>,
     {
         let (link, heard) = match self.idle.take() {
             Some(Idle { link, heard, .. }) => (link, heard),
@@ -207,7 +208,7 @@ pub struct Borrowed {
     pool: Pool,
     profile: String,
     /// Taken out only when this is dropped.
-    lent: Option<(Link, mpsc::Receiver<Heard>)>,
+    lent: Option<(Link, queue::Receiver<Heard>)>,
     /// Whether the call ended with an answer. A target whose call was given up may still ask about it.
     answered: bool,
     _permit: OwnedSemaphorePermit,
@@ -275,7 +276,7 @@ impl Borrowed {
 }
 
 /// The next question among what is heard. Never resolves once nothing more will be.
-async fn question(heard: &mut mpsc::Receiver<Heard>) -> Question {
+async fn question(heard: &mut queue::Receiver<Heard>) -> Question {
     loop {
         match heard.recv().await {
             Some(Heard::Question(question)) => return question,
@@ -303,7 +304,7 @@ impl Drop for Borrowed {
             return link.discard();
         }
         // What was asked too late is refused, and the next caller hears nothing of it.
-        while heard.try_recv().is_ok() {}
+        while heard.try_recv().is_some() {}
         self.pool.keep(&self.profile, link, heard);
     }
 }

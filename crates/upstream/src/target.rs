@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use protocol::method::notifications;
 use protocol::{Era, Object};
-use tokio::sync::{Notify, broadcast, mpsc, oneshot, watch};
+use tokio::sync::{Notify, broadcast, oneshot, watch};
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -20,6 +20,7 @@ use crate::link::handshake::{self, Shaken, Way};
 use crate::link::{Heard, Link, Notice};
 use crate::pool::plain::PlainLink;
 use crate::pool::{Borrowed, Leased, Pool};
+use crate::queue;
 use crate::settings::{Settings, Transport};
 use crate::task::Task;
 use crate::wire::http_client::HttpClient;
@@ -265,7 +266,7 @@ impl Target {
 
     /// A link for the session of one client, who also hears what belongs to no call. A legacy target is told what this client
     /// declared. It may be the spare one, and another is opened in its place. Opening has the target's deadline for connecting.
-    pub async fn lease(&self, caller: &Arc<Caller>) -> Result<(Link, mpsc::Receiver<Heard>), Error> {
+    pub async fn lease(&self, caller: &Arc<Caller>) -> Result<(Link, queue::Receiver<Heard>), Error> {
         if !self.settings().warm {
             return self.shared.lease(caller, LinkKind::Session).await;
         }
@@ -287,12 +288,12 @@ impl Target {
 
     /// Goes on with a session that a legacy target gave to an earlier link of this client's, perhaps in another process. `None`
     /// if there is nothing to go on with: the target is not there, its sessions end with their connection, or it keeps none.
-    pub async fn adopt(&self, caller: &Arc<Caller>, session: &str) -> Option<(Link, mpsc::Receiver<Heard>)> {
+    pub async fn adopt(&self, caller: &Arc<Caller>, session: &str) -> Option<(Link, queue::Receiver<Heard>)> {
         let discovery = self.discovery_link().await.ok()?;
         if !matches!(discovery.tie(), Tie::Session(_)) {
             return None;
         }
-        let (sender, heard) = mpsc::channel(NOTICES);
+        let (sender, heard) = queue::channel(NOTICES);
         let shaken = Shaken { id: session, peer: discovery.peer().clone() };
         let (common, connect) = (&self.shared.common, self.shared.connect.as_ref());
         let link = handshake::adopt(common, connect, shaken, caller, sender).await?;
@@ -319,7 +320,7 @@ impl Target {
     pub async fn plain_link(&self) -> Result<PlainLink, Error> {
         let shared = self.shared.clone();
         let open = move || async move {
-            let link = shared.open(&Caller::plain(), mpsc::channel(1).0).await?;
+            let link = shared.open(&Caller::plain(), queue::channel(1).0).await?;
             link.serves(LinkKind::Plain);
             Ok(link)
         };
@@ -361,7 +362,7 @@ impl Shared {
         let mut backoff = backoff::Backoff::new();
         let mut restart = self.restart.subscribe();
         while !self.stop.is_cancelled() {
-            let (sender, heard) = mpsc::channel(NOTICES);
+            let (sender, heard) = queue::channel(NOTICES);
             let opened = tokio::select! {
                 opened = self.open(&self.discovery, sender) => opened,
                 () = self.stop.cancelled() => break,
@@ -420,7 +421,7 @@ impl Shared {
     async fn watch(
         &self,
         link: &Link,
-        mut heard: mpsc::Receiver<Heard>,
+        mut heard: queue::Receiver<Heard>,
         restart: &mut watch::Receiver<u64>,
     ) -> Option<Error> {
         loop {
@@ -506,7 +507,7 @@ impl Shared {
 
     async fn open_for(&self, caller: &Arc<Caller>, kind: LinkKind) -> Result<Leased, Error> {
         let counted = self.room(kind)?;
-        let (sender, heard) = mpsc::channel(NOTICES);
+        let (sender, heard) = queue::channel(NOTICES);
         let link = self.open(caller, sender).await?;
         link.counts(counted);
         Ok((link, heard))
@@ -529,7 +530,7 @@ impl Shared {
         })
     }
 
-    async fn open(&self, caller: &Arc<Caller>, owner: mpsc::Sender<Heard>) -> Result<Link, Error> {
+    async fn open(&self, caller: &Arc<Caller>, owner: queue::Sender<Heard>) -> Result<Link, Error> {
         let way = Way { connect: self.connect.as_ref(), older: self.older.as_deref() };
         let opening = AssertUnwindSafe(async {
             let deadline = self.common.settings().limits.connect;

@@ -7,9 +7,9 @@ use futures::stream::BoxStream;
 use http::{HeaderName, HeaderValue};
 use http1::client::Request;
 use protocol::{Id, Message, Version};
-use tokio::sync::mpsc;
 
 use crate::Error;
+use crate::queue;
 
 pub use tally::{Named, Nuisance, Nuisances};
 
@@ -131,7 +131,7 @@ pub enum Frames {
 /// Where a wire puts messages that belong to no request of ours. Bounded. A stream that carries nothing else waits for
 /// room, and its target with it; a wire on which responses follow drops what does not fit, with a warning, because no
 /// call may wait for an inbox that nobody reads.
-pub type Inbox = mpsc::Sender<Message>;
+pub type Inbox = queue::Sender<Message>;
 
 /// Opens wires to one target.
 pub trait Connect: Send + Sync {

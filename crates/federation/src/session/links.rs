@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use upstream::queue;
 
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, join_all};
 use protocol::method::notifications;
 use protocol::{Object, Raw};
-use tokio::sync::mpsc;
 use upstream::{Caller, Error, ErrorKind, Heard, Link, Notice, Target, Task, Tie};
 
 use super::subscriptions::LISTEN_AGAIN;
@@ -42,7 +42,7 @@ impl Tenure {
 pub(super) type Slot = Arc<tokio::sync::Mutex<Option<Lease>>>;
 
 /// A link, and what is heard over it outside of calls.
-type Opened = (Link, mpsc::Receiver<Heard>);
+type Opened = (Link, queue::Receiver<Heard>);
 
 impl Session {
     /// The link over which this session calls a target: the one that everybody shares for modern targets, which know no
@@ -288,7 +288,7 @@ impl Released {
 
 /// Brings what a link has to say outside of calls to its session. When the link dies, another is opened if the session
 /// listens for something at the target: a client that only listens makes no call that would open one.
-async fn forward(session: std::sync::Weak<Session>, mut heard: mpsc::Receiver<Heard>, target: Target) {
+async fn forward(session: std::sync::Weak<Session>, mut heard: queue::Receiver<Heard>, target: Target) {
     while let Some(heard) = heard.recv().await {
         let Some(session) = session.upgrade() else {
             return;

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 use std::time::Duration;
+use upstream::queue;
 
 use futures::future::join_all;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 use upstream::settings::Sharing;
 use upstream::{Caller, Heard, Link, Target, Task, Tie};
@@ -23,7 +24,7 @@ const MOST_FRESH: usize = 1000;
 /// A link of a session that is about to begin. If it does not begin, the link is closed in good order.
 pub(crate) struct Prepared {
     pub(super) target: Target,
-    lent: Option<(Link, mpsc::Receiver<Heard>)>,
+    lent: Option<(Link, queue::Receiver<Heard>)>,
 }
 
 /// Opens links to the legacy targets that keep a session for each client. Only where the configuration names a key: nobody else
@@ -63,7 +64,7 @@ impl Prepared {
     }
 
     /// The link, for the session that has begun.
-    pub(super) fn take(mut self) -> Option<(Target, Link, mpsc::Receiver<Heard>)> {
+    pub(super) fn take(mut self) -> Option<(Target, Link, queue::Receiver<Heard>)> {
         let (link, heard) = self.lent.take()?;
         Some((self.target.clone(), link, heard))
     }

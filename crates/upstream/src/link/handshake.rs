@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use protocol::error::{HEADER_MISMATCH, METHOD_NOT_FOUND, MISSING_CLIENT_CAPABILITY, UNSUPPORTED_VERSION};
 use protocol::{Era, Id, Message, Raw, Request, Response, RpcError, Version, capability, message};
-use tokio::sync::mpsc;
 
 use super::{Link, Owner, Peer, legacy, modern};
+use crate::queue;
 use crate::settings::{Settings, Transport};
 use crate::target::common::Common;
 use crate::wire::{Connect, Frames, Label, Outgoing, Wire};
@@ -37,7 +37,7 @@ const STREAM: Duration = Duration::from_secs(1);
 /// A wire on which the handshake is done.
 pub(super) struct Opened {
     pub(super) wire: Box<dyn Wire>,
-    pub(super) inbox: mpsc::Receiver<Message>,
+    pub(super) inbox: queue::Receiver<Message>,
     pub(super) peer: Peer,
     /// Of whom the target was told.
     pub(super) caller: Arc<Caller>,
@@ -46,7 +46,7 @@ pub(super) struct Opened {
 }
 
 impl Opened {
-    fn new(wire: Box<dyn Wire>, inbox: mpsc::Receiver<Message>, peer: Peer, caller: &Arc<Caller>) -> Self {
+    fn new(wire: Box<dyn Wire>, inbox: queue::Receiver<Message>, peer: Peer, caller: &Arc<Caller>) -> Self {
         Self { wire, inbox, peer, caller: caller.clone(), first_id: FIRST_FREE_ID }
     }
 }
@@ -96,7 +96,7 @@ pub async fn adopt(
     owner: Owner,
 ) -> Option<Link> {
     let renewal = common.renewal();
-    let (sender, inbox) = mpsc::channel(INBOX);
+    let (sender, inbox) = queue::channel(INBOX);
     let wire = connect.adopt(sender, session.id)?;
     // Whoever had the session before may have subscribed to something.
     listen(wire.as_ref(), session.peer.version, caller, true).await;
@@ -243,8 +243,8 @@ async fn shake_hands(settings: &Settings, way: &Way<'_>, caller: &Arc<Caller>) -
     }
 }
 
-async fn connect(connect: &dyn Connect) -> Result<(Box<dyn Wire>, mpsc::Receiver<Message>), Error> {
-    let (sender, inbox) = mpsc::channel(INBOX);
+async fn connect(connect: &dyn Connect) -> Result<(Box<dyn Wire>, queue::Receiver<Message>), Error> {
+    let (sender, inbox) = queue::channel(INBOX);
     Ok((connect.connect(sender).await?, inbox))
 }
 

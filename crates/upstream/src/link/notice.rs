@@ -4,8 +4,8 @@ use std::sync::{Mutex, PoisonError};
 
 use protocol::method::{Kind, notifications};
 use protocol::{Notification, Object};
-use tokio::sync::mpsc;
 
+use crate::queue::{self, Untaken};
 use crate::reply::Question;
 
 /// Something a target says that belongs to no call.
@@ -34,7 +34,7 @@ pub enum Heard {
 
 /// Where a link puts what belongs to no call. When it is full, a notice is dropped and a question refused: both can be
 /// missed without harm to a call, and a target must not be able to stall its link.
-pub type Owner = mpsc::Sender<Heard>;
+pub type Owner = queue::Sender<Heard>;
 
 /// The owner of a link, until the link is dead: its end is how the owner learns of that.
 pub(super) struct Ear(Mutex<Option<Owner>>);
@@ -52,7 +52,7 @@ impl Ear {
         };
         let is_log = matches!(heard, Heard::Notice(Notice::Log(_)));
         let crowded = is_log && owner.capacity() * 2 < owner.max_capacity();
-        let full = || matches!(owner.try_send(heard), Err(mpsc::error::TrySendError::Full(_)));
+        let full = || matches!(owner.try_send(heard), Err(Untaken::Full(_)));
         if crowded || full() {
             tracing::debug!("what a target said outside of calls was dropped: nobody reads it fast enough");
         }

@@ -4,6 +4,7 @@ use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
 use super::handshake::Way;
@@ -118,17 +119,17 @@ impl Scripted {
         self.wires.lock().expect("no panic")[at].clone()
     }
 
-    async fn open(&self) -> (Link, mpsc::Receiver<Heard>) {
+    async fn open(&self) -> (Link, queue::Receiver<Heard>) {
         self.open_for(json!({})).await
     }
 
     /// A link on behalf of a client that declared this.
-    async fn open_for(&self, capabilities: Value) -> (Link, mpsc::Receiver<Heard>) {
+    async fn open_for(&self, capabilities: Value) -> (Link, queue::Receiver<Heard>) {
         self.open_as(&caller(capabilities)).await
     }
 
-    async fn open_as(&self, caller: &Arc<Caller>) -> (Link, mpsc::Receiver<Heard>) {
-        let (sender, heard) = mpsc::channel(64);
+    async fn open_as(&self, caller: &Arc<Caller>) -> (Link, queue::Receiver<Heard>) {
+        let (sender, heard) = queue::channel(64);
         let way = Way { connect: self, older: None };
         let link =
             handshake::open(&Common::new(self.settings()), &way, None, caller, sender).await.expect("a link");
@@ -203,7 +204,7 @@ fn progress(message: &Value) -> String {
     json!({ "jsonrpc": "2.0", "method": "notifications/progress", "params": { "progressToken": token, "progress": 1 } }).to_string()
 }
 
-async fn notice(heard: &mut mpsc::Receiver<Heard>) -> Notice {
+async fn notice(heard: &mut queue::Receiver<Heard>) -> Notice {
     match heard.recv().await {
         Some(Heard::Notice(notice)) => notice,
         other => panic!("not a notice: {other:?}"),
@@ -483,11 +484,11 @@ async fn a_link_to_a_target_that_takes_no_cancellations_is_let_go_at_once_when_t
         info: Raw::empty_object(),
         instructions: None,
     };
-    let (_inbox, inbox) = mpsc::channel(1);
+    let (_inbox, inbox) = queue::channel(1);
     let opened =
         handshake::Opened { wire: Box::new(Deaf), inbox, peer, caller: Caller::plain(), first_id: 4 };
     let renewal = CancellationToken::new();
-    let link = Link::new(&common, opened, mpsc::channel(1).0, renewal.clone());
+    let link = Link::new(&common, opened, queue::channel(1).0, renewal.clone());
     let method = protocol::method::find("tools/call").expect("a row");
     let calls = (0..100).map(|_| link.call(Call::quiet(method, Object::default(), Caller::plain())));
     for late in futures::future::join_all(calls).await {

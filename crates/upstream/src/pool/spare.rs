@@ -6,10 +6,10 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use futures::FutureExt as _;
-use tokio::sync::mpsc;
 use tokio::time::{Duration, Instant};
 
 use crate::link::Heard;
+use crate::queue;
 use crate::task::Task;
 use crate::{Error, Link};
 
@@ -35,7 +35,7 @@ enum Stage {
 }
 
 /// A link for one client alone, and what it hears.
-pub(crate) type Leased = (Link, mpsc::Receiver<Heard>);
+pub(crate) type Leased = (Link, queue::Receiver<Heard>);
 
 impl Spare {
     /// Takes the spare if it is one for this profile.

@@ -12,11 +12,11 @@ use futures::{FutureExt as _, StreamExt as _};
 use protocol::message::ScanError;
 use protocol::method::notifications;
 use protocol::{Id, Message, Response};
-use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
 use crate::attribution::{Claim, claim};
+use crate::queue::{self, Untaken};
 use crate::wire::tally::{Named, Nuisance, Tally};
 use crate::wire::{Frames, Inbox, intake};
 use crate::{Error, ErrorKind};
@@ -73,7 +73,7 @@ impl GivenUp {
 
 /// The table's end of a waiting request. Dropping it ends the notes.
 struct Waiter {
-    notes: mpsc::Sender<Message>,
+    notes: queue::Sender<Message>,
     end: oneshot::Sender<Result<Message, Error>>,
     /// A listen request: pending for as long as the link lives, and never the call that a log line belongs to.
     subscription: bool,
@@ -96,7 +96,7 @@ impl Pending {
 
     /// Enters a request. What arrives for it from now on is kept, so enter it before it is sent.
     pub(crate) fn enter(&self, id: Id) -> Result<Waiting, Error> {
-        let (notes, incoming) = mpsc::channel(NOTES + REQUESTS);
+        let (notes, incoming) = queue::channel(NOTES + REQUESTS);
         let (end, outcome) = oneshot::channel();
         let mut table = self.table();
         self.alive()?;
@@ -179,9 +179,9 @@ impl Pending {
                 return self.0.unheard.warn(method_of(&message));
             }
             match self.0.inbox.try_send(message) {
-                Err(TrySendError::Full(message)) => self.0.unheard.warn(method_of(&message)),
+                Err(Untaken::Full(message)) => self.0.unheard.warn(method_of(&message)),
                 // A closed inbox belongs to a link that is being dropped.
-                Ok(()) | Err(TrySendError::Closed(_)) => {}
+                Ok(()) | Err(Untaken::Closed(_)) => {}
             }
         }
     }
@@ -209,8 +209,8 @@ impl Pending {
         }
         match waiter.notes.try_send(message) {
             // One more than any link lets wait: it is refused there.
-            Err(TrySendError::Full(message)) => Some(message),
-            Ok(()) | Err(TrySendError::Closed(_)) => None,
+            Err(Untaken::Full(message)) => Some(message),
+            Ok(()) | Err(Untaken::Closed(_)) => None,
         }
     }
 
@@ -264,7 +264,7 @@ fn method_of(message: &Message) -> &str {
 /// The caller's end of a waiting request: its notes, then its answer. Dropping it gives up waiting.
 pub(crate) struct Waiting {
     id: Id,
-    notes: mpsc::Receiver<Message>,
+    notes: queue::Receiver<Message>,
     /// Gone once it was read.
     end: Option<oneshot::Receiver<Result<Message, Error>>>,
     pending: Pending,

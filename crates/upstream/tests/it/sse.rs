@@ -1,10 +1,10 @@
 //! HTTP+SSE of 2024-11-05.
 
 use std::time::Duration;
+use upstream::queue;
 
 use http::Method;
 use protocol::Message;
-use tokio::sync::mpsc;
 use tokio::time::timeout;
 use upstream::settings::Limits;
 use upstream::wire::http_client::HttpClient;
@@ -17,8 +17,8 @@ use crate::{all, failure, is, notification, request};
 
 const PROGRESS: &str = r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":1}}"#;
 
-async fn connect(server: &Server) -> (Result<Box<dyn Wire>, Error>, mpsc::Receiver<Message>) {
-    let (inbox, received) = mpsc::channel(8);
+async fn connect(server: &Server) -> (Result<Box<dyn Wire>, Error>, queue::Receiver<Message>) {
+    let (inbox, received) = queue::channel(8);
     let connect = SseConnect::new("t", server.url.clone(), &Limits::default(), HttpClient::new());
     (timeout(Duration::from_secs(5), connect.connect(inbox)).await.expect("in time"), received)
 }

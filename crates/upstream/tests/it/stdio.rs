@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use protocol::Message;
-use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
+use upstream::queue;
 use upstream::settings::{Limits, Stdio};
 use upstream::wire::stdio::StdioConnect;
 use upstream::wire::{Connect as _, Wire};
@@ -28,7 +28,7 @@ fn connector(settings: Stdio) -> StdioConnect {
 
 async fn open(connect: &StdioConnect) -> Result<Box<dyn Wire>, Error> {
     // The inbox is closed at once: nobody listens.
-    connect.connect(mpsc::channel::<Message>(1).0).await
+    connect.connect(queue::channel::<Message>(1).0).await
 }
 
 /// The processes of a group that are alive, which zombies are not.

@@ -1,11 +1,11 @@
 //! Streamable HTTP.
 
 use std::time::Duration;
+use upstream::queue;
 
 use futures::StreamExt as _;
 use http::{HeaderValue, Method};
 use protocol::{Message, Version};
-use tokio::sync::mpsc;
 use tokio::time::timeout;
 use upstream::ErrorKind;
 use upstream::settings::Limits;
@@ -19,8 +19,8 @@ use crate::{all, failure, is, notification, one, request, request_with, result, 
 const LIMIT: usize = 10_000;
 const PROGRESS: &str = r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":1}}"#;
 
-fn wire(server: &Server) -> (StreamableWire, mpsc::Receiver<Message>) {
-    let (inbox, received) = mpsc::channel(8);
+fn wire(server: &Server) -> (StreamableWire, queue::Receiver<Message>) {
+    let (inbox, received) = queue::channel(8);
     (StreamableWire::new("t", server.url.clone(), LIMIT, HttpClient::new(), inbox), received)
 }
 
@@ -345,7 +345,7 @@ async fn dropping_the_frames_closes_their_connection() {
 async fn a_server_without_tls_cannot_be_reached_with_it() {
     let server = always(|| status(200)).await;
     let url: http::Uri = server.url.to_string().replace("http:", "https:").parse().expect("a URL");
-    let (inbox, _received) = mpsc::channel(1);
+    let (inbox, _received) = queue::channel(1);
     let wire = StreamableWire::new("t", url.clone(), LIMIT, HttpClient::new(), inbox);
     let error = failure(wire.request(request(1, "x")).await);
     is(&error, ErrorKind::Unreachable, &format!("cannot connect to {url}: "));
@@ -370,7 +370,7 @@ async fn nobody_there() {
 async fn a_connection_that_dies_after_the_request_may_have_run_it() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let url = format!("http://{}/mcp", listener.local_addr().expect("bound")).parse().expect("a URL");
-    let (inbox, _received) = mpsc::channel(1);
+    let (inbox, _received) = queue::channel(1);
     let wire = StreamableWire::new("t", url, LIMIT, HttpClient::new(), inbox);
     let serve = async {
         use tokio::io::AsyncReadExt as _;
@@ -444,7 +444,7 @@ async fn a_server_without_a_listening_stream_is_left_alone() {
     drop(wire.open_stream(Version::V2024_11_05, true));
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert_eq!(server.seen().len(), 1);
-    assert!(inbox.try_recv().is_err());
+    assert!(inbox.try_recv().is_none());
 }
 
 /// Sessions in which a program makes one call are many, and the question would take longer than the call.
@@ -452,7 +452,7 @@ async fn a_server_without_a_listening_stream_is_left_alone() {
 async fn a_server_without_a_listening_stream_is_asked_again_in_sessions_that_last() {
     let server = always(|| status(405)).await;
     let connect = StreamableConnect::new("t", server.url.clone(), &Limits::default(), HttpClient::new());
-    let (inbox, _messages) = mpsc::channel(8);
+    let (inbox, _messages) = queue::channel(8);
     let first = connect.connect(inbox.clone()).await.expect("a wire");
     first.open_stream(Version::V2025_06_18, true).await;
     assert_eq!(server.seen().len(), 1);
@@ -483,7 +483,7 @@ async fn a_server_without_a_listening_stream_is_asked_again_in_sessions_that_las
 async fn only_what_is_said_of_the_server_is_taken_to_hold_in_other_sessions() {
     let server = always(|| status(404)).await;
     let connect = StreamableConnect::new("t", server.url.clone(), &Limits::default(), HttpClient::new());
-    let (inbox, _messages) = mpsc::channel(8);
+    let (inbox, _messages) = queue::channel(8);
     let first = connect.connect(inbox.clone()).await.expect("a wire");
     first.open_stream(Version::V2025_06_18, true).await;
     let next = connect.connect(inbox).await.expect("a wire");

@@ -5,13 +5,14 @@ use tokio::time::Instant;
 
 use super::*;
 use crate::link::tests::{Says, Scripted, shaken};
+use crate::queue;
 
 async fn open_as(target: &Scripted, known: Option<Era>) -> Result<Link, Error> {
     open_for(target, known, &Caller::plain()).await
 }
 
 async fn open_for(target: &Scripted, known: Option<Era>, caller: &Arc<Caller>) -> Result<Link, Error> {
-    let (notices, _) = mpsc::channel(1);
+    let (notices, _) = queue::channel(1);
     super::open(
         &Common::new(target.settings()),
         &Way { connect: target, older: None },
@@ -279,7 +280,7 @@ async fn a_target_that_is_not_there_is_no_verdict() {
             Box::pin(std::future::ready(Err(Error::new(ErrorKind::Unreachable, "nowhere"))))
         }
     }
-    let (notices, _) = mpsc::channel(1);
+    let (notices, _) = queue::channel(1);
     let settings = legacy(|_, _| {}).settings();
     let opened = super::open(
         &Common::new(settings),

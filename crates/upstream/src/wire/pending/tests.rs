@@ -1,7 +1,8 @@
 use super::*;
+use crate::queue;
 
-fn pending(room: usize) -> (Pending, mpsc::Receiver<Message>) {
-    let (inbox, received) = mpsc::channel(room);
+fn pending(room: usize) -> (Pending, queue::Receiver<Message>) {
+    let (inbox, received) = queue::channel(room);
     (Pending::new("t", inbox), received)
 }
 
@@ -63,7 +64,7 @@ fn notes_come_before_the_answer_and_end_with_it() {
     assert_eq!(told(&mut second), ["notifications/progress"]);
     assert_eq!(
         inbox.try_recv().map(|message| method_of(&message).to_owned()),
-        Ok("notifications/progress".into())
+        Some("notifications/progress".into())
     );
 }
 
@@ -86,7 +87,7 @@ fn what_names_nobody_is_the_only_calls() {
         ["notifications/message", "sampling/createMessage", "notifications/message"]
     );
     let others: Vec<_> =
-        std::iter::from_fn(|| inbox.try_recv().ok()).map(|message| method_of(&message).to_owned()).collect();
+        std::iter::from_fn(|| inbox.try_recv()).map(|message| method_of(&message).to_owned()).collect();
     let logs = ["notifications/message", "notifications/message"];
     assert_eq!(others, [&["notifications/tools/list_changed"][..], &logs].concat());
 }
@@ -97,7 +98,7 @@ async fn a_call_that_was_given_up_is_believed_to_speak_only_for_a_while() {
     let mut first = pending.enter(1.into()).expect("alive");
     drop(pending.enter(2.into()).expect("alive"));
     take(&pending, LOG);
-    assert!(inbox.try_recv().is_ok() && told(&mut first).is_empty());
+    assert!(inbox.try_recv().is_some() && told(&mut first).is_empty());
     tokio::time::sleep(Duration::from_secs(6)).await;
     take(&pending, LOG);
     assert_eq!(told(&mut first), ["notifications/message"]);
@@ -112,7 +113,7 @@ fn a_subscription_is_never_the_only_call() {
         r#"{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":{"_meta":{"io.modelcontextprotocol/subscriptionId":1}}}"#,
     );
     take(&pending, LOG);
-    assert!(inbox.try_recv().is_ok());
+    assert!(inbox.try_recv().is_some());
     let mut call = pending.enter(2.into()).expect("alive");
     take(&pending, LOG);
     assert_eq!(told(&mut call), ["notifications/message"]);
@@ -162,7 +163,7 @@ fn full_queues_drop_notes_and_never_answers() {
     assert_eq!(told.len(), NOTES + 1);
     assert_eq!(told.last().map(String::as_str), Some(r#"{"of":1}"#));
     assert_eq!(pending.0.unread.count(), 10);
-    assert_eq!(std::iter::from_fn(|| inbox.try_recv().ok()).count(), 2);
+    assert_eq!(std::iter::from_fn(|| inbox.try_recv()).count(), 2);
     assert_eq!(pending.0.unheard.count(), NOTES as u64 + 8);
 }
 
@@ -179,7 +180,7 @@ fn a_request_of_the_target_is_never_dropped_for_notes() {
     take(&pending, &progress(1));
     let told = told(&mut call);
     assert_eq!(told.iter().filter(|what| *what == "sampling/createMessage").count(), REQUESTS);
-    assert_eq!(std::iter::from_fn(|| inbox.try_recv().ok()).count(), 10);
+    assert_eq!(std::iter::from_fn(|| inbox.try_recv()).count(), 10);
     assert_eq!(pending.0.unread.count(), 11);
 }
 

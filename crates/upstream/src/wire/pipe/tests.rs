@@ -4,13 +4,14 @@ use tokio::io::{AsyncBufReadExt as _, BufReader, DuplexStream, duplex};
 use tokio::time::{advance, sleep};
 
 use super::*;
+use crate::queue;
 use crate::wire::Label;
 
 /// The target's side of a wire.
 struct Peer {
     heard: tokio::io::Lines<BufReader<DuplexStream>>,
     says: DuplexStream,
-    inbox: mpsc::Receiver<Message>,
+    inbox: queue::Receiver<Message>,
 }
 
 /// A wire whose pipes hold `size` bytes.
@@ -18,7 +19,7 @@ fn pair(size: usize, limit: usize) -> (PipeWire, Peer) {
     // A pipe each way, so that either can be closed alone.
     let (their_out, our_in) = duplex(size);
     let (our_out, their_in) = duplex(size);
-    let (inbox, received) = mpsc::channel(2);
+    let (inbox, received) = queue::channel(2);
     let wire = PipeWire::new("t", limit, inbox, their_out, their_in);
     (wire, Peer { heard: BufReader::new(our_out).lines(), says: our_in, inbox: received })
 }
@@ -159,7 +160,7 @@ async fn what_was_said_before_the_end_still_counts() {
 async fn death_gives_the_reason_and_ends_a_wire_that_somebody_holds_open() {
     let (ours, theirs) = duplex(64);
     let (reader, writer) = tokio::io::split(ours);
-    let (inbox, _received) = mpsc::channel(1);
+    let (inbox, _received) = queue::channel(1);
     let death = async {
         sleep(Duration::from_secs(3)).await;
         Error::new(ErrorKind::Closed, "exited with code 1")
