@@ -46,7 +46,7 @@ impl Handler for Mcp {
         from: &'a Arc<ConnInfo>,
     ) -> BoxFuture<'a, Response<Body>> {
         Box::pin(async move {
-            // Held while a target answers, for which there are only a few places that cost less.
+            // A guard would be held while a target answers, and each thread has only eight of them.
             let site = self.site.load_full();
             let mut asked = Asked::new(head, from, site.access_log.as_ref());
             let response = serve(&site, &asked, body).await.map(|body| body.counted(&site.counts));
