@@ -51,7 +51,7 @@ pub struct Keep {
 }
 
 struct Inner {
-    /// How much is kept, for who need not wait for the book to know.
+    /// How much is kept. Changed with the book in hand, and known also without it.
     calls: AtomicUsize,
     bodies: AtomicUsize,
     book: Mutex<Book>,
@@ -59,7 +59,6 @@ struct Inner {
 }
 
 struct Book {
-    keep: Keep,
     /// The number of the latest entry.
     latest: u64,
     /// The oldest first.
@@ -70,7 +69,7 @@ struct Book {
 impl Journal {
     /// An empty journal that will keep this much.
     pub fn new(keep: Keep) -> Self {
-        let book = Book { keep, latest: 0, entries: VecDeque::new(), traffic: Traffic::default() };
+        let book = Book { latest: 0, entries: VecDeque::new(), traffic: Traffic::default() };
         Self(Arc::new(Inner {
             calls: keep.calls.into(),
             bodies: keep.bodies.into(),
@@ -86,10 +85,9 @@ impl Journal {
         if keep.bodies == 0 {
             book.entries = book.entries.iter().map(|entry| Arc::new(entry.without_bodies())).collect();
         }
-        book.keep = keep;
         self.0.calls.store(keep.calls, Ordering::Relaxed);
         self.0.bodies.store(keep.bodies, Ordering::Relaxed);
-        let excess = book.excess();
+        let excess = book.entries.len().saturating_sub(keep.calls);
         book.entries.drain(..excess);
     }
 
@@ -130,11 +128,12 @@ impl Journal {
     fn enter(&self, now: Instant, entry: Entry) {
         let mut entry = Arc::new(entry);
         let mut book = self.book();
+        let keep = self.kept();
         book.traffic.count(now, entry.duration, entry.ending.is_failure());
-        if book.keep.calls == 0 {
+        if keep.calls == 0 {
             return;
         }
-        if book.keep.bodies == 0 && (entry.params().is_some() || entry.answer().is_some()) {
+        if keep.bodies == 0 && (entry.params().is_some() || entry.answer().is_some()) {
             // They were kept before somebody said that none are to be.
             entry = Arc::new(entry.without_bodies());
         }
@@ -149,7 +148,7 @@ impl Journal {
         }
         book.entries.push_back(entry);
         // As many as can be too many by one more.
-        let oldest = (book.excess() > 0).then(|| book.entries.pop_front());
+        let oldest = (book.entries.len() > keep.calls).then(|| book.entries.pop_front());
         drop(book);
         drop(oldest);
     }
@@ -164,12 +163,5 @@ impl Journal {
 impl Default for Journal {
     fn default() -> Self {
         Self::new(Keep { calls: 0, bodies: 0 })
-    }
-}
-
-impl Book {
-    /// How many entries there are too many.
-    fn excess(&self) -> usize {
-        self.entries.len().saturating_sub(self.keep.calls)
     }
 }

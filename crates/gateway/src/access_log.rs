@@ -235,14 +235,9 @@ fn write_number(number: impl itoa::Integer, out: &mut Vec<u8>) {
     out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
-/// A number of three or six digits with zeros before it.
+/// A number in so many digits, with zeros before it.
 fn write_fraction(number: u32, digits: u32, out: &mut Vec<u8>) {
-    let mut rest = number;
-    for place in (0..digits).rev() {
-        let unit = 10_u32.pow(place);
-        out.push(b'0' + (rest / unit % 10) as u8);
-        rest %= unit;
-    }
+    out.extend((0..digits).rev().map(|place| b'0' + (number / 10_u32.pow(place) % 10) as u8));
 }
 
 fn write_millis(took: Duration, out: &mut Vec<u8>) {
@@ -305,9 +300,7 @@ mod tests {
     #[test]
     fn a_line_is_one_line_whatever_a_path_holds() {
         let gist = Gist::default();
-        let mut text = Vec::new();
-        text.extend(spelled(&served(&gist), LogFormat::Text));
-        let text = String::from_utf8(text).expect("text");
+        let text = String::from_utf8(spelled(&served(&gist), LogFormat::Text)).expect("text");
         let (time, rest) = text.split_at(27);
         assert!(time.parse::<jiff::Timestamp>().is_ok_and(|time| time.as_second() > 1_700_000_000), "{time}");
         assert_eq!(
@@ -320,9 +313,8 @@ mod tests {
     #[test]
     fn a_line_of_json_says_the_same() {
         let gist = Gist::default();
-        let mut json = Vec::new();
-        json.extend(spelled(&served(&gist), LogFormat::Json));
-        let mut json: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
+        let line = spelled(&served(&gist), LogFormat::Json);
+        let mut json: serde_json::Value = serde_json::from_slice(&line).expect("JSON");
         assert!(json["timestamp"].take().is_string());
         let expected = serde_json::json!({
             "timestamp": null, "level": "INFO", "message": "request", "src.addr": "127.0.0.1:4711", "http.method": "POST",

@@ -34,8 +34,9 @@ pub trait Wire: Send + Sync {
     fn send(&self, out: Outgoing) -> BoxFuture<'_, Result<(), Error>>;
 
     /// Opens the stream on which a legacy HTTP server sends what belongs to no request of ours; does nothing on wires
-    /// that have only one stream. What arrives goes to the inbox. If something may come that is wanted, it is to be open `at_once`, and resolves when the server has taken it
-    /// or refused, so that nothing is said before there is somewhere to say it.
+    /// that have only one stream. What arrives goes to the inbox. Where something may come that is wanted, it is to be open
+    /// `at_once`, and this resolves when the server has taken it or refused, so that nothing is said before there is
+    /// somewhere to say it.
     fn open_stream(&self, version: Version, at_once: bool) -> BoxFuture<'static, ()> {
         let _ = (version, at_once);
         futures::future::ready(()).boxed()
@@ -97,8 +98,8 @@ pub struct Label {
 
 impl Label {
     /// Of a message that needs no more than the revision.
-    pub fn of(version: Version) -> Self {
-        Self { version: Some(version), ..Self::default() }
+    pub fn of(version: impl Into<Option<Version>>) -> Self {
+        Self { version: version.into(), ..Self::default() }
     }
 
     /// Writes it into a request.

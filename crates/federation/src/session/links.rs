@@ -3,13 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use upstream::queue;
 
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, join_all};
 use protocol::method::notifications;
 use protocol::{Object, Raw};
-use upstream::{Caller, Error, ErrorKind, Heard, Link, Notice, Target, Task, Tie};
+use upstream::{Caller, Error, ErrorKind, Heard, Link, Notice, Target, Task, Tie, queue};
 
 use super::subscriptions::LISTEN_AGAIN;
 use super::{Session, Stray, lock};

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 use std::time::Duration;
-use upstream::queue;
 
 use futures::future::join_all;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 use upstream::settings::Sharing;
-use upstream::{Caller, Heard, Link, Target, Task, Tie};
+use upstream::{Caller, Heard, Link, Target, Task, Tie, queue};
 
 use super::passport::Carried;
 use crate::backend::Shared;

@@ -9,8 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::future::{BoxFuture, Either, select};
 use futures::{FutureExt as _, StreamExt as _};
-use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{Method, StatusCode, Uri};
+use http::{StatusCode, Uri};
 use http1::client::Opening;
 use tokio::time::timeout;
 
@@ -49,12 +48,12 @@ impl SseConnect {
         let pending = Pending::new(&self.name, inbox);
         let reader = Task::spawn("sse", read(events, pending.clone()));
         let client = self.client.clone();
-        Ok(SseWire { pending, client, address, reader: Mutex::new(Some(reader)) })
+        let opening = body::posts(&address);
+        Ok(SseWire { pending, client, address, opening, reader: Mutex::new(Some(reader)) })
     }
 
     async fn stream(&self) -> Result<Events, Error> {
-        let accept = [(ACCEPT, body::EVENT_STREAM)].into_iter().collect();
-        let request = Opening::new(Method::GET, &self.url, &accept).request(Bytes::new());
+        let request = body::gets(&self.url).request(Bytes::new());
         let response = self.client.send(&self.url, request).await?;
         if !response.status.is_success() {
             return Err(refusal(&self.url, response).await);
@@ -95,6 +94,8 @@ pub struct SseWire {
     pending: Pending,
     client: HttpClient,
     address: Uri,
+    /// What every message is sent with.
+    opening: Opening,
     reader: Mutex<Option<Task>>,
 }
 
@@ -102,8 +103,7 @@ impl SseWire {
     /// Sends a message. The future owns all it needs, because it may have to outlive the call.
     fn post(&self, message: Bytes, label: &Label) -> BoxFuture<'static, Result<(), Error>> {
         let (client, address) = (self.client.clone(), self.address.clone());
-        let headers = [(CONTENT_TYPE, body::JSON), (ACCEPT, body::ACCEPT)].into_iter().collect();
-        let mut request = Opening::new(Method::POST, &address, &headers).request(message);
+        let mut request = self.opening.request(message);
         label.write(&mut request);
         async move {
             let response = client.send(&address, request).await?;

@@ -102,16 +102,11 @@ impl Wire for StreamableWire {
         if self.endpoint.life.is_cancelled() || self.listening.swap(true, Ordering::Relaxed) {
             return futures::future::ready(()).boxed();
         }
-        let (answered, answer) = match at_once {
-            true => {
-                let (answered, answer) = oneshot::channel();
-                (Some(answered), answer.map(drop).boxed())
-            }
-            false => (None, futures::future::ready(()).boxed()),
-        };
+        let (answered, answer) = oneshot::channel();
+        let answered = at_once.then_some(answered);
         let task = Task::spawn("listen", listen::listen(Arc::clone(&self.endpoint), version, answered));
         *self.listener.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
-        answer
+        answer.map(drop).boxed()
     }
 
     /// Each call has a stream of its own.

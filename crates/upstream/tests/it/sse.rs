@@ -1,7 +1,6 @@
 //! HTTP+SSE of 2024-11-05.
 
 use std::time::Duration;
-use upstream::queue;
 
 use http::Method;
 use protocol::Message;
@@ -10,7 +9,7 @@ use upstream::settings::Limits;
 use upstream::wire::http_client::HttpClient;
 use upstream::wire::sse::SseConnect;
 use upstream::wire::{Connect as _, Wire};
-use upstream::{Error, ErrorKind};
+use upstream::{Error, ErrorKind, queue};
 
 use crate::server::{Channel, Server, always, answer, event, events, json, status};
 use crate::{all, failure, is, notification, request};

@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use protocol::Message;
 use tokio::time::{Instant, sleep, timeout};
-use upstream::queue;
 use upstream::settings::{Limits, Stdio};
 use upstream::wire::stdio::StdioConnect;
 use upstream::wire::{Connect as _, Wire};
-use upstream::{Error, ErrorKind};
+use upstream::{Error, ErrorKind, queue};
 
 use crate::{all, failure, is, one, request};
 

@@ -1,17 +1,16 @@
 //! Streamable HTTP.
 
 use std::time::Duration;
-use upstream::queue;
 
 use futures::StreamExt as _;
 use http::{HeaderValue, Method};
 use protocol::{Message, Version};
 use tokio::time::timeout;
-use upstream::ErrorKind;
 use upstream::settings::Limits;
 use upstream::wire::http_client::HttpClient;
 use upstream::wire::streamable::{StreamableConnect, StreamableWire};
 use upstream::wire::{Connect as _, Frames, Label, Wire as _};
+use upstream::{ErrorKind, queue};
 
 use crate::server::{Channel, Server, always, answer, broken, event, events, json, status};
 use crate::{all, failure, is, notification, one, request, request_with, result, words};
@@ -393,9 +392,7 @@ async fn the_listening_stream_fills_the_inbox_and_comes_back() {
     drop(wire.open_stream(Version::V2025_06_18, true));
     let changed = event(r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#);
     for round in 1..=2 {
-        while server.seen().len() < round {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        requests(&server, round).await;
         tokio::time::sleep(Duration::from_millis(50)).await;
         channel.say(&changed);
         let message = timeout(Duration::from_secs(5), inbox.recv()).await.expect("in time").expect("open");
@@ -447,14 +444,27 @@ async fn a_server_without_a_listening_stream_is_left_alone() {
     assert!(inbox.try_recv().is_none());
 }
 
+/// Completes when the server has had so many requests.
+async fn requests(server: &Server, count: usize) {
+    while server.seen().len() < count {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// Connects to a server that was asked for a stream in a session before.
+async fn asked_for_a_stream(server: &Server) -> StreamableConnect {
+    let connect = StreamableConnect::new("t", server.url.clone(), &Limits::default(), HttpClient::new());
+    let before = connect.connect(queue::channel(8).0).await.expect("a wire");
+    before.open_stream(Version::V2025_06_18, true).await;
+    connect
+}
+
 /// Sessions in which a program makes one call are many, and the question would take longer than the call.
 #[tokio::test]
 async fn a_server_without_a_listening_stream_is_asked_again_in_sessions_that_last() {
     let server = always(|| status(405)).await;
-    let connect = StreamableConnect::new("t", server.url.clone(), &Limits::default(), HttpClient::new());
+    let connect = asked_for_a_stream(&server).await;
     let (inbox, _messages) = queue::channel(8);
-    let first = connect.connect(inbox.clone()).await.expect("a wire");
-    first.open_stream(Version::V2025_06_18, true).await;
     assert_eq!(server.seen().len(), 1);
     tokio::time::pause();
     let short = connect.connect(inbox.clone()).await.expect("a wire");
@@ -466,12 +476,9 @@ async fn a_server_without_a_listening_stream_is_asked_again_in_sessions_that_las
     assert_eq!(server.seen().len(), 1);
     tokio::time::sleep(Duration::from_millis(200)).await;
     tokio::time::resume();
-    let asked = async {
-        while server.seen().len() < 2 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    timeout(Duration::from_secs(5), asked).await.expect("another server may have taken its place");
+    timeout(Duration::from_secs(5), requests(&server, 2))
+        .await
+        .expect("another server may have taken its place");
     // Who waits for the stream is told at once that there is none.
     let urgent = connect.connect(inbox).await.expect("a wire");
     urgent.open_stream(Version::V2025_06_18, true).await;
@@ -482,18 +489,11 @@ async fn a_server_without_a_listening_stream_is_asked_again_in_sessions_that_las
 #[tokio::test]
 async fn only_what_is_said_of_the_server_is_taken_to_hold_in_other_sessions() {
     let server = always(|| status(404)).await;
-    let connect = StreamableConnect::new("t", server.url.clone(), &Limits::default(), HttpClient::new());
+    let connect = asked_for_a_stream(&server).await;
     let (inbox, _messages) = queue::channel(8);
-    let first = connect.connect(inbox.clone()).await.expect("a wire");
-    first.open_stream(Version::V2025_06_18, true).await;
     let next = connect.connect(inbox).await.expect("a wire");
     next.open_stream(Version::V2025_06_18, false).await;
-    let asked = async {
-        while server.seen().len() < 2 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    timeout(Duration::from_millis(1500), asked).await.expect("at once");
+    timeout(Duration::from_millis(1500), requests(&server, 2)).await.expect("at once");
 }
 
 #[tokio::test]

@@ -6,21 +6,33 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue};
+use http::header::{self, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Method, Uri};
+use http1::client::Opening;
 
 use super::plain;
 use super::pool::{Pool, Pooled};
 use crate::{Error, ErrorKind};
 
 /// What we accept as the response to a message.
-pub(crate) const ACCEPT: HeaderValue = HeaderValue::from_static("application/json, text/event-stream");
+const ACCEPT: HeaderValue = HeaderValue::from_static("application/json, text/event-stream");
 
 /// The media type of a message.
-pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// The media type of a stream.
-pub(crate) const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
+const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
+
+/// What messages are sent with.
+pub(crate) fn posts(url: &Uri) -> Opening {
+    let headers = [(CONTENT_TYPE, JSON), (header::ACCEPT, ACCEPT)];
+    Opening::new(Method::POST, url, &headers.into_iter().collect())
+}
+
+/// What a stream is asked for with.
+pub(crate) fn gets(url: &Uri) -> Opening {
+    Opening::new(Method::GET, url, &[(header::ACCEPT, EVENT_STREAM)].into_iter().collect())
+}
 
 /// Whether a response claims to be a stream of events.
 pub(crate) fn is_event_stream(headers: &HeaderMap) -> bool {

@@ -110,7 +110,7 @@ impl Endpoint {
     /// Asks for a stream: the listening one, or one that broke after the event `last`.
     pub(super) async fn get(&self, version: Option<Version>, last: Option<&str>) -> Result<Response, Error> {
         let mut request = self.place.get();
-        Label { version, ..Label::default() }.write(&mut request);
+        Label::of(version).write(&mut request);
         if let Some(last) = last.and_then(|id| HeaderValue::from_bytes(id.as_bytes()).ok()) {
             request.add(&LAST_EVENT_ID, &last);
         }
@@ -121,7 +121,7 @@ impl Endpoint {
     pub(super) async fn end_session(&self) {
         let Some(Session { id, version }) = self.session().take() else { return };
         let mut request = self.place.delete();
-        Label { version, ..Label::default() }.write(&mut request);
+        Label::of(version).write(&mut request);
         if let Ok(Ok(response)) = timeout(END_SESSION, self.send(request, Some(id))).await {
             body::drain(response.body);
         }

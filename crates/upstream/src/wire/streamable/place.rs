@@ -4,7 +4,6 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, Method, Uri};
 use http1::client::{Opening, Request};
 use tokio::time::Instant;
@@ -26,14 +25,10 @@ pub(super) struct Place {
 
 impl Place {
     pub(super) fn new(url: Uri) -> Self {
-        let opening = |method, headers: &[_]| {
-            let headers: HeaderMap = headers.iter().cloned().collect();
-            Opening::new(method, &url, &headers)
-        };
         Self {
-            post: opening(Method::POST, &[(CONTENT_TYPE, body::JSON), (ACCEPT, body::ACCEPT)]),
-            get: opening(Method::GET, &[(ACCEPT, body::EVENT_STREAM)]),
-            delete: opening(Method::DELETE, &[]),
+            post: body::posts(&url),
+            get: body::gets(&url),
+            delete: Opening::new(Method::DELETE, &url, &HeaderMap::new()),
             streamless: Mutex::default(),
             url,
         }
