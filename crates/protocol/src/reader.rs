@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 
 use crate::json::JsonError;
 
+mod escaped;
 mod name;
 mod nesting;
 mod plain;
@@ -313,6 +314,8 @@ impl<'a> Reader<'a> {
     /// escapes in it.
     fn skip_odd_string(&mut self) -> Result<bool, NoJson> {
         let mut has_escapes = false;
+        // How far blocks were looked at, of which the last was found odd.
+        let mut looked = self.at;
         loop {
             match self.text.get(self.at) {
                 Some(b'"') => return Ok(has_escapes),
@@ -322,6 +325,11 @@ impl<'a> Reader<'a> {
                 }
                 Some(0x80..) => self.is_ascii = false,
                 _ => return Err(NoJson),
+            }
+            if has_escapes && self.at >= looked {
+                let (at, is_more) = escaped::end_of_blocks(self.text, self.at);
+                (self.at, self.is_ascii) = (at, self.is_ascii & !is_more);
+                looked = at + escaped::BLOCK;
             }
             self.at = if self.is_ascii {
                 plain::end::<true>(self.text, self.at)

@@ -306,3 +306,29 @@ proptest! {
         readers_agree(tokens.concat().as_bytes());
     }
 }
+
+/// What may stand in a string, and what may not.
+fn piece() -> impl Strategy<Value = &'static str> {
+    prop_oneof![
+        8 => prop::sample::select(vec![
+            "\\n", "\\t", "\\\"", "\\/", "\\b", "\\f", "\\r", "plain", "a", "é", "漢字", "{[]}:,",
+        ]),
+        2 => prop::sample::select(vec!["\\\\", "\\u0041", "\\u00e9", "\\\\\\\"", "\\\\\\\\"]),
+        1 => prop::sample::select(vec!["", "\"", "\\", "\\x", "\\u12", "\u{1}", "\n", "\\\n", "\u{7f}"]),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn long_strings_with_escapes_are_read_as_by_others(
+        repeated in prop::collection::vec(prop::sample::select(vec!["\\n", "x", "\\\"", "\\\\", "line ", "é"]), 0..20),
+        times in 0usize..30,
+        pieces in prop::collection::vec(piece(), 0..60),
+        close in any::<bool>(),
+    ) {
+        let end = if close { "\"" } else { "" };
+        let text = format!("\"{}{}{end}", repeated.concat().repeat(times), pieces.concat());
+        readers_agree(text.as_bytes());
+        readers_agree(format!("{{\"a\":{text},\"b\":1}}").as_bytes());
+    }
+}
