@@ -13,7 +13,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::io::poll_read_buf;
 
 use crate::framing::{Fault, Framing, Next};
-use crate::head::{Finder, Memory};
+use crate::head::Finder;
+use crate::memory::Memory;
 
 mod head;
 mod request;

@@ -1,11 +1,9 @@
 //! What the heads of requests and of answers have in common: where they end, and what they say of the body and the connection.
 
-use std::ops::Range;
-
 use bytes::{Buf as _, Bytes, BytesMut};
 use http::header::{CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING};
 
-use crate::framing::{Fault, Framing};
+use crate::framing::Fault;
 
 /// Finds heads in what is read. It remembers how far it looked, so that a head that comes in small pieces is not searched anew
 /// with each of them.
@@ -68,102 +66,6 @@ impl Finder {
                 _ => None,
             }
         })
-    }
-}
-
-/// The longest head that is remembered, for as long as its connection is open.
-const LONGEST: usize = 4 * 1024;
-
-/// The head that came last on a connection. The next one mostly says the same, but for the length of its body, and then it need
-/// not be read anew.
-#[derive(Debug)]
-pub(crate) struct Memory<T>(Option<Box<Remembered<T>>>);
-
-#[derive(Debug)]
-struct Remembered<T> {
-    bytes: Bytes,
-    /// Where the length of the body stands, if it does.
-    digits: Option<Range<usize>>,
-    /// What was read. It is kept only when a head has come twice: most that come once do not come again.
-    read: Option<T>,
-}
-
-/// A head that was recognised.
-#[derive(Debug)]
-pub(crate) struct Recalled<'m, T> {
-    pub(crate) read: &'m T,
-    /// How long the head is.
-    pub(crate) size: usize,
-    /// The length of the body that it says.
-    pub(crate) length: Option<u64>,
-}
-
-impl<T> Recalled<'_, T> {
-    /// Where the body ends: by its length, or `otherwise`.
-    pub(crate) fn framing(&self, otherwise: Framing) -> Framing {
-        match self.length {
-            Some(0) => Framing::Done,
-            Some(length) => Framing::Length(length),
-            None => otherwise,
-        }
-    }
-}
-
-impl<T> Default for Memory<T> {
-    fn default() -> Self {
-        Self(None)
-    }
-}
-
-impl<T: Clone> Memory<T> {
-    /// Recognises a head at the front of `input`.
-    pub(crate) fn recall(&self, input: &[u8]) -> Option<Recalled<'_, T>> {
-        let remembered = self.0.as_ref()?;
-        let read = remembered.read.as_ref()?;
-        let (size, length) = remembered.size_of_same(input)?;
-        Some(Recalled { read, size, length })
-    }
-
-    /// The head to read if this one has come: itself, or a copy if what is read of it will be remembered, so that no memory is
-    /// kept for what else lies next to it.
-    pub(crate) fn to_read(&self, head: Bytes) -> Bytes {
-        if self.has_come(&head) { Bytes::copy_from_slice(&head) } else { head }
-    }
-
-    fn has_come(&self, head: &[u8]) -> bool {
-        self.0.as_ref().and_then(|last| last.size_of_same(head)).is_some()
-    }
-
-    /// Remembers a head in which `digits` is all that is said of the length of the body, if anything is.
-    pub(crate) fn note(&mut self, head: &Bytes, digits: Option<&[u8]>, read: &T) {
-        if head.len() > LONGEST || digits.is_some_and(|digits| !digits.iter().all(u8::is_ascii_digit)) {
-            self.0 = None;
-            return;
-        }
-        let has_come = self.has_come(head);
-        let place = |digits: &[u8]| {
-            let from = (digits.as_ptr() as usize).saturating_sub(head.as_ptr() as usize);
-            from..from + digits.len()
-        };
-        self.0 = Some(Box::new(Remembered {
-            bytes: if has_come { head.clone() } else { Bytes::copy_from_slice(head) },
-            digits: digits.map(place),
-            read: has_come.then(|| read.clone()),
-        }));
-    }
-}
-
-impl<T> Remembered<T> {
-    /// The size of the head at the front of `input` and the length that it says, if it says the same otherwise.
-    fn size_of_same(&self, input: &[u8]) -> Option<(usize, Option<u64>)> {
-        let Some(place) = &self.digits else {
-            return input.starts_with(&self.bytes).then_some((self.bytes.len(), None));
-        };
-        let rest = input.strip_prefix(&self.bytes[..place.start])?;
-        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        let after = &self.bytes[place.end..];
-        let length = number(&rest[..digits])?;
-        rest[digits..].starts_with(after).then(|| (place.start + digits + after.len(), Some(length)))
     }
 }
 
@@ -282,8 +184,10 @@ fn items(value: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// A number that is all digits; the standard parser would take a sign.
-fn number(digits: &[u8]) -> Option<u64> {
-    let digits =
-        std::str::from_utf8(digits).ok().filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
-    digits.parse().ok()
+pub(crate) fn number(digits: &[u8]) -> Option<u64> {
+    let add = |number: u64, digit: &u8| {
+        let digit = char::from(*digit).to_digit(10)?;
+        number.checked_mul(10)?.checked_add(digit.into())
+    };
+    if digits.is_empty() { None } else { digits.iter().try_fold(0, add) }
 }

@@ -13,6 +13,7 @@ pub mod server;
 
 mod framing;
 mod head;
+mod memory;
 #[cfg(test)]
 mod sent;
 

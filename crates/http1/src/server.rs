@@ -19,7 +19,8 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio_util::io::poll_read_buf;
 
 use crate::framing::{Fault, Framing, Next};
-use crate::head::{Finder, Memory};
+use crate::head::Finder;
+use crate::memory::Memory;
 use body::Feed;
 use head::{Head, Known, Preface};
 use response::{Asked, Measure, write_chunk_size, write_head};

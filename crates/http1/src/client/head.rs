@@ -3,12 +3,13 @@
 use std::mem::MaybeUninit;
 use std::sync::Arc;
 
-use bytes::{Buf as _, Bytes, BytesMut};
+use bytes::{Buf as _, BytesMut};
 use http::header::HeaderMap;
 use http::{Method, StatusCode};
 
 use crate::framing::{Chunks, Fault, Framing};
-use crate::head::{Finder, Found, Headers, MOST_HEADERS, Memory, Recalled, Signs};
+use crate::head::{Finder, Found, Headers, MOST_HEADERS, Signs};
+use crate::memory::{Memory, Recalled, Taken};
 
 /// The largest head.
 const LARGEST: usize = 64 * 1024;
@@ -58,13 +59,13 @@ pub(super) fn take(
         return Err("its answer is not HTTP/1");
     }
     match finder.take(input, LARGEST) {
-        Found::Head(head) => read(&memory.to_read(head), method, memory).map(Some),
+        Found::Head(head) => read(&memory.take(head), method, memory).map(Some),
         Found::Part => Ok(None),
         Found::TooLarge => Err("the head of its answer is too large"),
     }
 }
 
-/// The head of an answer that says the same as the one before it.
+/// The head of an answer that says the same as one before it.
 fn again(recalled: &Recalled<'_, Known>) -> Head {
     let Known { status, headers } = recalled.read.clone();
     // The only other way that lets a connection go on.
@@ -72,7 +73,8 @@ fn again(recalled: &Recalled<'_, Known>) -> Head {
     Head { status, headers, framing, keep: true }
 }
 
-fn read(bytes: &Bytes, method: &Method, memory: &mut Memory<Known>) -> Result<Head, Fault> {
+fn read(taken: &Taken, method: &Method, memory: &mut Memory<Known>) -> Result<Head, Fault> {
+    let bytes = &taken.head;
     let mut room = [const { MaybeUninit::uninit() }; MOST_HEADERS];
     let mut response = httparse::Response::new(&mut []);
     let parsed = httparse::ParserConfig::default()
@@ -90,8 +92,9 @@ fn read(bytes: &Bytes, method: &Method, memory: &mut Memory<Known>) -> Result<He
     let Headers { map: headers, signs, length } = headers;
     let headers = Arc::new(headers);
     let (framing, keep) = framing(&signs, status, method)?;
-    if signs.is_plain() && keep && status == StatusCode::OK && method != Method::HEAD {
-        memory.note(bytes, length, &Known { status, headers: headers.clone() });
+    let usual = status.is_success() && status != StatusCode::NO_CONTENT;
+    if signs.is_plain() && keep && usual && method != Method::HEAD {
+        memory.note(taken, length, &Known { status, headers: headers.clone() });
     }
     Ok(Head { status, headers, framing, keep })
 }

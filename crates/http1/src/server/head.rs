@@ -3,14 +3,15 @@
 use std::mem::MaybeUninit;
 use std::sync::Arc;
 
-use bytes::{Buf as _, Bytes, BytesMut};
+use bytes::{Buf as _, BytesMut};
 use http::header::EXPECT;
 use http::request::Parts;
 use http::{Method, Request, Uri, Version};
 
 use super::Refusal;
 use crate::framing::{Chunks, Fault, Framing};
-use crate::head::{Finder, Found, Headers, MOST_HEADERS, Memory, Recalled, Signs};
+use crate::head::{Finder, Found, Headers, MOST_HEADERS, Signs};
+use crate::memory::{Memory, Recalled, Taken};
 
 /// What a client of HTTP/2 begins with that knows that we speak it (RFC 9113 §3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -62,7 +63,7 @@ pub(super) fn take(
         return Err(Refusal::Malformed("this is not HTTP"));
     }
     match finder.take(input, largest) {
-        Found::Head(head) => read(&memory.to_read(head), memory).map(Some),
+        Found::Head(head) => read(&memory.take(head), memory).map(Some),
         Found::Part => Ok(None),
         Found::TooLarge => Err(Refusal::HeadTooLarge),
     }
@@ -90,14 +91,15 @@ impl Preface {
     }
 }
 
-/// The head of a request that says the same as the one before it.
+/// The head of a request that says the same as one before it.
 fn again(recalled: &Recalled<'_, Known>) -> Head {
     let Known { parts, in_chunks } = recalled.read.clone();
     let otherwise = if in_chunks { Framing::Chunked(Chunks::new()) } else { Framing::Done };
     Head { parts, framing: recalled.framing(otherwise), keep: true, expects_word: false }
 }
 
-fn read(bytes: &Bytes, memory: &mut Memory<Known>) -> Result<Head, Refusal> {
+fn read(taken: &Taken, memory: &mut Memory<Known>) -> Result<Head, Refusal> {
+    let bytes = &taken.head;
     let mut room = [const { MaybeUninit::uninit() }; MOST_HEADERS];
     let mut request = httparse::Request::new(&mut []);
     let parsed = request.parse_with_uninit_headers(bytes, &mut room).map_err(said)?;
@@ -124,7 +126,7 @@ fn read(bytes: &Bytes, memory: &mut Memory<Known>) -> Result<Head, Refusal> {
     (parts.method, parts.uri, parts.version, parts.headers) = (method, uri, version, headers);
     let parts = Arc::new(parts);
     if signs.is_plain() && keep && !expects_word {
-        memory.note(bytes, length, &Known { parts: parts.clone(), in_chunks: signs.chunked > 0 });
+        memory.note(taken, length, &Known { parts: parts.clone(), in_chunks: signs.chunked > 0 });
     }
     Ok(Head { parts, framing, keep, expects_word })
 }
