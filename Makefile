@@ -72,9 +72,10 @@ scale: ## Open 5000 sessions and 2000 streams, and print what each of them takes
 	cargo build --package agentgateway --package testkit --all-targets --locked
 	$(ALONE) scale::thousands_of_sessions_and_streams_are_small_and_leave_nothing
 
-# A program that is measured is always built as it is released.
+# A program that is measured is always built as it is released: alone, because what is built together shares its features.
 bench: ## Measure what a call costs, next to nginx and whoever else is installed: BENCH="--only small-json --rounds 5"
-	cargo build --release --locked --package agentgateway --package bench
+	cargo build --release --locked --package agentgateway
+	cargo build --release --locked --package bench
 	target/release/bench run --json target/bench.json $(BENCH)
 
 cycles: $(JS) ## Start and kill children and the gateway, and look for processes that are left, CYCLES=1000 times

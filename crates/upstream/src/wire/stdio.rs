@@ -13,6 +13,7 @@ use crate::{Error, ErrorKind};
 mod child;
 #[cfg(target_os = "linux")]
 pub mod keeper;
+mod process;
 mod reason;
 mod spawn;
 mod stderr;

@@ -11,17 +11,18 @@ use std::pin::pin;
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use tokio::process::{ChildStdin, ChildStdout};
+use tokio::net::unix::pipe;
 use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use super::process::{self, Process};
 use super::spawn::{Spawned, not_started};
 use super::stderr::{Tail, drain};
 use super::tree::{Sweeper, Tree};
 use super::{Live, reason};
 use crate::settings::Stdio;
-use crate::{Error, ErrorKind, Task};
+use crate::{Error, Task};
 
 /// How long a child may take to leave, once after its input was closed and once after SIGTERM.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -38,8 +39,8 @@ pub(super) struct Child {
 
 /// The two ends to talk to it.
 pub(super) struct Pipes {
-    pub(super) stdin: ChildStdin,
-    pub(super) stdout: ChildStdout,
+    pub(super) stdin: pipe::Sender,
+    pub(super) stdout: pipe::Receiver,
 }
 
 impl Child {
@@ -50,13 +51,8 @@ impl Child {
         live: &Live,
     ) -> Result<(Self, Pipes), Error> {
         let refused = |error: &_| not_started(name, settings, error);
-        let Spawned { process: mut child, tree, started } =
-            Spawned::new(settings).map_err(|e| refused(&e))?;
-        let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        let (Some(stdin), Some(stdout), Some(stderr)) = pipes else {
-            // Out of reach for a child that was started with three pipes; it is killed on drop.
-            return Err(Error::new(ErrorKind::Unreachable, format!("target `{name}` has no pipes")));
-        };
+        let Spawned { process, pipes, tree, started } = Spawned::new(settings).map_err(|e| refused(&e))?;
+        let process::Pipes { stdin, stdout, stderr } = pipes;
         let stop = CancellationToken::new();
         let (told, exit) = watch::channel(None);
         let (list, listed) = oneshot::channel();
@@ -67,7 +63,7 @@ impl Child {
             let (name, tails) = (name.to_owned(), [words.clone(), own_words.clone()]);
             async move {
                 let _listed = listed;
-                let status = attend(child, &sweeper, &stop, drain(&name, stderr, &tails)).await;
+                let status = attend(process, &sweeper, &stop, drain(&name, stderr, &tails)).await;
                 told.send_replace(Some(reason::of_exit(status, &own_words.lines())));
             }
         };
@@ -100,7 +96,7 @@ impl Child {
 
 /// Sees a child through to its end, and reaps it.
 async fn attend(
-    mut child: tokio::process::Child,
+    mut process: Process,
     sweeper: &Sweeper,
     stop: &CancellationToken,
     drain: impl Future<Output = ()>,
@@ -109,7 +105,7 @@ async fn attend(
     let mut drain = pin!(drain);
     let mut drained = false;
     let status = {
-        let mut life = pin!(life(&mut child, tree, stop));
+        let mut life = pin!(life(&mut process, tree, stop));
         tokio::select! {
             status = &mut life => status,
             () = &mut drain => {
@@ -127,28 +123,23 @@ async fn attend(
 }
 
 /// Waits for the child to end, and helps when told to stop it.
-async fn life(
-    child: &mut tokio::process::Child,
-    tree: &Tree,
-    stop: &CancellationToken,
-) -> io::Result<ExitStatus> {
+async fn life(process: &mut Process, tree: &Tree, stop: &CancellationToken) -> io::Result<ExitStatus> {
     tokio::select! {
-        status = end(child, tree) => return status,
+        status = end(process, tree) => return status,
         () = stop.cancelled() => {}
     }
-    if let Ok(status) = timeout(PATIENCE, end(child, tree)).await {
+    if let Ok(status) = timeout(PATIENCE, end(process, tree)).await {
         return status;
     }
     tree.tell();
-    if let Ok(status) = timeout(PATIENCE, end(child, tree)).await {
+    if let Ok(status) = timeout(PATIENCE, end(process, tree)).await {
         return status;
     }
     tree.sweep();
-    end(child, tree).await
+    end(process, tree).await
 }
 
 /// Waits for the process that we started, and reaps it.
-async fn end(child: &mut tokio::process::Child, tree: &Tree) -> io::Result<ExitStatus> {
-    let mut wait = pin!(child.wait());
-    poll_fn(|context| tree.reap(|| wait.as_mut().poll(context))).await
+async fn end(process: &mut Process, tree: &Tree) -> io::Result<ExitStatus> {
+    poll_fn(|context| tree.reap(|| process.poll_end(context))).await
 }

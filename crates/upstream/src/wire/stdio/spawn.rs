@@ -1,19 +1,19 @@
 //! Starting the program of a child: under a keeper where there are keepers, else as a process group.
 
 use std::io;
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
-use std::process::Stdio as Pipe;
+use std::process::Command;
 
-use nix::unistd::Pid;
-use tokio::process::{Child, Command};
-
+use super::process::{Pipes, Process};
 use super::tree::{Sweeper, Tree};
 use crate::settings::Stdio;
 use crate::{Error, ErrorKind};
 
 /// A process of ours that is, or is about to start, the program of a child.
 pub(super) struct Spawned {
-    pub(super) process: Child,
+    pub(super) process: Process,
+    pub(super) pipes: Pipes,
     /// Kills everything if this is dropped.
     pub(super) tree: Sweeper,
     pub(super) started: Started,
@@ -36,10 +36,10 @@ impl Spawned {
             return Self::kept(settings);
         }
         let mut command = command(&settings.cmd, settings);
-        let process = command.args(&settings.args).process_group(0).kill_on_drop(true).spawn()?;
-        let pid = pid_of(&process)?;
+        let (process, pipes) = Process::start(command.args(&settings.args).process_group(0), true)?;
+        let pid = process.pid()?;
         let started = Started::Already(pid.as_raw().unsigned_abs());
-        Ok(Self { process, tree: Sweeper::new(Tree::group(pid)), started })
+        Ok(Self { process, pipes, tree: Sweeper::new(Tree::group(pid)), started })
     }
 
     #[cfg(target_os = "linux")]
@@ -54,11 +54,11 @@ impl Spawned {
         let mut command = command(OURSELVES, settings);
         command.arg0(NAME).arg(KEEP).arg(std::process::id().to_string());
         command.arg(theirs.as_raw_fd().to_string()).arg(keeper::files());
-        let process = command.arg(&settings.cmd).args(&settings.args).spawn()?;
-        let pid = pid_of(&process)?;
+        let (process, pipes) = Process::start(command.arg(&settings.cmd).args(&settings.args), false)?;
+        let pid = process.pid()?;
         keepers.insert(pid);
         let tree = Sweeper::new(Tree::kept_by(pid));
-        Ok(Self { process, tree, started: Started::Reported(awaited) })
+        Ok(Self { process, pipes, tree, started: Started::Reported(awaited) })
     }
 }
 
@@ -73,12 +73,6 @@ impl Started {
     }
 }
 
-fn pid_of(process: &Child) -> io::Result<Pid> {
-    let pid = process.id().and_then(|pid| i32::try_from(pid).ok());
-    pid.map(Pid::from_raw).ok_or_else(|| io::Error::other("it has no process id"))
-}
-
-#[expect(clippy::disallowed_methods, reason = "this is the one place that starts processes")]
 fn command(program: &str, settings: &Stdio) -> Command {
     let Stdio { env, clear_env, cwd, .. } = settings;
     let mut command = Command::new(program);
@@ -88,7 +82,7 @@ fn command(program: &str, settings: &Stdio) -> Command {
     if let Some(cwd) = cwd {
         command.current_dir(cwd);
     }
-    command.envs(env).stdin(Pipe::piped()).stdout(Pipe::piped()).stderr(Pipe::piped());
+    command.envs(env);
     command
 }
 
