@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use upstream::spread::{Lender, Lent};
 use upstream::{Target, Task};
 
 use crate::catalog::Catalog;
@@ -38,6 +39,8 @@ const SHORTEST_SWEEP: Duration = Duration::from_millis(100);
 #[derive(Clone)]
 pub struct Backend {
     pub(crate) shared: Arc<Shared>,
+    /// The same for requests.
+    pub(crate) lender: Arc<Lender<Shared>>,
     _keeper: Arc<Task>,
 }
 
@@ -45,7 +48,7 @@ pub(crate) struct Shared {
     settings: ArcSwap<Settings>,
     pub(crate) roster: watch::Sender<Arc<Vec<Member>>>,
     retired: Retired,
-    catalog: ArcSwap<Catalog>,
+    catalog: Lender<Catalog>,
     /// Counts catalogs.
     generation: watch::Sender<u64>,
     changes: watch::Sender<Changes>,
@@ -57,8 +60,7 @@ pub(crate) struct Shared {
     pub(crate) seal: Seals,
     pub(crate) sessions: Sessions,
     pub(crate) parking: Parking,
-    /// Where calls are recorded when they end.
-    pub(crate) books: Arc<Books>,
+    books: Lender<Books>,
     /// In which condition each target was found last, and since when it is.
     pub(crate) conditions: Mutex<HashMap<String, (ConditionKind, SystemTime)>>,
 }
@@ -83,24 +85,26 @@ impl Backend {
         let seal = Seal::of(&settings.sessions.keys).shared();
         let key: Arc<str> = settings.key.as_str().into();
         sessions.wrap_uris(catalog.prefix().uris);
+        let parking = Parking::new(seal.clone(), key.clone());
+        let books = Books { key, journal, tallies: Tallies::default() };
         let shared = Arc::new(Shared {
             settings: ArcSwap::from_pointee(settings),
             roster: watch::Sender::new(Arc::new(members)),
             retired,
-            catalog: ArcSwap::from_pointee(catalog),
+            catalog: Lender::new(catalog),
             generation: watch::Sender::new(0),
             changes: watch::Sender::default(),
             stopping: CancellationToken::new(),
             retiring: TaskTracker::new(),
             sessions,
-            parking: Parking::new(seal.clone(), key.clone()),
+            parking,
             seal,
-            books: Arc::new(Books { key, journal, tallies: Tallies::default() }),
+            books: Lender::new(books),
             conditions: Mutex::default(),
         });
         shared.note_conditions();
         let keeper = Task::spawn("backend", keep(shared.clone()));
-        Self { shared, _keeper: Arc::new(keeper) }
+        Self { lender: Arc::new(Lender::new(shared.clone())), shared, _keeper: Arc::new(keeper) }
     }
 
     /// The settings in force.
@@ -139,7 +143,7 @@ impl Backend {
         self.shared.roster.send_replace(members.clone());
         self.shared.rebuild();
         let names: Vec<String> = gone.iter().map(|member| member.target.name().to_owned()).collect();
-        self.shared.books.tallies.forget(&names);
+        self.shared.books().tallies.forget(&names);
         let released = self.shared.sessions.release(&names);
         let replaced = |target: &&Target| names.iter().any(|name| name == target.name());
         let successors: Vec<_> = members.iter().map(|member| &member.target).filter(replaced).collect();
@@ -186,13 +190,18 @@ impl Shared {
         self.settings.load()
     }
 
+    /// Where calls are recorded when they end.
+    pub(crate) fn books(&self) -> Lent<Books> {
+        self.books.lend()
+    }
+
     /// What is offered now.
-    pub(crate) fn catalog(&self) -> Arc<Catalog> {
-        self.catalog.load_full()
+    pub(crate) fn catalog(&self) -> Lent<Catalog> {
+        self.catalog.lend()
     }
 
     /// What is offered once every target that was just started had its chance to say so.
-    pub(crate) async fn settled_catalog(&self) -> Arc<Catalog> {
+    pub(crate) async fn settled_catalog(&self) -> Lent<Catalog> {
         let catalog = self.catalog();
         if !catalog.is_settling() {
             return catalog;
@@ -278,9 +287,9 @@ impl Shared {
 
     fn rebuild(&self) {
         let members = self.roster.borrow().clone();
-        let next = Arc::new(Catalog::build(&self.settings.load(), &members, Some(&*self.catalog.load())));
+        let next = Arc::new(Catalog::build(&self.settings.load(), &members, Some(&self.catalog())));
         self.sessions.wrap_uris(next.prefix().uris);
-        let before = self.catalog.swap(next.clone());
+        let before = self.catalog.replace(next.clone());
         next.say_remarks(&before);
         self.note_conditions();
         let changed = next.changed_since(&before);

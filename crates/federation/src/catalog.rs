@@ -9,6 +9,7 @@ use bytes::Bytes;
 use protocol::uris::{self, Shape};
 use protocol::{Era, Kind, Mirror, Object, Raw, Version, json, list, name, task};
 use tokio::time::Instant;
+use upstream::spread::{Lender, Lent};
 use upstream::{Peer, Target};
 
 use self::apps::Apps;
@@ -48,6 +49,8 @@ pub(crate) struct Catalog {
 /// A target as the catalog saw it.
 pub(crate) struct Entry {
     pub(crate) target: Target,
+    /// The same for calls.
+    lender: Arc<Lender<Target>>,
     pub(crate) condition: Condition,
     pub(crate) listing: Option<Arc<Listing>>,
     /// Whether it makes tasks, and which.
@@ -85,7 +88,7 @@ pub(crate) struct Prefix {
 /// Where a name leads.
 #[derive(Clone)]
 pub(crate) struct Destination {
-    pub(crate) target: Target,
+    pub(crate) target: Lent<Target>,
     /// The name or URI that the target knows.
     pub(crate) local: String,
     /// Whether URIs of this target are shown with its name.
@@ -132,7 +135,8 @@ impl Catalog {
             .map(|member| {
                 let Report { condition, listing } = member.report.borrow().clone();
                 let tasks = listing.as_ref().map_or(Tasks::Never, |listing| Tasks::of(&listing.peer));
-                Entry { target: member.target.clone(), condition, listing, tasks }
+                let (target, lender) = (member.target.clone(), member.lender.clone());
+                Entry { target, lender, condition, listing, tasks }
             })
             .collect();
         let prefix = Prefix::of(settings);
@@ -295,9 +299,9 @@ impl Catalog {
     }
 
     fn destination(&self, index: usize, local: String) -> Destination {
-        let Entry { target, listing, tasks, .. } = &self.targets[index];
+        let Entry { lender, listing, tasks, .. } = &self.targets[index];
         let modern = listing.as_ref().is_some_and(|listing| listing.peer.era == Era::Modern);
-        let (target, tasks) = (target.clone(), *tasks);
+        let (target, tasks) = (lender.lend(), *tasks);
         Destination { target, local, wrap: self.naming.prefix.uris, mirror: None, modern, tasks }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures::StreamExt as _;
 use protocol::{Kind, Method, Object, Raw};
+use upstream::spread::Lent;
 use upstream::{Call, Caller, Event};
 
 use crate::backend::Shared;
@@ -14,7 +15,7 @@ use crate::relay::{Links, Served, relay};
 
 /// On whose account a request is served, and how.
 pub(crate) struct Context {
-    pub(crate) backend: Arc<Shared>,
+    pub(crate) backend: Lent<Shared>,
     pub(crate) links: Links,
     pub(crate) caller: Arc<Caller>,
     /// The log level wanted on the stream of this request.

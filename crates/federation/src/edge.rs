@@ -23,28 +23,29 @@ impl Backend {
             if sessionless_modern {
                 return misplaced("there are no batches; send one message per request");
             }
-            return legacy::batch::serve(&self.shared, head, &body);
+            return legacy::batch::serve(&self.lender.lend(), head, &body);
         }
         let message = match message::scan(&body) {
             Ok(message) => message,
             Err(error) => return refuse_unscanned(error),
         };
         asking.note(&message);
+        let shared = self.lender.lend();
         match message {
             Message::Request(request) if head.fault.is_some() => {
                 let text = head.fault.clone().unwrap_or_default();
                 refuse(Some(&request.id), &Error::new(ErrorKind::HeaderMismatch, text), Era::Modern)
             }
             Message::Request(request) => match era_of(&request, head) {
-                Ok(Era::Modern) => modern::request(&self.shared, &asking, request).await,
-                Ok(Era::Legacy) => legacy::request(&self.shared, &asking, request).await,
+                Ok(Era::Modern) => modern::request(&shared, &asking, request).await,
+                Ok(Era::Legacy) => legacy::request(&shared, &asking, request).await,
                 Err(error) => refuse(Some(&request.id), &error, Era::Modern),
             },
-            Message::Notification(notification) => legacy::notification(&self.shared, head, notification),
+            Message::Notification(notification) => legacy::notification(&shared, head, notification),
             Message::Response(_) if sessionless_modern => {
                 misplaced("clients send no responses; answers go into `inputResponses` of the next request")
             }
-            Message::Response(response) => legacy::response(&self.shared, head, response),
+            Message::Response(response) => legacy::response(&shared, head, response),
         }
     }
 
@@ -71,12 +72,12 @@ impl Backend {
     /// Opens a connection of the HTTP+SSE transport of 2024-11-05: its session's name, and the stream that carries
     /// everything. The session ends with the stream, and the stream when its way is `closing` and everything is answered.
     pub fn open_sse(&self, head: &Head) -> Result<(String, Frames), Single> {
-        legacy::sse::open(&self.shared, head).map_err(|error| single(None, &error, Era::Legacy))
+        legacy::sse::open(&self.lender.lend(), head).map_err(|error| single(None, &error, Era::Legacy))
     }
 
     /// Serves a body POSTed to a connection of 2024-11-05. What there is to say is said on its stream.
     pub fn post_sse(&self, asking: impl Into<Asking>, body: &Bytes) -> Outcome {
-        legacy::sse::post(&self.shared, &asking.into(), body)
+        legacy::sse::post(&self.lender.lend(), &asking.into(), body)
     }
 }
 

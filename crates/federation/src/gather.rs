@@ -1,6 +1,6 @@
 //! Merged lists, served from the catalog, in pages of our own.
 
-use std::sync::Arc;
+use upstream::spread::Lent;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,13 +13,13 @@ use crate::settings::FailureMode;
 
 /// One page of a merged list, for clients of any revision.
 pub(crate) struct Listed {
-    catalog: Arc<Catalog>,
+    catalog: Lent<Catalog>,
     kind: Kind,
     start: usize,
 }
 
 /// The page that a cursor leads to, or the first.
-pub(crate) fn page(catalog: Arc<Catalog>, kind: Kind, cursor: Option<&Raw>) -> Result<Listed, Error> {
+pub(crate) fn page(catalog: Lent<Catalog>, kind: Kind, cursor: Option<&Raw>) -> Result<Listed, Error> {
     if catalog.failure == FailureMode::FailClosed
         && let Some(entry) = catalog.missing(kind).next()
     {

@@ -112,7 +112,7 @@ fn capabilities(catalog: &Catalog, version: Version) -> Raw {
         merged.set("tasks", Raw::of(&tasks));
     }
     let peers =
-        catalog.targets.iter().filter_map(|entry| entry.listing.as_ref()).map(|listing| &listing.peer);
+        catalog.targets.iter().filter_map(|entry| entry.listing.as_ref()).map(|listing| &*listing.peer);
     if let Some(extensions) = extensions::offered(peers, version.era()) {
         merged.set("extensions", extensions);
     }

@@ -51,7 +51,7 @@ impl Backend {
                 list_faults: report.listing.as_ref().map_or(0, |listing| listing.shortfalls().count()),
                 name: name.to_owned(),
                 condition: report.condition,
-                calls: shared.books.tallies.of(name).call_counts(),
+                calls: shared.books().tallies.of(name).call_counts(),
                 processes: member.target.processes().len(),
                 stats: member.target.stats(),
             }
@@ -61,7 +61,7 @@ impl Backend {
             sessions: shared.sessions.len(),
             session_counts: shared.sessions.counts(),
             lost: shared.sessions.lost(),
-            unrouted: shared.books.tallies.nobodys().call_counts(),
+            unrouted: shared.books().tallies.nobodys().call_counts(),
         }
     }
 

@@ -51,6 +51,14 @@ impl Links {
             pass.failed(&error);
             unreachable(error)
         };
+        // Most calls go this way, on which nothing is asked that all threads would have to wait for.
+        if let Self::Session(session) = self
+            && call.params.get("requestState").is_none()
+            && keeps_to_its_session(&to.target, call)
+            && let Some(link) = session.link_there(&to.target)
+        {
+            return Ok(Way::Own(link));
+        }
         // What is known to be away, the target or the plain link, is tried again by itself: that is no failure of this call.
         let discovery = to.target.discovery_link().await.map_err(unreachable)?;
         if discovery.peer().era == Era::Modern {
@@ -84,7 +92,7 @@ fn keeps_to_its_session(target: &Target, call: &Call) -> bool {
         Routing::ByTask | Routing::Ours(Local::Subscribe | Local::Unsubscribe) => true,
         _ => call.params.get("task").is_some(),
     };
-    is_kept || target.settings().sharing == Sharing::Session
+    is_kept || target.sharing() == Sharing::Session
 }
 
 impl Way {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use protocol::{Kind, Raw, capability};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
+use upstream::spread::Lender;
 use upstream::{Caller, Failure, Peer, Target, Task};
 
 use self::mirrors::Mirrors;
@@ -22,6 +23,8 @@ pub(crate) mod watcher;
 #[derive(Clone)]
 pub(crate) struct Member {
     pub(crate) target: Target,
+    /// The same for calls.
+    pub(crate) lender: Arc<Lender<Target>>,
     pub(crate) report: watch::Receiver<Report>,
     pub(crate) watcher: Watcher,
     stale: Arc<Notify>,
@@ -67,7 +70,7 @@ impl Condition {
 
 /// What a target offers.
 pub(crate) struct Listing {
-    pub(crate) peer: Peer,
+    pub(crate) peer: Arc<Peer>,
     items: [Items; Kind::ALL.len()],
     /// What its tools want mirrored in headers.
     pub(crate) mirrors: Arc<Mirrors>,
@@ -119,7 +122,9 @@ impl Member {
         let stale = Arc::new(Notify::new());
         let scout =
             Scout { target: target.clone(), report: sender, stale: stale.clone(), tools: Items::default() };
-        Self { target, report, watcher, stale, _scout: Arc::new(Task::spawn("scout", scout.run())) }
+        let lender = Arc::new(Lender::new(target.clone()));
+        let scout = Arc::new(Task::spawn("scout", scout.run()));
+        Self { target, lender, report, watcher, stale, _scout: scout }
     }
 
     /// Asks the scout to read lists again that are no longer fresh. What is there is served meanwhile.

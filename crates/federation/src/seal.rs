@@ -7,11 +7,11 @@
 //! next lives.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
-use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -23,6 +23,8 @@ const KEY: usize = 32;
 const EXPIRY: usize = 8;
 /// A longer text is not looked at: no token of ours comes near it.
 const LONGEST: usize = 4096;
+/// How many nonces are drawn at once. To draw one alone takes longer than to seal.
+const DRAWN: usize = 64;
 
 /// A key that a configuration names. Nothing shows it.
 #[derive(Clone, PartialEq, Eq)]
@@ -55,7 +57,9 @@ pub(crate) type Seals = Arc<ArcSwap<Seal>>;
 
 /// Makes and opens tokens. The first key seals, all of them open, so that a key can be replaced without a break.
 pub(crate) struct Seal {
-    keys: Vec<RandomizedNonceKey>,
+    keys: Vec<LessSafeKey>,
+    /// Those that were drawn and not used.
+    nonces: Mutex<Vec<[u8; NONCE_LEN]>>,
 }
 
 /// What a token is for, and whose it is. One that was made for something or somebody else does not open, although neither is
@@ -79,7 +83,9 @@ impl<'a> Purpose<'a> {
 
     /// Each part with its length, so that no two purposes are spelled the same.
     fn spelled(&self) -> Vec<u8> {
-        let mut spelled = self.what.as_bytes().to_vec();
+        let length: usize = self.of.iter().map(|part| size_of::<u64>() + part.len()).sum();
+        let mut spelled = Vec::with_capacity(self.what.len() + length);
+        spelled.extend_from_slice(self.what.as_bytes());
         for part in self.of {
             spelled.extend_from_slice(&(part.len() as u64).to_be_bytes());
             spelled.extend_from_slice(part.as_bytes());
@@ -125,8 +131,8 @@ impl Seal {
 
     /// A seal with these keys.
     fn with(keys: &[[u8; KEY]]) -> Self {
-        let keys = keys.iter().filter_map(|key| RandomizedNonceKey::new(&AES_256_GCM_SIV, key).ok());
-        Self { keys: keys.collect() }
+        let keys = keys.iter().filter_map(|key| UnboundKey::new(&AES_256_GCM_SIV, key).ok());
+        Self { keys: keys.map(LessSafeKey::new).collect(), nonces: Mutex::default() }
     }
 
     /// How many bytes of text a token has room for that is this many characters long.
@@ -136,14 +142,26 @@ impl Seal {
 
     /// A token that says `text`, in characters that need no quoting anywhere. `None` without a key or without randomness.
     pub(crate) fn seal(&self, purpose: Purpose<'_>, text: &[u8], expires: SystemTime) -> Option<String> {
-        let key = self.keys.first()?;
-        let mut sealed = Vec::with_capacity(EXPIRY + text.len() + AES_256_GCM_SIV.tag_len());
-        sealed.extend_from_slice(&seconds(expires).to_be_bytes());
-        sealed.extend_from_slice(text);
-        let nonce = key.seal_in_place_append_tag(Aad::from(purpose.spelled()), &mut sealed).ok()?;
-        let mut token = nonce.as_ref().to_vec();
-        token.extend_from_slice(&sealed);
+        let (key, nonce) = (self.keys.first()?, self.nonce()?);
+        let mut token = Vec::with_capacity(NONCE_LEN + EXPIRY + text.len() + AES_256_GCM_SIV.tag_len());
+        token.extend_from_slice(&nonce);
+        token.extend_from_slice(&seconds(expires).to_be_bytes());
+        token.extend_from_slice(text);
+        let (nonce, aad) = (Nonce::assume_unique_for_key(nonce), Aad::from(purpose.spelled()));
+        let tag = key.seal_in_place_separate_tag(nonce, aad, &mut token[NONCE_LEN..]).ok()?;
+        token.extend_from_slice(tag.as_ref());
         Some(URL_SAFE_NO_PAD.encode(token))
+    }
+
+    /// A nonce that was not used. `None` without randomness.
+    fn nonce(&self) -> Option<[u8; NONCE_LEN]> {
+        let mut nonces = self.nonces.lock().unwrap_or_else(PoisonError::into_inner);
+        if nonces.is_empty() {
+            let mut drawn = vec![[0; NONCE_LEN]; DRAWN];
+            getrandom::fill(drawn.as_flattened_mut()).ok()?;
+            *nonces = drawn;
+        }
+        nonces.pop()
     }
 
     /// What a token says.

@@ -31,6 +31,7 @@ use crate::roster::watcher::Watch;
 mod asking;
 mod ended;
 mod event_id;
+mod index;
 mod ledger;
 mod links;
 pub(crate) mod outlet;

@@ -1,5 +1,6 @@
 //! What a virtual server shows of itself to the people who run it. Nothing here can hold up a call.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use protocol::{Kind, Raw};
@@ -20,7 +21,7 @@ pub struct TargetStatus {
     /// Since when it is in this condition.
     pub since: SystemTime,
     /// What it said of itself when it was last there.
-    pub peer: Option<Peer>,
+    pub peer: Option<Arc<Peer>>,
     /// How many items of each kind it offers, in the order of [`Kind::ALL`].
     pub counts: [usize; Kind::ALL.len()],
     /// Lists that could not be read, or not to their end, and why. What is known of them is served.
@@ -75,7 +76,7 @@ impl Backend {
             restarts: member.target.restarts(),
             stats: member.target.stats(),
             last_words: member.target.last_words(),
-            figures: self.shared.books.tallies.of(name).figures(),
+            figures: self.shared.books().tallies.of(name).figures(),
         }
     }
 

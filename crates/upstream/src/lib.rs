@@ -14,6 +14,7 @@ mod drive;
 pub mod link;
 pub mod pool;
 pub mod queue;
+pub mod spread;
 pub mod starting;
 pub mod target;
 mod turn;

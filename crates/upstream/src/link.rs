@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures::future::{BoxFuture, Fuse, FusedFuture as _};
 use futures::{FutureExt as _, StreamExt as _};
 use protocol::method::notifications;
-use protocol::{Era, Id, Message, Notification, Object, Raw, message, meta};
+use protocol::{Era, Id, Message, Notification, Object, message, meta};
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -37,38 +37,12 @@ mod legacy;
 mod level;
 mod listening;
 mod modern;
+mod peer;
 mod questions;
 
 pub use listening::Listening;
 pub use notice::{Heard, Notice};
-
-/// What a target said of itself when the link was opened.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Peer {
-    /// The target's era.
-    pub era: Era,
-    /// The revision that is spoken on the link.
-    pub version: protocol::Version,
-    /// The target's capabilities.
-    pub capabilities: Object,
-    /// `serverInfo`: name and version, for display only.
-    pub info: Raw,
-    /// How the target wants to be used, in words for a model.
-    pub instructions: Option<String>,
-}
-
-impl Peer {
-    /// Whether the target offers a capability (`tools`, `prompts`, `logging`, …).
-    pub fn offers(&self, capability: &str) -> bool {
-        self.capabilities.get(capability).is_some_and(Raw::is_object)
-    }
-
-    /// Whether a flag of a capability is set, such as `resources.subscribe`.
-    pub fn offers_flag(&self, capability: &str, flag: &str) -> bool {
-        let set = |object: Object| object.get(flag).is_some_and(|value| value.as_bytes() == b"true");
-        self.capabilities.object(capability).is_some_and(set)
-    }
-}
+pub use peer::Peer;
 
 /// How many cancellations may wait to be told. The end of a session cancels all its calls at once.
 const CANCELS: usize = 4096;
@@ -86,7 +60,7 @@ pub struct Link {
 struct Shared {
     common: Arc<Common>,
     wire: Box<dyn Wire>,
-    peer: Peer,
+    peer: Arc<Peer>,
     /// On whose account the link was opened.
     caller: Arc<Caller>,
     /// Whether a dropped stream is what tells this target that a call is cancelled.
@@ -160,7 +134,7 @@ impl Link {
     }
 
     /// What the target said of itself.
-    pub fn peer(&self) -> &Peer {
+    pub fn peer(&self) -> &Arc<Peer> {
         &self.shared.peer
     }
 
@@ -287,6 +261,11 @@ impl Link {
             error = self.shared.wire.closed() => error,
             () = self.shared.dead.cancelled() => self.shared.take_cause(),
         }
+    }
+
+    /// Whether it was opened to the target that has this in common with its links.
+    pub(crate) fn is_to(&self, common: &Arc<Common>) -> bool {
+        Arc::ptr_eq(&self.shared.common, common)
     }
 
     /// Whether a call on this link can no longer succeed.
@@ -436,7 +415,7 @@ impl Shared {
             Era::Legacy => Label::of(self.peer.version),
             Era::Modern => Label::default(),
         };
-        Outgoing { id: None, body, label }
+        Outgoing { id: None, opens: false, body, label }
     }
 
     /// Sends what no answer is due to. A target that does not take it must not hold up what comes after.

@@ -2,13 +2,14 @@
 //! again with backoff; other links are opened for the callers that need them.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::FutureExt as _;
 use protocol::method::notifications;
 use protocol::{Era, Object};
-use tokio::sync::{Notify, broadcast, oneshot, watch};
+use tokio::sync::{Notify, broadcast, watch};
 use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -21,8 +22,9 @@ use crate::link::{Heard, Link, Notice};
 use crate::pool::plain::PlainLink;
 use crate::pool::{Borrowed, Leased, Pool};
 use crate::queue;
-use crate::settings::{Settings, Transport};
-use crate::task::Task;
+use crate::settings::{Settings, Sharing, Transport};
+use crate::spread::Lender;
+use crate::task::{SeenThrough, Task};
 use crate::wire::http_client::HttpClient;
 use crate::wire::sse::SseConnect;
 use crate::wire::stdio::StdioConnect;
@@ -85,16 +87,20 @@ pub struct Failure {
 
 struct Shared {
     common: Arc<Common>,
+    /// The same for calls.
+    admits: Lender<Common>,
     /// On whose account the target is looked at.
     discovery: Arc<Caller>,
     connect: Arc<dyn Connect>,
     older: Option<Arc<dyn Connect>>,
     state: watch::Sender<State>,
+    /// Whether it is there, and legacy. Said beside the state for those who ask for each call.
+    serves_legacy: AtomicBool,
     notices: broadcast::Sender<Notice>,
     pool: Pool,
     era: Mutex<Option<(Era, Instant)>>,
     started: Instant,
-    restarts: std::sync::atomic::AtomicU32,
+    restarts: AtomicU32,
     /// Someone needs the target now: do not sit out the backoff.
     wanted: Notify,
     /// Counts how often an operator wanted it started anew.
@@ -123,11 +129,13 @@ impl Target {
         let common = Common::new(settings);
         let shared = Arc::new(Shared {
             pool: Pool::new(&common),
+            admits: Lender::new(common.clone()),
             common,
             discovery,
             connect,
             older,
             state: watch::Sender::new(State::Starting),
+            serves_legacy: AtomicBool::new(false),
             notices: broadcast::Sender::new(NOTICES),
             era: Mutex::new(None),
             started: Instant::now(),
@@ -162,6 +170,11 @@ impl Target {
         as_good
     }
 
+    /// Who shares its links.
+    pub fn sharing(&self) -> Sharing {
+        self.shared.common.settings().sharing
+    }
+
     /// The target's name.
     pub fn name(&self) -> &str {
         self.shared.common.name()
@@ -187,7 +200,7 @@ impl Target {
 
     /// Leave to send a call, and its place among the calls in flight. What becomes of the call is to be told to it.
     pub fn admit(&self) -> Result<Pass, Refusal> {
-        let pass = Pass::call(&self.shared.common)?;
+        let pass = Pass::call(&self.shared.admits.lend())?;
         if pass.is_trial() {
             tracing::info!("target `{}` is tried again with one call", self.name());
             // Also one that could not be opened is tried anew.
@@ -220,7 +233,7 @@ impl Target {
 
     /// How often the target had to be started or connected to again.
     pub fn restarts(&self) -> u32 {
-        self.shared.restarts.load(std::sync::atomic::Ordering::Relaxed) + self.shared.pool.deaths()
+        self.shared.restarts.load(Ordering::Relaxed) + self.shared.pool.deaths()
     }
 
     /// The process ids of the target's live children.
@@ -301,6 +314,14 @@ impl Target {
         Some((link, heard))
     }
 
+    /// Whether a session that has this link calls the target over it: the target is there, is legacy, and the link is its own and
+    /// of use.
+    pub fn serves_over(&self, link: &Link) -> bool {
+        self.shared.serves_legacy.load(Ordering::Acquire)
+            && link.is_to(&self.shared.common)
+            && !link.is_dead()
+    }
+
     /// The link over which the target is looked at, if it is there now.
     pub fn ready_link(&self) -> Option<Link> {
         match &*self.shared.state.borrow() {
@@ -368,7 +389,7 @@ impl Shared {
                 () = self.stop.cancelled() => break,
                 // What is being opened may be what hangs.
                 Ok(()) = restart.changed() => {
-                    self.state.send_replace(State::Starting);
+                    self.is_now(State::Starting);
                     backoff = backoff::Backoff::new();
                     continue;
                 }
@@ -380,7 +401,7 @@ impl Shared {
                     self.announce(&link, backoff.attempts());
                     let error = self.watch(&link, heard, &mut restart).await;
                     self.pool.let_go();
-                    self.restarts.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                    self.restarts.fetch_add(1, Ordering::Relaxed);
                     let Some(error) = error else {
                         tracing::info!("target `{}` is restarted, as was asked for", self.common.name());
                         backoff = backoff::Backoff::new();
@@ -402,8 +423,14 @@ impl Shared {
             self.wait(error, &mut backoff, &mut restart).await;
         }
         self.pool.close().await;
-        self.state.send_replace(State::Stopped);
+        self.is_now(State::Stopped);
         self.stopped.send_replace(true);
+    }
+
+    fn is_now(&self, state: State) {
+        let is_legacy = matches!(&state, State::Ready(link) if link.peer().era == Era::Legacy);
+        self.serves_legacy.store(is_legacy, Ordering::Release);
+        self.state.send_replace(state);
     }
 
     fn announce(&self, link: &Link, failures: u32) {
@@ -411,7 +438,7 @@ impl Shared {
         let (name, version, era) = (self.common.name(), peer.version.as_str(), peer.era.as_str());
         let again = if failures > 0 { " again" } else { "" };
         tracing::info!("target `{name}` is ready{again}: protocol version {version}, {era} era");
-        self.state.send_replace(State::Ready(link.clone()));
+        self.is_now(State::Ready(link.clone()));
         if failures > 0 {
             self.common.breaker.revived();
         }
@@ -439,7 +466,7 @@ impl Shared {
                 }
                 Ok(()) = restart.changed() => {
                     // Who needs the target from now on waits for the next link.
-                    self.state.send_replace(State::Starting);
+                    self.is_now(State::Starting);
                     futures::future::join(link.close(), self.pool.cut()).await;
                     // Two clicks are one restart.
                     restart.mark_unchanged();
@@ -460,7 +487,7 @@ impl Shared {
         let next = Instant::now() + pause;
         let last_words = self.connect.last_words();
         self.complain(&error, attempts, pause, &last_words);
-        self.state.send_replace(State::Failing(Arc::new(Failure { error, attempts, next, last_words })));
+        self.is_now(State::Failing(Arc::new(Failure { error, attempts, next, last_words })));
         tokio::select! {
             () = tokio::time::sleep_until(next) => {}
             () = self.wanted_after(backoff.floor()) => {}
@@ -495,14 +522,17 @@ impl Shared {
         if !self.common.settings().transport.is_http() {
             return self.open_for(caller, kind).await;
         }
-        let (sender, opened) = oneshot::channel();
         let (shared, caller) = (self.clone(), caller.clone());
-        Task::spawn_finite("open link", async move {
-            if let Err(Ok((link, _heard))) = sender.send(shared.open_for(&caller, kind).await) {
-                link.close().await;
+        let opening = async move { shared.open_for(&caller, kind).await }.boxed();
+        SeenThrough::new("open link", opening, |opened: Result<Leased, Error>| {
+            async move {
+                if let Ok((link, _heard)) = opened {
+                    link.close().await;
+                }
             }
-        });
-        opened.await.unwrap_or_else(|_| Err(stopped(self.common.name())))
+            .boxed()
+        })
+        .await
     }
 
     async fn open_for(&self, caller: &Arc<Caller>, kind: LinkKind) -> Result<Leased, Error> {

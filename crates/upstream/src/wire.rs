@@ -77,6 +77,8 @@ pub enum Tie {
 pub struct Outgoing {
     /// The id, if it is a request.
     pub id: Option<Id>,
+    /// Whether it is `initialize`, which opens a session and never goes into one.
+    pub opens: bool,
     /// The whole JSON-RPC message.
     pub body: Bytes,
     /// What HTTP says beside it. Other wires have no use for that.

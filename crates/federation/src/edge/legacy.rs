@@ -5,6 +5,7 @@ use std::sync::Arc;
 use protocol::method::notifications;
 use protocol::{Era, Id, Notification, Object, Raw, Request, Response, Version, capability, message};
 use upstream::Caller;
+use upstream::spread::Lent;
 
 use super::{refuse, unsupported};
 use crate::backend::Shared;
@@ -26,7 +27,7 @@ pub(super) mod sse;
 // === What is POSTed ===
 
 /// Serves a request.
-pub(super) async fn request(backend: &Arc<Shared>, asking: &Asking, request: Request) -> Outcome {
+pub(super) async fn request(backend: &Lent<Shared>, asking: &Asking, request: Request) -> Outcome {
     let head = &*asking.head;
     if &*request.method == "initialize" {
         return initialize(backend, head, &request).await;
@@ -41,7 +42,7 @@ pub(super) async fn request(backend: &Arc<Shared>, asking: &Asking, request: Req
 }
 
 /// Takes note of a notification. One that means nothing to us is taken as well: there is no answer in which to refuse it.
-pub(super) fn notification(backend: &Arc<Shared>, head: &Head, notification: Notification) -> Outcome {
+pub(super) fn notification(backend: &Lent<Shared>, head: &Head, notification: Notification) -> Outcome {
     match session_or_none(backend, head) {
         Ok(Some(session)) => {
             heed(&session, &notification);
@@ -55,7 +56,7 @@ pub(super) fn notification(backend: &Arc<Shared>, head: &Head, notification: Not
 }
 
 /// Takes the response to a request of ours.
-pub(super) fn response(backend: &Arc<Shared>, head: &Head, response: Response) -> Outcome {
+pub(super) fn response(backend: &Lent<Shared>, head: &Head, response: Response) -> Outcome {
     match session(backend, head) {
         Ok(session) => {
             session.answered(response);
@@ -98,7 +99,7 @@ fn check_version(head: &Head) -> Result<(), Error> {
 }
 
 /// The handshake: a session, unless the server keeps none.
-async fn initialize(backend: &Arc<Shared>, head: &Head, request: &Request) -> Outcome {
+async fn initialize(backend: &Lent<Shared>, head: &Head, request: &Request) -> Outcome {
     if backend.settings().stateless {
         let version = negotiate(&request.params);
         let result = local::initialize_stateless(&*backend.settled_catalog().await, version);
@@ -107,7 +108,7 @@ async fn initialize(backend: &Arc<Shared>, head: &Head, request: &Request) -> Ou
     match begin(backend, head, &request.params).await {
         Ok((result, session)) => {
             let body = message::response(Some(&request.id), Ok(&result)).into();
-            Outcome::One(Single { body, error: None, session: Some(session.id.to_string()) })
+            Outcome::One(Single { body, error: None, session: Some(String::from(&*session.id)) })
         }
         Err(error) => refuse(Some(&request.id), &error, Era::Legacy),
     }
@@ -126,8 +127,7 @@ async fn begin(backend: &Shared, head: &Head, params: &Object) -> Result<(Raw, A
 
 /// What the client says of itself, once there is something to say to it.
 async fn heard(backend: &Shared, params: &Object) -> Result<Handshake, Error> {
-    required_text(params, "protocolVersion")?;
-    let version = negotiate(params);
+    let version = Version::negotiate(&required_text(params, "protocolVersion")?);
     let declared = params.object("capabilities").unwrap_or_default();
     let declared = capability::for_target(&declared, version, &extensions::known(Era::Legacy));
     let caller = Caller::new(Era::Legacy, &declared, params.get("clientInfo").cloned());

@@ -1,12 +1,12 @@
 //! Clients of 2026-07-28: every request alone, described by its `_meta` and mirrored in its headers.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures::stream::BoxStream;
 use futures::{FutureExt as _, StreamExt as _};
 use protocol::method::{Local, Routing};
 use protocol::{Era, Request, Version, method};
+use upstream::spread::Lent;
 
 use self::course::{Course, Piece};
 use self::envelope::{Envelope, check_name};
@@ -32,7 +32,7 @@ mod resume;
 const SILENCE: Duration = Duration::from_secs(5);
 
 /// Serves a request. Dropping what it returns cancels it at the target: here a closed stream is a cancellation.
-pub(super) async fn request(backend: &Arc<Shared>, asking: &Asking, request: Request) -> Outcome {
+pub(super) async fn request(backend: &Lent<Shared>, asking: &Asking, request: Request) -> Outcome {
     let Asking { head, gist } = asking;
     let id = request.id.clone();
     let envelope = match Envelope::open(head, &request) {

@@ -28,6 +28,15 @@ impl Durations {
         }
     }
 
+    /// Adds others.
+    pub(crate) fn add(&mut self, others: &Self) {
+        self.counts
+            .iter_mut()
+            .zip(others.counts)
+            .for_each(|(count, more)| *count = count.saturating_add(more));
+        self.total += others.total;
+    }
+
     /// The duration that this share (0 to 1) of all did not exceed; none if there were none.
     pub(crate) fn percentile(&self, share: f64) -> Option<Duration> {
         if self.total == 0 {

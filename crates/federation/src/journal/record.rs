@@ -9,18 +9,19 @@ use memchr::memmem;
 use protocol::method::Routing;
 use protocol::{Method, Object, Pieces, Raw, RpcError, Word, message};
 use tokio::time::Instant;
+use upstream::spread::Lent;
 use upstream::{Answer, Caller};
 
 use super::entry::{Words, short, size};
-use super::tally::{CallOutcome, Ended};
-use super::{Books, Ending, Entry, Keep, Tally};
+use super::tally::{CallOutcome, Ended, OfTarget};
+use super::{Books, Ending, Entry, Keep};
 use crate::backend::Shared;
 use crate::error::{Error, ErrorKind};
 use crate::inbound::Gist;
 
 /// A call that runs. It enters the journal when it ends, and if it is dropped before that, as cancelled.
 pub(crate) struct Record {
-    books: Arc<Books>,
+    books: Lent<Books>,
     caller: Arc<Caller>,
     session: Option<u64>,
     method: &'static Method,
@@ -33,7 +34,7 @@ pub(crate) struct Record {
 
 #[derive(Default)]
 struct State {
-    target: Option<(String, Arc<Tally>)>,
+    target: Option<OfTarget>,
     /// Why there is no answer of the target, if it is the way to it that failed.
     failure: Option<ErrorKind>,
     /// Whether the target's last answer is a result that says nothing of a failure or of input that is needed.
@@ -56,7 +57,7 @@ impl Record {
         }
         gist.iter().for_each(|gist| gist.note_item(item(method, params).as_deref()));
         Some(Arc::new(Self {
-            books: backend.books.clone(),
+            books: backend.books(),
             caller: caller.clone(),
             session,
             method,
@@ -71,13 +72,13 @@ impl Record {
     /// Notes which target gets the call.
     pub(crate) fn reaches(&self, target: &str) {
         let mut state = self.state();
-        if state.target.as_ref().is_some_and(|(name, _)| name == target) {
+        if state.target.as_ref().is_some_and(|tally| tally.name() == target) {
             return;
         }
         self.gist.iter().for_each(|gist| gist.note_target(target));
         let tally = self.books.tallies.of(target);
         tally.begin();
-        if let Some((_, before)) = state.target.replace((target.to_owned(), tally)) {
+        if let Some(before) = state.target.replace(tally) {
             before.pass_on();
         }
     }
@@ -116,7 +117,7 @@ impl Record {
         let now = Instant::now();
         let duration = now.duration_since(self.began);
         let outcome = outcome(&ending, target.is_some(), failure);
-        let tally = target.as_ref().map_or(self.books.tallies.nobodys(), |(_, tally)| tally);
+        let tally = target.as_ref().map_or(self.books.tallies.nobodys(), |tally| tally);
         tally.end(&Ended { method: self.method, duration, outcome });
         let journal = &self.books.journal;
         let Keep { calls, bodies } = journal.kept();
@@ -124,7 +125,7 @@ impl Record {
             return journal.count(now, duration, ending.is_failure());
         }
         let item = item(self.method, &self.params);
-        let target = target.as_ref().map(|(name, _)| name.as_str());
+        let target = target.as_ref().map(|tally| tally.name());
         journal.enter(
             now,
             Entry {

@@ -1,9 +1,11 @@
 //! Figures of a target's calls, for as long as it is configured.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use protocol::Method;
+use upstream::spread::{Lender, Lent, Spread};
 
 use super::durations::Durations;
 use super::histogram::Histogram;
@@ -12,18 +14,27 @@ use crate::map::Map;
 /// The tallies of a virtual server's targets, by name.
 #[derive(Default)]
 pub(crate) struct Tallies {
-    of_targets: Mutex<Map<String, Arc<Tally>>>,
+    of_targets: Lender<Map<String, Arc<Tally>>>,
+    /// Held while targets come and go.
+    changing: Mutex<()>,
     /// Of calls that reach no target, such as those of unknown tools.
-    nobodys: Arc<Tally>,
+    nobodys: Tally,
 }
 
-/// Counts the calls of one target.
+/// The tally of a target.
+pub(crate) struct OfTarget {
+    name: String,
+    tallies: Lent<Map<String, Arc<Tally>>>,
+}
+
+/// Counts the calls of one target, each thread for itself.
 #[derive(Default)]
-pub(crate) struct Tally(Mutex<Counts>);
+pub(crate) struct Tally(Spread<Mutex<Counts>>);
 
 #[derive(Default)]
 struct Counts {
-    running: u64,
+    /// Less than nothing where more calls end than begin.
+    running: i64,
     durations: Durations,
     /// Of the methods that were called. They are few, so a list is searched faster than a map.
     methods: Vec<MethodCounts>,
@@ -148,41 +159,65 @@ pub struct Percentiles {
 
 impl Tallies {
     /// The tally of a target.
-    pub(crate) fn of(&self, target: &str) -> Arc<Tally> {
-        let mut tallies = self.of_targets.lock().unwrap_or_else(PoisonError::into_inner);
-        match tallies.get(target) {
-            Some(tally) => tally.clone(),
-            None => tallies.entry(target.to_owned()).or_default().clone(),
+    pub(crate) fn of(&self, target: &str) -> OfTarget {
+        let mut tallies = self.of_targets.lend();
+        while !tallies.contains_key(target) {
+            self.change(|tallies| {
+                tallies.entry(target.to_owned()).or_default();
+            });
+            tallies = self.of_targets.lend();
         }
+        OfTarget { name: target.to_owned(), tallies }
     }
 
     /// The tally of calls that reach no target.
-    pub(crate) fn nobodys(&self) -> &Arc<Tally> {
+    pub(crate) fn nobodys(&self) -> &Tally {
         &self.nobodys
     }
 
     /// Forgets targets that are gone or were replaced: figures of another server would only mislead.
     pub(crate) fn forget(&self, targets: &[String]) {
-        let mut tallies = self.of_targets.lock().unwrap_or_else(PoisonError::into_inner);
-        targets.iter().for_each(|target| drop(tallies.remove(target)));
+        self.change(|tallies| tallies.retain(|target, _| !targets.contains(target)));
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Map<String, Arc<Tally>>)) {
+        let _one_at_a_time = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tallies = Map::clone(&self.of_targets.lend());
+        change(&mut tallies);
+        self.of_targets.replace(tallies);
+    }
+}
+
+impl OfTarget {
+    /// The name of the target.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl Deref for OfTarget {
+    type Target = Tally;
+
+    fn deref(&self) -> &Tally {
+        // Whoever made this has seen it there, and what was lent does not change.
+        &self.tallies[&self.name]
     }
 }
 
 impl Tally {
     pub(crate) fn begin(&self) {
-        self.counts().running += 1;
+        self.here().running += 1;
     }
 
     /// Another target gets the call.
     pub(crate) fn pass_on(&self) {
-        let mut counts = self.counts();
-        counts.running = counts.running.saturating_sub(1);
+        self.here().running -= 1;
     }
 
     pub(crate) fn end(&self, ended: &Ended) {
         let Ended { method, duration, outcome } = *ended;
-        let mut counts = self.counts();
-        counts.running = counts.running.saturating_sub(1);
+        let mut counts = self.here();
+        counts.running -= 1;
         counts.durations.count(duration);
         let of_method = counts.of(method);
         of_method.outcomes[outcome as usize] += 1;
@@ -190,27 +225,52 @@ impl Tally {
     }
 
     pub(crate) fn call_counts(&self) -> CallCounts {
-        let counts = self.counts();
-        CallCounts { running: counts.running, methods: counts.methods.clone() }
+        let counts = self.sum();
+        CallCounts { running: counts.running(), methods: counts.methods }
     }
 
     pub(crate) fn figures(&self) -> Figures {
-        let counts = self.counts();
+        let counts = self.sum();
         let percentile = |share| counts.durations.percentile(share);
         let durations = percentile(0.5)
             .zip(percentile(0.9))
             .zip(percentile(0.99))
             .map(|((p50, p90), p99)| Percentiles { p50, p90, p99 });
-        let total = counts.ended(|_| true);
-        Figures { total, failed: counts.ended(CallOutcome::is_failure), running: counts.running, durations }
+        let (total, failed) = (counts.ended(|_| true), counts.ended(CallOutcome::is_failure));
+        Figures { total, failed, running: counts.running(), durations }
     }
 
-    fn counts(&self) -> std::sync::MutexGuard<'_, Counts> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn sum(&self) -> Counts {
+        self.0.all().fold(Counts::default(), |mut sum, counts| {
+            sum.add(&lock(counts));
+            sum
+        })
+    }
+
+    fn here(&self) -> MutexGuard<'_, Counts> {
+        lock(self.0.here())
     }
 }
 
+fn lock(counts: &Mutex<Counts>) -> MutexGuard<'_, Counts> {
+    counts.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Counts {
+    fn add(&mut self, others: &Self) {
+        self.running += others.running;
+        self.durations.add(&others.durations);
+        for more in &others.methods {
+            let of_method = self.of(more.method);
+            of_method.outcomes.iter_mut().zip(more.outcomes).for_each(|(count, more)| *count += more);
+            of_method.durations.add(&more.durations);
+        }
+    }
+
+    fn running(&self) -> u64 {
+        self.running.try_into().unwrap_or_default()
+    }
+
     /// How many calls ended in one of these ways.
     fn ended(&self, counts: impl Fn(CallOutcome) -> bool) -> u64 {
         let ways = || CallOutcome::ALL.into_iter().filter(|outcome| counts(*outcome));

@@ -57,9 +57,24 @@ impl Traffic {
         }
     }
 
+    /// Adds what was counted elsewhere in the same minutes.
+    pub(super) fn add(&mut self, now: Instant, other: &mut Self) {
+        self.advance(now);
+        other.advance(now);
+        while self.minutes.len() < other.minutes.len() {
+            self.minutes.push_front(Minute::default());
+            self.began -= Moment::LENGTH;
+        }
+        for (minute, more) in self.minutes.iter_mut().rev().zip(other.minutes.iter().rev()) {
+            minute.calls += more.calls;
+            minute.failed += more.failed;
+            minute.durations.add(&more.durations);
+        }
+    }
+
     /// An hour of moments, the oldest first; the last is not over yet.
-    pub(super) fn moments(&mut self) -> Vec<Moment> {
-        self.advance(Instant::now());
+    pub(super) fn moments(&mut self, now: Instant) -> Vec<Moment> {
+        self.advance(now);
         let none = Moment { calls: 0, failed: 0, p50: None };
         let mut moments = vec![none; MINUTES - self.minutes.len()];
         moments.extend(self.minutes.iter().map(|minute| Moment {

@@ -15,7 +15,8 @@ type Trace = [u8; 16];
 /// Ids of sessions that were ended for good, for as long as they would open.
 #[derive(Default)]
 pub(super) struct Ended {
-    known: HashSet<Trace>,
+    /// Traces are ours and as good as random.
+    known: HashSet<Trace, foldhash::fast::RandomState>,
     by_age: VecDeque<(Instant, Trace)>,
 }
 

@@ -78,6 +78,16 @@ impl Session {
         Ok(link)
     }
 
+    /// The session's own link to a target, if there is one and the session calls the target over it.
+    pub(crate) fn link_there(&self, target: &Target) -> Option<Link> {
+        let slot = lock(&self.leases).get(target.name()).cloned()?;
+        let slot = slot.try_lock().ok()?;
+        let lease = slot.as_ref().filter(|lease| target.serves_over(&lease.link))?;
+        // So that it is not closed before the call begins.
+        lease.link.touch();
+        Some(lease.link.clone())
+    }
+
     /// Opens a link. The first one to a target goes on with what another replica began there for the client.
     async fn open(&self, target: &Target, caller: &Arc<Caller>) -> Result<(Opened, Tenure), Error> {
         let adoptable = lock(&self.adoptable).get(target.name()).map(|(_, id)| id.clone());
@@ -301,6 +311,10 @@ async fn forward(session: std::sync::Weak<Session>, mut heard: queue::Receiver<H
         }
     }
     loop {
+        // That is why most links end.
+        if session.upgrade().is_none_or(|session| session.is_over()) {
+            return;
+        }
         tokio::time::sleep(LISTEN_AGAIN).await;
         match session.upgrade() {
             // The new link has a forwarder of its own, which takes this one's place.

@@ -69,7 +69,10 @@ impl Passport {
     /// With as many of the sessions at targets as an id has room for. The others are begun anew where this one is taken over.
     pub(super) fn new(handshake: Handshake, carried: Vec<Carried>) -> Self {
         let bare = Self { handshake, carried: Vec::new() };
-        let mut room = Seal::room(LONGEST).saturating_sub(bare.spelled().as_bytes().len());
+        if carried.is_empty() {
+            return bare;
+        }
+        let mut room = Seal::room(LONGEST).saturating_sub(bare.spelled().len());
         let mut fits = |carried: &Carried| {
             let length = carried.spelled().as_bytes().len() + ",".len();
             let fits = length <= room;
@@ -83,7 +86,7 @@ impl Passport {
     /// `None` without randomness.
     pub(super) fn seal(&self, seal: &Seal, purpose: Purpose<'_>, now: SystemTime) -> Option<Arc<str>> {
         let text = self.spelled();
-        let text = if text.as_bytes().len() <= Seal::room(LONGEST) { text.as_bytes() } else { b"[]" };
+        let text = if text.len() <= Seal::room(LONGEST) { &text[..] } else { b"[]" };
         seal.seal(purpose, text, now + GOOD_FOR).map(Into::into)
     }
 
@@ -102,16 +105,23 @@ impl Passport {
         Some(Self { handshake: Handshake { version, caller }, carried: carried.collect() })
     }
 
-    fn spelled(&self) -> Raw {
+    fn spelled(&self) -> Vec<u8> {
         let Handshake { version, caller } = &self.handshake;
-        let info = caller.info.as_ref().filter(|info| info.as_bytes().len() <= MOST_INFO);
-        let carried: Vec<_> = self.carried.iter().map(Carried::spelled).collect();
-        json::array_of(&[
-            Raw::string(version.as_str()),
-            caller.capabilities.clone(),
-            info.cloned().unwrap_or_else(|| Raw::of(&())),
-            json::array_of(&carried),
-        ])
+        let info = caller.info.as_ref().map(Raw::as_bytes).filter(|info| info.len() <= MOST_INFO);
+        let mut out =
+            Vec::with_capacity(64 + caller.capabilities.as_bytes().len() + info.map_or(0, <[u8]>::len));
+        out.push(b'[');
+        json::write_string(version.as_str(), &mut out);
+        for part in [caller.capabilities.as_bytes(), info.unwrap_or(b"null")] {
+            out.push(b',');
+            out.extend_from_slice(part);
+        }
+        out.push(b',');
+        out.extend_from_slice(
+            json::array_of(&self.carried.iter().map(Carried::spelled).collect::<Vec<_>>()).as_bytes(),
+        );
+        out.push(b']');
+        out
     }
 }
 

@@ -1,4 +1,4 @@
-//! The sessions of a virtual server: the only map of them.
+//! The sessions of a virtual server: which there are, which give way to others, and what became of them.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -12,6 +12,7 @@ use protocol::{Kind, Object, message};
 use upstream::{Target, Task};
 
 use super::ended::Ended;
+use super::index::Index;
 use super::{Birth, End, Released, Session, SessionStatus};
 use crate::error::{Error, ErrorKind};
 use crate::map::Map;
@@ -25,6 +26,8 @@ const FRESH: Duration = Duration::from_secs(60);
 #[derive(Default)]
 pub(crate) struct Sessions {
     open: Mutex<Open>,
+    /// The same sessions for requests. Changed with `open` in hand.
+    index: Index,
     /// Whether URIs carry their target.
     wrap: Arc<AtomicBool>,
     /// The number of the latest session.
@@ -87,7 +90,7 @@ impl Sessions {
                     drop(open);
                     return Err(self.refuse(most));
                 };
-                open.remove(&displaced)
+                self.remove(&mut open, &displaced)
             }
             false => None,
         };
@@ -98,6 +101,7 @@ impl Sessions {
             open.fresh.insert(number, session.id.clone());
         }
         open.by_id.insert(session.id.clone(), session.clone());
+        self.index.insert(&session);
         drop(open);
         if let Some(displaced) = displaced {
             self.count(|counts| counts.unused += 1);
@@ -161,7 +165,7 @@ impl Sessions {
     }
 
     pub(crate) fn find(&self, id: &str) -> Option<Arc<Session>> {
-        self.lock().by_id.get(id).cloned()
+        self.index.find(id)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -171,7 +175,7 @@ impl Sessions {
     /// Ends a session for good. False if there is none of this name.
     pub(crate) fn end(&self, id: &str) -> bool {
         let mut open = self.lock();
-        let Some(session) = open.remove(id) else {
+        let Some(session) = self.remove(&mut open, id) else {
             return false;
         };
         if !session.is_connection {
@@ -229,7 +233,7 @@ impl Sessions {
             if session.idle_since().is_none_or(|since| since.elapsed() < idle) {
                 continue;
             }
-            let Some(session) = open.remove(&session.id) else { continue };
+            let Some(session) = self.remove(&mut open, &session.id) else { continue };
             if loses {
                 open.ended.note(&session.id);
             }
@@ -248,7 +252,12 @@ impl Sessions {
 
     /// Ends every session and returns when their links are closed.
     pub(crate) async fn end_all(&self) {
-        let sessions: Vec<_> = std::mem::take(&mut *self.lock()).by_id.into_values().collect();
+        let sessions: Vec<_> = {
+            let mut open = self.lock();
+            let Open { by_id, .. } = std::mem::take(&mut *open);
+            by_id.keys().for_each(|id| self.index.remove(id));
+            by_id.into_values().collect()
+        };
         futures::future::join_all(sessions.iter().map(|session| session.end(End::Here))).await;
     }
 
@@ -287,18 +296,19 @@ impl Sessions {
         self.lock().by_id.values().cloned().collect()
     }
 
+    fn remove(&self, open: &mut Open, id: &str) -> Option<Arc<Session>> {
+        let session = open.by_id.remove(id)?;
+        open.fresh.remove(&session.number);
+        self.index.remove(id);
+        Some(session)
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Open> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Open {
-    fn remove(&mut self, id: &str) -> Option<Arc<Session>> {
-        let session = self.by_id.remove(id)?;
-        self.fresh.remove(&session.number);
-        Some(session)
-    }
-
     fn oldest_fresh(&self) -> Option<Arc<str>> {
         self.fresh.values().next().cloned()
     }

@@ -27,7 +27,8 @@ impl Shared {
     ) -> Result<Arc<Session>, Error> {
         let carried = prepared.iter().filter_map(Prepared::carried).collect();
         let passport = Passport::new(handshake, carried);
-        let purpose = Purpose::session(&self.books.key, principal);
+        let books = self.books();
+        let purpose = Purpose::session(&books.key, principal);
         let id =
             passport.seal(&self.seal.load(), purpose, SystemTime::now()).ok_or_else(Error::no_randomness)?;
         let Passport { handshake, carried } = passport;
@@ -58,7 +59,8 @@ impl Shared {
     }
 
     fn read(&self, id: &str, principal: &Principal) -> Option<Passport> {
-        let purpose = Purpose::session(&self.books.key, principal);
+        let books = self.books();
+        let purpose = Purpose::session(&books.key, principal);
         Passport::open(&self.seal.load(), purpose, id, SystemTime::now())
     }
 

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use http::StatusCode;
+use upstream::spread::Spread;
 
 /// Why a request or a connection was refused: what was too much, too slow, or no HTTP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +76,7 @@ pub struct Counts {
 
 /// The requests that a listener answered, by the class of their status.
 #[derive(Default)]
-pub struct Statuses([AtomicU64; CLASSES.len()]);
+pub struct Statuses(Spread<[AtomicU64; CLASSES.len()]>);
 
 /// An event stream that is open, for as long as this lives.
 pub struct OpenStream(Arc<AtomicU64>);
@@ -130,12 +131,13 @@ impl Statuses {
     /// Counts an answer.
     pub fn count(&self, status: StatusCode) {
         let class = usize::from(status.as_u16() / 100).saturating_sub(1);
-        self.0[class.min(CLASSES.len() - 1)].fetch_add(1, Ordering::Relaxed);
+        self.0.here()[class.min(CLASSES.len() - 1)].fetch_add(1, Ordering::Relaxed);
     }
 
     /// How many answers there were, in the order of [`CLASSES`].
     pub fn by_class(&self) -> [u64; CLASSES.len()] {
-        std::array::from_fn(|class| self.0[class].load(Ordering::Relaxed))
+        let count = |class: usize| self.0.all().map(|counts| counts[class].load(Ordering::Relaxed)).sum();
+        std::array::from_fn(count)
     }
 }
 

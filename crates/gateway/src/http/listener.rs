@@ -14,7 +14,7 @@ mod unread;
 use std::any::Any;
 use std::future::Future;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::{fmt, io};
 
 use futures::future::BoxFuture;
@@ -79,30 +79,44 @@ pub struct ConnInfo {
     /// Cancelled when the port is about to close: streams without an end of their own have to end then. The
     /// connection itself is counted, so nobody needs to hold a guard for a request on it.
     pub finishing: CancellationToken,
-    /// What the handler found out about the head that came last.
-    pub note: Note,
+    /// What the handler found out about the heads that came last.
+    pub notes: Notes,
 }
 
-/// Where a handler puts what it will need again if the next request on a connection says the same.
+/// Where a handler puts what it will need again if another request on a connection says the same: there is room for the last
+/// four.
 #[derive(Default)]
-pub struct Note(Mutex<Option<Arc<dyn Any + Send + Sync>>>);
+pub struct Notes(Mutex<[Option<Arc<dyn Any + Send + Sync>>; 4]>);
 
-impl Note {
-    /// What was put here last, if it is of this kind.
-    pub fn get<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
-        let noted = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        noted.and_then(|noted| noted.downcast().ok())
+impl Notes {
+    /// The one that is wanted, if it is still here.
+    pub fn find<T: Any + Send + Sync>(&self, wanted: impl Fn(&T) -> bool) -> Option<Arc<T>> {
+        let mut notes = self.notes();
+        let is_wanted = |note: &Arc<dyn Any + Send + Sync>| note.downcast_ref().is_some_and(&wanted);
+        let at = notes.iter().position(|note| note.as_ref().is_some_and(is_wanted))?;
+        notes[..=at].rotate_right(1);
+        let found = notes[0].clone();
+        drop(notes);
+        found.and_then(|note| note.downcast().ok())
     }
 
-    /// Puts something here instead of what was.
-    pub fn put<T: Any + Send + Sync>(&self, noted: Arc<T>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(noted);
+    /// Puts something here instead of what was wanted last the longest ago.
+    pub fn put<T: Any + Send + Sync>(&self, note: Arc<T>) {
+        let mut notes = self.notes();
+        notes.rotate_right(1);
+        let pushed_out = notes[0].replace(note);
+        drop(notes);
+        drop(pushed_out);
+    }
+
+    fn notes(&self) -> MutexGuard<'_, [Option<Arc<dyn Any + Send + Sync>>; 4]> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl fmt::Debug for Note {
+impl fmt::Debug for Notes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Note")
+        f.write_str("Notes")
     }
 }
 
@@ -256,7 +270,7 @@ async fn connect(accepted: Accepted, _permit: Permit, service: Arc<Service>, run
         local,
         tls: service.tls.is_some(),
         finishing: running.finish_token().child_token(),
-        note: Note::default(),
+        notes: Notes::default(),
     };
     let (handler, terms) = (Arc::clone(&service.handler), service.terms.clone());
     let from = connection::From { info: Arc::new(info), handler, terms };

@@ -10,6 +10,7 @@ use policy::cors::{Cors, Preflight};
 use protocol::{Era, Version, depth};
 use tokio::time::Instant;
 use tracing::Level;
+use upstream::spread::Lender;
 
 use super::body::{Body, Incoming, read_limited};
 use super::counts::Reason;
@@ -23,18 +24,18 @@ mod reading;
 
 /// Serves the MCP routes of a port.
 pub struct Mcp {
-    site: arc_swap::ArcSwap<Site>,
+    site: Lender<Site>,
 }
 
 impl Mcp {
     /// Serves a site until it is replaced.
     pub fn new(site: Arc<Site>) -> Arc<Self> {
-        Arc::new(Self { site: arc_swap::ArcSwap::new(site) })
+        Arc::new(Self { site: Lender::new(site) })
     }
 
     /// Serves another site from the next request on.
     pub fn replace(&self, site: Arc<Site>) {
-        self.site.store(site);
+        self.site.replace(site);
     }
 }
 
@@ -46,8 +47,7 @@ impl Handler for Mcp {
         from: &'a Arc<ConnInfo>,
     ) -> BoxFuture<'a, Response<Body>> {
         Box::pin(async move {
-            // A guard would be held while a target answers, and each thread has only eight of them.
-            let site = self.site.load_full();
+            let site = self.site.lend();
             let mut asked = Asked::new(head, from, site.access_log.as_ref());
             let response = serve(&site, &asked, body).await.map(|body| body.counted(&site.counts));
             asked.status = Some(response.status());

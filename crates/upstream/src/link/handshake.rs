@@ -17,6 +17,10 @@ use crate::target::common::Common;
 use crate::wire::{Connect, Frames, Label, Outgoing, Wire};
 use crate::{Caller, Error, ErrorKind};
 
+pub(crate) use last::LastHandshake;
+
+mod last;
+
 /// Ids of the probe and of the handshake; calls begin after them, because a legacy session never reuses an id.
 const DISCOVER_ID: u64 = 1;
 const INITIALIZE_ID: u64 = 2;
@@ -38,7 +42,7 @@ const STREAM: Duration = Duration::from_secs(1);
 pub(super) struct Opened {
     pub(super) wire: Box<dyn Wire>,
     pub(super) inbox: queue::Receiver<Message>,
-    pub(super) peer: Peer,
+    pub(super) peer: Arc<Peer>,
     /// Of whom the target was told.
     pub(super) caller: Arc<Caller>,
     /// The first id of a call.
@@ -46,12 +50,18 @@ pub(super) struct Opened {
 }
 
 impl Opened {
-    fn new(wire: Box<dyn Wire>, inbox: queue::Receiver<Message>, peer: Peer, caller: &Arc<Caller>) -> Self {
+    fn new(
+        wire: Box<dyn Wire>,
+        inbox: queue::Receiver<Message>,
+        peer: Arc<Peer>,
+        caller: &Arc<Caller>,
+    ) -> Self {
         Self { wire, inbox, peer, caller: caller.clone(), first_id: FIRST_FREE_ID }
     }
 }
 
 /// How to reach a target: its transport, and the older one that its address may speak instead.
+#[derive(Clone, Copy)]
 pub struct Way<'a> {
     /// What the configuration names.
     pub connect: &'a dyn Connect,
@@ -73,16 +83,24 @@ pub async fn open(
 ) -> Result<Link, Error> {
     let settings = &*common.settings().clone();
     let renewal = common.renewal();
+    let to = To { settings, way: *way, last: &common.last_handshake };
     let opened = match known {
-        Some(Era::Legacy) => match initialize_fresh(settings, way, caller).await {
+        Some(Era::Legacy) => match initialize_fresh(&to, caller).await {
             Err(error) if matches!(error.kind, ErrorKind::Protocol | ErrorKind::Status(_)) => {
-                probe(settings, way, caller).await
+                probe(&to, caller).await
             }
             other => other,
         },
-        Some(Era::Modern) | None => probe(settings, way, caller).await,
+        Some(Era::Modern) | None => probe(&to, caller).await,
     }?;
     Ok(Link::new(common, opened, owner, renewal))
+}
+
+/// The target with which hands are shaken.
+struct To<'a> {
+    settings: &'a Settings,
+    way: Way<'a>,
+    last: &'a LastHandshake,
 }
 
 /// Goes on, without a handshake, with a session that the target gave to another link of this caller's, perhaps in another
@@ -113,12 +131,12 @@ pub struct Shaken<'a> {
     /// Its id.
     pub id: &'a str,
     /// What the target says of itself.
-    pub peer: Peer,
+    pub peer: Arc<Peer>,
 }
 
 /// What the answer to `server/discover` says.
 enum Verdict {
-    Modern(Box<Peer>),
+    Modern(Arc<Peer>),
     /// Speaks a handshake revision, and this wire may still be good for it.
     Legacy,
     /// Speaks a handshake revision, and this wire is of no more use.
@@ -127,11 +145,11 @@ enum Verdict {
     Again(Vec<String>),
 }
 
-async fn probe(settings: &Settings, way: &Way<'_>, caller: &Arc<Caller>) -> Result<Opened, Error> {
-    let (wire, inbox) = connect(way.connect).await?;
+async fn probe(to: &To<'_>, caller: &Arc<Caller>) -> Result<Opened, Error> {
+    let (wire, inbox) = connect(to.way.connect).await?;
     let own = modern::Own { version: Version::NEWEST_MODERN, capabilities: &caller.modern };
     let sent = wire.request(own.discover(Id::from(DISCOVER_ID)));
-    let answer = match ask_era(settings, way, wire.as_ref(), sent, caller).await {
+    let answer = match ask_era(to, wire.as_ref(), sent, caller).await {
         Asked::Answer(answer) => answer,
         Asked::Opened(opened) => {
             wire.close().await;
@@ -139,29 +157,29 @@ async fn probe(settings: &Settings, way: &Way<'_>, caller: &Arc<Caller>) -> Resu
         }
     };
     let mut verdict = match answer {
-        Ok(answer) => judge(settings, answer)?,
-        Err(error) => judge_failure(settings, error)?,
+        Ok(answer) => judge(to.settings, answer)?,
+        Err(error) => judge_failure(to.settings, error)?,
     };
     if let Verdict::Again(_) = verdict {
         // Taken at its word once (spec 2026-07-28, basic/versioning "Version negotiation").
         let sent = wire.request(own.discover(Id::from(DISCOVER_AGAIN_ID)));
-        verdict = judge(settings, response(settings, wire.as_ref(), sent).await?)?;
+        verdict = judge(to.settings, response(to, wire.as_ref(), sent).await?)?;
     }
     match verdict {
-        Verdict::Again(versions) => Err(unspoken(settings, &versions)),
-        Verdict::Modern(peer) => Ok(Opened::new(wire, inbox, *peer, caller)),
-        Verdict::Legacy => match initialize(settings, wire.as_ref(), caller).await {
+        Verdict::Again(versions) => Err(unspoken(to.settings, &versions)),
+        Verdict::Modern(peer) => Ok(Opened::new(wire, inbox, peer, caller)),
+        Verdict::Legacy => match initialize(to, wire.as_ref(), caller).await {
             Ok(peer) => Ok(Opened::new(wire, inbox, peer, caller)),
             // Some servers are of no more use after a request they do not know: ask a fresh one.
             Err(error) if error.kind == ErrorKind::Unauthorized => Err(error),
             Err(_) => {
                 wire.close().await;
-                initialize_fresh(settings, way, caller).await
+                initialize_fresh(to, caller).await
             }
         },
         Verdict::LegacyElsewhere => {
             wire.close().await;
-            initialize_fresh(settings, way, caller).await
+            initialize_fresh(to, caller).await
         }
     }
 }
@@ -176,26 +194,25 @@ enum Asked {
 /// Waits for the answer to the probe. A child that is silent for a while may be one that ignores what comes before the
 /// handshake, or one that is slow to start: a second one is offered the handshake, and whichever speaks first is right.
 async fn ask_era(
-    settings: &Settings,
-    way: &Way<'_>,
+    to: &To<'_>,
     wire: &dyn Wire,
     sent: futures::future::BoxFuture<'_, Result<Frames, Error>>,
     caller: &Arc<Caller>,
 ) -> Asked {
-    let mut probing = std::pin::pin!(response(settings, wire, sent));
-    let waited = settings.limits.probe;
+    let mut probing = std::pin::pin!(response(to, wire, sent));
+    let waited = to.settings.limits.probe;
     if let Ok(answer) = tokio::time::timeout(waited, &mut probing).await {
         return Asked::Answer(answer);
     }
-    if settings.transport.is_http() {
+    if to.settings.transport.is_http() {
         // Over HTTP, silence is an outage and says nothing about the era.
-        let (target, waited) = (&settings.name, waited.as_secs_f32());
+        let (target, waited) = (&to.settings.name, waited.as_secs_f32());
         let text = format!("target `{target}` did not answer server/discover within {waited} s");
         return Asked::Answer(Err(Error::new(ErrorKind::Timeout, text)));
     }
     tokio::select! {
         answer = &mut probing => return Asked::Answer(answer),
-        opened = initialize_fresh(settings, way, caller) => if let Ok(opened) = opened {
+        opened = initialize_fresh(to, caller) => if let Ok(opened) = opened {
             return Asked::Opened(Box::new(opened));
         },
     }
@@ -204,17 +221,17 @@ async fn ask_era(
 
 /// Shakes hands over a connection of its own. A server that knows fewer capabilities than there are may refuse a client that
 /// declares them, as older ones made with the Java SDK do. Where nobody counts on what was declared, it is tried without.
-async fn initialize_fresh(settings: &Settings, way: &Way<'_>, caller: &Arc<Caller>) -> Result<Opened, Error> {
+async fn initialize_fresh(to: &To<'_>, caller: &Arc<Caller>) -> Result<Opened, Error> {
     let plain = Caller::plain();
     let may_say_less = !caller.interactive && caller.capabilities != plain.capabilities;
-    let refused = match shake_hands(settings, way, caller).await {
+    let refused = match shake_hands(to, caller).await {
         Err(error) if may_say_less && is_about_what_was_said(&error) => error,
         other => return other,
     };
-    let opened = shake_hands(settings, way, &plain).await.map_err(|_| refused.clone())?;
+    let opened = shake_hands(to, &plain).await.map_err(|_| refused.clone())?;
     tracing::info!(
         "target `{}` refuses clients that declare everything ({refused}); its lists are those for clients that declare nothing",
-        settings.name
+        to.settings.name
     );
     Ok(opened)
 }
@@ -224,20 +241,20 @@ fn is_about_what_was_said(refusal: &Error) -> bool {
     matches!(refusal.kind, ErrorKind::Protocol | ErrorKind::Status(400 | 422 | 500))
 }
 
-async fn shake_hands(settings: &Settings, way: &Way<'_>, caller: &Arc<Caller>) -> Result<Opened, Error> {
-    let (wire, inbox) = connect(way.connect).await?;
-    let refused = match initialize(settings, wire.as_ref(), caller).await {
+async fn shake_hands(to: &To<'_>, caller: &Arc<Caller>) -> Result<Opened, Error> {
+    let (wire, inbox) = connect(to.way.connect).await?;
+    let refused = match initialize(to, wire.as_ref(), caller).await {
         Ok(peer) => return Ok(Opened::new(wire, inbox, peer, caller)),
         Err(error) => error,
     };
-    let (ErrorKind::Status(400 | 404 | 405), Some(older)) = (refused.kind, way.older) else {
+    let (ErrorKind::Status(400 | 404 | 405), Some(older)) = (refused.kind, to.way.older) else {
         wire.close().await;
         return Err(refused);
     };
     let Ok((wire, inbox)) = connect(older).await else {
         return Err(refused);
     };
-    match initialize(settings, wire.as_ref(), caller).await {
+    match initialize(to, wire.as_ref(), caller).await {
         Ok(peer) => Ok(Opened::new(wire, inbox, peer, caller)),
         Err(error) => Err(error),
     }
@@ -255,7 +272,7 @@ struct Answered {
 }
 
 async fn response(
-    settings: &Settings,
+    to: &To<'_>,
     wire: &dyn Wire,
     sent: futures::future::BoxFuture<'_, Result<Frames, Error>>,
 ) -> Result<Answered, Error> {
@@ -271,12 +288,12 @@ async fn response(
                     // A legacy server may ping before the handshake is done (spec 2025-11-25, basic/lifecycle).
                     Message::Request(request) => {
                         let body = early(&request);
-                        wire.send(Outgoing { id: None, body, label: Label::default() }).await?;
+                        wire.send(Outgoing { id: None, opens: false, body, label: Label::default() }).await?;
                     }
                     Message::Notification(_) => {}
                 }
             }
-            let target = &settings.name;
+            let target = &to.settings.name;
             Err(Error::new(
                 ErrorKind::Closed,
                 format!("target `{target}` ended the stream without an answer"),
@@ -308,7 +325,7 @@ fn judge(settings: &Settings, answer: Answered) -> Result<Verdict, Error> {
                 return Ok(Verdict::Legacy);
             };
             match pick(&versions) {
-                Some(Era::Modern) => Ok(Verdict::Modern(Box::new(modern_peer(&described)))),
+                Some(Era::Modern) => Ok(Verdict::Modern(Arc::new(modern_peer(&described)))),
                 Some(Era::Legacy) => Ok(Verdict::Legacy),
                 None => Err(unspoken(settings, &versions)),
             }
@@ -377,11 +394,13 @@ fn modern_peer(described: &protocol::Object) -> Peer {
     }
 }
 
-async fn initialize(settings: &Settings, wire: &dyn Wire, caller: &Caller) -> Result<Peer, Error> {
-    let sent = wire.request(legacy::initialize(Id::from(INITIALIZE_ID), &caller.capabilities));
-    let Answered { outcome, status } = response(settings, wire, sent).await?;
-    let result = match outcome {
-        Ok(result) => result.object().unwrap_or_default(),
+async fn initialize(to: &To<'_>, wire: &dyn Wire, caller: &Caller) -> Result<Arc<Peer>, Error> {
+    let (id, capabilities) = (Id::from(INITIALIZE_ID), &caller.capabilities);
+    let body = to.last.asking(capabilities, || legacy::initialize(&id, capabilities));
+    let sent = wire.request(Outgoing { id: Some(id), opens: true, body, label: Label::default() });
+    let Answered { outcome, status } = response(to, wire, sent).await?;
+    let peer = match outcome {
+        Ok(said) => to.last.peer(&said, |said| legacy_peer(to.settings, said))?,
         Err(error) => {
             let error = RpcError::from_raw(&error);
             // These statuses send a client to the older transport, with or without words in the body.
@@ -393,20 +412,25 @@ async fn initialize(settings: &Settings, wire: &dyn Wire, caller: &Caller) -> Re
             return Err(Error::new(kind, format!("the target refuses `initialize`: {error}")));
         }
     };
+    wire.send(legacy::initialized(peer.version)).await?;
+    listen(wire, peer.version, caller, peer.offers_flag("resources", "subscribe")).await;
+    Ok(peer)
+}
+
+/// Reads what a target says of itself in the handshake.
+fn legacy_peer(settings: &Settings, said: &Raw) -> Result<Arc<Peer>, Error> {
+    let result = said.object().unwrap_or_default();
     let named = result.text("protocolVersion").unwrap_or_default();
     let Some(version) = Version::parse(&named).filter(|version| version.era() == Era::Legacy) else {
         return Err(unspoken(settings, &[named]));
     };
-    wire.send(legacy::initialized(version)).await?;
-    let peer = Peer {
+    Ok(Arc::new(Peer {
         era: Era::Legacy,
         version,
         capabilities: result.object("capabilities").unwrap_or_default(),
         info: result.get("serverInfo").cloned().unwrap_or_else(Raw::empty_object),
         instructions: result.text("instructions"),
-    };
-    listen(wire, version, caller, peer.offers_flag("resources", "subscribe")).await;
-    Ok(peer)
+    }))
 }
 
 /// Opens the stream on which the target says what belongs to no call.

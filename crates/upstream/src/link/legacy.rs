@@ -1,6 +1,10 @@
 //! Requests as a legacy target understands them (2024-11-05 … 2025-11-25).
 
-use protocol::{Id, Raw, Version, message, meta};
+use std::sync::LazyLock;
+
+use bytes::Bytes;
+use protocol::method::notifications;
+use protocol::{Id, Object, Raw, Version, message, meta};
 
 use crate::Call;
 use crate::call::client_info;
@@ -20,12 +24,13 @@ pub(super) fn outgoing(id: Id, call: &Call, version: Version) -> Outgoing {
     Outgoing {
         body: message::request(&id, call.method.name, &params),
         label: Label::of(version),
+        opens: false,
         id: Some(id),
     }
 }
 
 /// The handshake's request.
-pub(super) fn initialize(id: Id, capabilities: &Raw) -> Outgoing {
+pub(super) fn initialize(id: &Id, capabilities: &Raw) -> Bytes {
     let params = [
         ("protocolVersion", Raw::string(Version::NEWEST_LEGACY.as_str())),
         ("capabilities", capabilities.clone()),
@@ -33,12 +38,12 @@ pub(super) fn initialize(id: Id, capabilities: &Raw) -> Outgoing {
     ]
     .into_iter()
     .collect();
-    Outgoing { body: message::request(&id, "initialize", &params), label: Label::default(), id: Some(id) }
+    message::request(id, "initialize", &params)
 }
 
 /// The handshake's end.
 pub(super) fn initialized(version: Version) -> Outgoing {
-    let body =
-        message::notification(protocol::method::notifications::INITIALIZED, &protocol::Object::default());
-    Outgoing { id: None, body, label: Label::of(version) }
+    static BODY: LazyLock<Bytes> =
+        LazyLock::new(|| message::notification(notifications::INITIALIZED, &Object::default()));
+    Outgoing { id: None, opens: false, body: BODY.clone(), label: Label::of(version) }
 }

@@ -18,7 +18,7 @@ pub(super) fn outgoing(id: Id, call: &Call, version: Version) -> Outgoing {
         Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?))
     });
     let label = Label { mirrored: mirrored.collect(), ..label(version, call.method.name, named.as_deref()) };
-    Outgoing { body: message::request(&id, call.method.name, &params), label, id: Some(id) }
+    Outgoing { body: message::request(&id, call.method.name, &params), label, opens: false, id: Some(id) }
 }
 
 /// What a call says of itself.
@@ -74,6 +74,7 @@ impl Own<'_> {
         Outgoing {
             body: message::request(&id, method, &params),
             label: label(self.version, method, None),
+            opens: false,
             id: Some(id),
         }
     }

@@ -14,8 +14,8 @@ use crate::settings::{Custom, Settings};
 use crate::wire::pipe::PipeWire;
 use crate::wire::{Connect, Inbox};
 use futures::stream::BoxStream;
-use protocol::RpcError;
 use protocol::method::Kind;
+use protocol::{Raw, RpcError};
 
 mod asking;
 mod borrowed;
@@ -485,8 +485,13 @@ async fn a_link_to_a_target_that_takes_no_cancellations_is_let_go_at_once_when_t
         instructions: None,
     };
     let (_inbox, inbox) = queue::channel(1);
-    let opened =
-        handshake::Opened { wire: Box::new(Deaf), inbox, peer, caller: Caller::plain(), first_id: 4 };
+    let opened = handshake::Opened {
+        wire: Box::new(Deaf),
+        inbox,
+        peer: Arc::new(peer),
+        caller: Caller::plain(),
+        first_id: 4,
+    };
     let renewal = CancellationToken::new();
     let link = Link::new(&common, opened, queue::channel(1).0, renewal.clone());
     let method = protocol::method::find("tools/call").expect("a row");

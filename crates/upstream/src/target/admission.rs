@@ -1,6 +1,5 @@
 //! What every call to a target passes first: is there room for it, and is the target fit to be called?
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use futures::StreamExt as _;
@@ -8,6 +7,7 @@ use futures::StreamExt as _;
 use super::breaker::{Paused, Ticket};
 use super::common::Common;
 use crate::reply::{Event, Reply};
+use crate::spread::Lent;
 use crate::{Ask, Error, ErrorKind};
 
 /// Why a call is not sent to a target. Nothing was.
@@ -29,7 +29,7 @@ pub struct Pass {
 }
 
 impl Pass {
-    pub(super) fn call(common: &Arc<Common>) -> Result<Self, Refusal> {
+    pub(super) fn call(common: &Lent<Common>) -> Result<Self, Refusal> {
         let settings = common.settings();
         let most = settings.limits.calls;
         // Taken before it is known whether there is one: who is one too many gives it back.
@@ -109,11 +109,11 @@ impl Drop for Pass {
 }
 
 /// A place among the calls in flight.
-struct Place(Arc<Common>);
+struct Place(Lent<Common>);
 
 impl Place {
     /// A place, and how many were taken before.
-    fn take(common: &Arc<Common>) -> (Self, usize) {
+    fn take(common: &Lent<Common>) -> (Self, usize) {
         let before = common.counters.in_flight.fetch_add(1, Ordering::Relaxed);
         (Self(common.clone()), before)
     }

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use super::backoff;
 use crate::settings;
+use crate::spread::Apart;
 use crate::{Error, ErrorKind};
 
 /// The longest pause that doubling leads to.
@@ -31,7 +32,7 @@ pub(super) struct Breaker {
     /// Nothing failed since the last answer, so that there is nothing to look at.
     quiet: AtomicBool,
     /// Counts answers to calls.
-    answers: AtomicU64,
+    answers: Apart<AtomicU64>,
     openings: AtomicU64,
     state: Mutex<State>,
 }
@@ -154,7 +155,7 @@ impl Breaker {
     pub(super) fn new() -> Self {
         Self {
             quiet: AtomicBool::new(true),
-            answers: AtomicU64::new(0),
+            answers: Apart::default(),
             openings: AtomicU64::new(0),
             state: Mutex::default(),
         }

@@ -12,6 +12,7 @@ use super::breaker::{Breaker, Change, Ticket};
 use super::rate::Rate;
 use super::stats::{Counters, Stats};
 use crate::Error;
+use crate::link::handshake::LastHandshake;
 use crate::settings::Settings;
 use crate::wire::tally::{Nuisance, Tally};
 
@@ -25,6 +26,7 @@ pub struct Common {
     flood: Tally,
     /// Cancelled, and replaced, when what was opened until now is not to be trusted any more.
     renewal: Mutex<CancellationToken>,
+    pub(crate) last_handshake: LastHandshake,
     /// Links that are being closed and that nobody waits for.
     closing: TaskTracker,
 }
@@ -39,6 +41,7 @@ impl Common {
             rate: Rate::default(),
             flood: Tally::new(&settings.name.as_str().into(), Nuisance::Flood),
             renewal: Mutex::default(),
+            last_handshake: LastHandshake::default(),
             closing: TaskTracker::new(),
             settings: ArcSwap::from_pointee(settings),
         })

@@ -7,6 +7,7 @@ use tokio::sync::Notify;
 
 use super::breaker::BreakerStatus;
 use super::common::Common;
+use crate::spread::Apart;
 use crate::wire::Nuisances;
 
 /// What a link is for.
@@ -62,7 +63,7 @@ pub struct Stats {
 /// What is counted.
 #[derive(Debug, Default)]
 pub(super) struct Counters {
-    pub(super) in_flight: AtomicUsize,
+    pub(super) in_flight: Apart<AtomicUsize>,
     /// The last call in flight has ended.
     pub(super) vacant: Notify,
     pub(super) busy: AtomicU64,

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use http::{HeaderMap, StatusCode, Uri};
 use http1::client::{Head, Lost, Request};
 
+use crate::spread::{Lender, Lent};
 use crate::{Error, ErrorKind};
 
 use body::Body;
@@ -25,7 +26,7 @@ mod pool;
 #[derive(Clone)]
 pub struct HttpClient {
     connector: Arc<Connector>,
-    pool: Arc<Pool>,
+    pool: Arc<Lender<Pool>>,
 }
 
 impl HttpClient {
@@ -36,9 +37,10 @@ impl HttpClient {
 
     /// Sends one request to where the URL leads, and waits for the head of its response. Dropping it in the middle closes the connection.
     pub(crate) async fn send(&self, url: &Uri, request: Request) -> Result<Response, Error> {
-        while let Some(mut pooled) = self.pool.take(url) {
+        let pool = self.pool.lend();
+        while let Some(mut pooled) = pool.take(url) {
             match pooled.connection.exchange(&request).await {
-                Ok(head) => return Ok(self.response(pooled, head)),
+                Ok(head) => return Ok(response(pooled, head, pool)),
                 Err(Lost { sent: true, error }) => return Err(lost(url, &error)),
                 // The server closed it a moment ago, and has seen nothing of the request.
                 Err(Lost { sent: false, .. }) => {}
@@ -47,15 +49,10 @@ impl HttpClient {
         let stream = Box::pin(self.connector.open(url)).await.map_err(|error| no_connection(url, &*error))?;
         let mut pooled = Pooled::new(stream, url);
         match pooled.connection.exchange(&request).await {
-            Ok(head) => Ok(self.response(pooled, head)),
+            Ok(head) => Ok(response(pooled, head, pool)),
             Err(Lost { sent: true, error }) => Err(lost(url, &error)),
             Err(Lost { sent: false, error }) => Err(no_connection(url, &error)),
         }
-    }
-
-    fn response(&self, pooled: Pooled, head: Head) -> Response {
-        let Head { status, headers, .. } = head;
-        Response { status, headers, body: Body::new(pooled, &self.pool) }
     }
 }
 
@@ -63,6 +60,10 @@ impl Default for HttpClient {
     fn default() -> Self {
         Self::new()
     }
+}
+
+fn response(pooled: Pooled, Head { status, headers, .. }: Head, pool: Lent<Pool>) -> Response {
+    Response { status, headers, body: Body::new(pooled, pool) }
 }
 
 /// An answer, of which the body is still to be read.

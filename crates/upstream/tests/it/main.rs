@@ -22,12 +22,12 @@ fn request(id: u64, method: &str) -> Outgoing {
 fn request_with(id: u64, method: &str, label: Label) -> Outgoing {
     let id = Id::from(id);
     let body = protocol::message::request(&id, method, &Object::default());
-    Outgoing { id: Some(id), body, label }
+    Outgoing { id: Some(id), opens: method == "initialize", body, label }
 }
 
 fn notification(method: &str) -> Outgoing {
     let body = protocol::message::notification(method, &Object::default());
-    Outgoing { id: None, body, label: Label::default() }
+    Outgoing { id: None, opens: false, body, label: Label::default() }
 }
 
 /// The response of a request that had no notes.

@@ -103,6 +103,26 @@ async fn a_restart_ends_both_children() {
     target.stop().await;
 }
 
+#[tokio::test]
+async fn a_session_calls_over_its_own_link_while_the_target_that_opened_it_is_there() {
+    let (target, namesake) = (start(), start());
+    let (link, _heard) = target.lease(&Caller::plain()).await.expect("a link");
+    namesake.discovery_link().await.expect("a link");
+    assert!(target.serves_over(&link));
+    assert!(!namesake.serves_over(&link), "what took the place of a target is another one");
+    target.restart();
+    let mut state = target.state();
+    state.wait_for(|state| matches!(state, State::Starting)).await.expect("a target");
+    assert!(!target.serves_over(&link), "it is not known what it will be");
+    state.wait_for(|state| matches!(state, State::Ready(_))).await.expect("a target");
+    assert!(target.serves_over(&link));
+    link.close().await;
+    assert!(!target.serves_over(&link));
+    target.stop().await;
+    assert!(!target.serves_over(&link));
+    namesake.stop().await;
+}
+
 /// Whoever holds a target longer than there is a runtime to close its links has it cut.
 #[test]
 fn a_target_outlives_its_runtime_without_harm() {

@@ -1,10 +1,9 @@
 //! Batches, which only 2025-03-26 has (spec 2025-03-26, basic/index "Batching").
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use protocol::{Era, Message, Version, message};
 use upstream::Task;
+use upstream::spread::Lent;
 
 use super::call::{self, Piece, Voice};
 use super::{heed, session_or_none};
@@ -16,7 +15,7 @@ use crate::session::Session;
 use crate::session::outlet::Outlet;
 
 /// Serves a batch of a client of that version; others are refused. One stream carries what its calls say.
-pub(in crate::edge) fn serve(backend: &Arc<Shared>, head: &Head, body: &Bytes) -> Outcome {
+pub(in crate::edge) fn serve(backend: &Lent<Shared>, head: &Head, body: &Bytes) -> Outcome {
     let session = match session_or_none(backend, head) {
         Ok(session) => session,
         Err(error) => return refuse(None, &error, Era::Legacy),

@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 use upstream::Task;
+use upstream::spread::Lent;
 
 use super::running::Running;
 use crate::backend::Shared;
@@ -27,7 +28,7 @@ const SILENCE: Duration = Duration::from_secs(1);
 
 /// Serves a request that was POSTed alone: with JSON if the answer comes first and soon, else with a stream.
 pub(super) async fn serve(
-    backend: &Arc<Shared>,
+    backend: &Lent<Shared>,
     session: Option<Arc<Session>>,
     request: Request,
     asking: &Asking,
@@ -68,7 +69,7 @@ pub(super) fn stream(session: Option<&Session>, outlet: &Outlet, reader: Reader)
 
 /// Starts a call that runs on its own.
 pub(super) fn start(
-    backend: &Arc<Shared>,
+    backend: &Lent<Shared>,
     session: Option<Arc<Session>>,
     request: Request,
     client: Voice,

@@ -1,7 +1,7 @@
 //! The questions of one call that wait for its client.
 
 use std::future::Future;
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
@@ -56,9 +56,9 @@ impl<'a> Open<'a> {
         self.guests.add(asking);
     }
 
-    /// Does some work of the call while questions are asked and answered.
-    pub(super) async fn during<T>(&mut self, work: impl Future<Output = T>) -> T {
-        let mut work = pin!(work);
+    /// Does some work of the call while questions are asked and answered. It stays where it is: what is moved in here would have
+    /// a place here as well.
+    pub(super) async fn during<T>(&mut self, mut work: Pin<&mut (impl Future<Output = T> + ?Sized)>) -> T {
         loop {
             tokio::select! {
                 biased;

@@ -1,6 +1,7 @@
 //! A legacy client's call while it runs: from its row to its answer.
 
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -11,6 +12,7 @@ use protocol::method::{Method, Routing, notifications};
 use protocol::{Era, Id, Object, Raw, Request, Version, message, meta, method};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use upstream::spread::Lent;
 use upstream::{Answer, Ask, Caller, Event, Note};
 
 use super::call::{Piece, Voice};
@@ -47,7 +49,7 @@ pub(super) struct Running {
 
 impl Running {
     pub(super) fn new(
-        backend: &Arc<Shared>,
+        backend: &Lent<Shared>,
         session: Option<Arc<Session>>,
         request: Request,
         gist: Option<Arc<Gist>>,
@@ -137,7 +139,7 @@ impl Running {
         let mut open = Open::new(session.as_ref(), client.outlet(), self.strays.take(), closing);
         let mut rounds = Rounds::default();
         for _ in 0..=MOST_ROUNDS {
-            let served = open.during(self.serve(params.clone())).await;
+            let served = open.during(pin!(self.serve(params.clone()))).await;
             let (target, end) = match served {
                 Ok(Served::One(answer)) => return self.answer(answer),
                 Ok(Served::Listed(page)) => return self.listed(&page),
@@ -153,8 +155,8 @@ impl Running {
             };
             let answered = match session.as_ref() {
                 Some(session) => {
-                    let asking =
-                        Box::pin(open.during(rounds.answer(session, &target, client.outlet(), &result)));
+                    let mut answers = rounds.answer(session, &target, client.outlet(), &result).boxed();
+                    let asking = open.during(answers.as_mut());
                     let answered = closing.run_until_cancelled(asking).await;
                     answered.unwrap_or_else(|| Err(Refusal::Failed(round::CLOSING.into())))
                 }
@@ -187,12 +189,12 @@ impl Running {
         open: &mut Open<'_>,
         client: &Voice,
     ) -> End {
-        while let Some(event) = open.during(events.next()).await {
+        while let Some(event) = open.during(pin!(events.next())).await {
             match event {
                 Ok(Event::Note(note)) => {
                     if let Some(frame) = self.note(note) {
                         // A question may wait for the same room, and must not be left waiting when it gets it.
-                        open.during(client.send(Piece::Note(frame))).await;
+                        open.during(pin!(client.send(Piece::Note(frame)))).await;
                     }
                 }
                 Ok(Event::Answer(answer)) => return End::Last(self.answer(answer)),

@@ -7,6 +7,7 @@ use futures::StreamExt as _;
 use protocol::{Era, Message, Object, Raw, message};
 use tokio_util::sync::CancellationToken;
 use upstream::Task;
+use upstream::spread::Lent;
 
 use super::call::{self, Voice};
 use super::{heard, heed, welcome};
@@ -19,7 +20,7 @@ use crate::session::outlet::{Kind, Naming};
 
 /// Opens a connection; its session ends when the stream is dropped. When the way out is `closing`, the stream ends once
 /// nothing runs any more.
-pub(in crate::edge) fn open(backend: &Arc<Shared>, head: &Head) -> Result<(String, Frames), Error> {
+pub(in crate::edge) fn open(backend: &Lent<Shared>, head: &Head) -> Result<(String, Frames), Error> {
     let session = backend.sessions.connect(&head.principal, backend.settings().sessions.most)?;
     let closing = head.closing.clone();
     session.closes_with(closing.clone());
@@ -41,7 +42,7 @@ async fn last_words(session: Arc<Session>, closing: CancellationToken) {
 }
 
 struct EndOnDrop {
-    backend: Arc<Shared>,
+    backend: Lent<Shared>,
     id: Arc<str>,
     _last_words: Task,
 }
@@ -63,7 +64,7 @@ async fn shake(backend: &Shared, session: &Session, params: &Object) -> Result<R
 }
 
 /// Serves a body; the answers go to the connection's stream.
-pub(in crate::edge) fn post(backend: &Arc<Shared>, asking: &Asking, body: &Bytes) -> Outcome {
+pub(in crate::edge) fn post(backend: &Lent<Shared>, asking: &Asking, body: &Bytes) -> Outcome {
     let head = &*asking.head;
     let found = head.session.as_ref().and_then(|id| backend.sessions.find(id));
     let Some(session) = found.filter(|it| it.is_connection && it.principal == head.principal) else {

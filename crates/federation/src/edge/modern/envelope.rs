@@ -8,6 +8,7 @@ use std::sync::Arc;
 use protocol::method::Method;
 use protocol::{Era, Object, Raw, Request, Version, capability, header, meta};
 use upstream::Caller;
+use upstream::spread::Lent;
 
 use crate::backend::Shared;
 use crate::context::Context;
@@ -53,7 +54,12 @@ impl Envelope {
     }
 
     /// On whose account the request is served.
-    pub(super) fn context(&self, backend: &Arc<Shared>, head: &Head, record: Option<Arc<Record>>) -> Context {
+    pub(super) fn context(
+        &self,
+        backend: &Lent<Shared>,
+        head: &Head,
+        record: Option<Arc<Record>>,
+    ) -> Context {
         Context {
             backend: backend.clone(),
             links: Links::Shared,

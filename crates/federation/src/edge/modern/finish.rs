@@ -7,6 +7,7 @@ use protocol::down::{self, OtherType};
 use protocol::message::Spelled;
 use protocol::method::Method;
 use protocol::{Era, Id, Kind, Object, Raw, RpcError, Splice, Version, Word, error, message, meta};
+use upstream::spread::Lent;
 use upstream::{Answer, Caller};
 
 use super::asking;
@@ -43,7 +44,7 @@ impl Hints {
 
 /// Everything that is needed to write a request's answer.
 pub(super) struct Finish {
-    pub(super) backend: Arc<Shared>,
+    pub(super) backend: Lent<Shared>,
     pub(super) id: Id,
     pub(super) row: &'static Method,
     /// The params as the client sent them.

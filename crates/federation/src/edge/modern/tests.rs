@@ -83,7 +83,7 @@ fn begin_as(backend: &Backend, capabilities: &Value, method: &str) -> (BoxStream
     let row = method::lookup(method, Era::Modern).expect("a method");
     let caller = Caller::new(Era::Modern, &object(capabilities), None);
     let finish = Finish {
-        backend: backend.shared.clone(),
+        backend: backend.lender.lend(),
         id: Id::from(1),
         row,
         params: object(&json!({ "name": "x", "_meta": { "progressToken": "one" } })),

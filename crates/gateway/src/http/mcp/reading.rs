@@ -7,7 +7,7 @@ use std::sync::{Arc, Weak};
 use federation::Head;
 use http::header::ACCEPT;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, Method, Response, StatusCode, Version};
+use http::{HeaderMap, Method, Response, StatusCode, Version};
 use policy::origin::authority;
 use protocol::header;
 
@@ -34,17 +34,15 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    /// Reads the head of a request, unless it is the one that was read last on its connection.
+    /// Reads the head of a request, unless it is one of those that were read last on its connection.
     pub(super) fn of(site: &Arc<Site>, parts: &Arc<Parts>, from: &ConnInfo) -> Result<Arc<Self>, Refusal> {
-        if let Some(last) = from.note.get::<Self>()
-            && last.is_of(site, parts)
-        {
-            return Ok(last);
+        if let Some(known) = from.notes.find(|known: &Self| known.is_of(site, parts)) {
+            return Ok(known);
         }
         let reading = Arc::new(Self::read(site, parts, from)?);
         // In HTTP/2 each request has a head of its own. A GET may be a stream that is open for hours.
         if parts.version == Version::HTTP_11 && parts.method == Method::POST {
-            from.note.put(reading.clone());
+            from.notes.put(reading.clone());
         }
         Ok(reading)
     }
@@ -94,46 +92,50 @@ fn counted(listener: Option<&ListenerState>, response: Response<Body>) -> Refusa
     Box::new(response)
 }
 
-/// Hashed and compared as they are, while a name that is given as text is read anew each time.
-static SESSION_ID: HeaderName = HeaderName::from_static(header::SESSION_ID);
-static PROTOCOL_VERSION: HeaderName = HeaderName::from_static(header::PROTOCOL_VERSION);
-static METHOD: HeaderName = HeaderName::from_static(header::METHOD);
-static NAME: HeaderName = HeaderName::from_static(header::NAME);
-static LAST_EVENT_ID: HeaderName = HeaderName::from_static(header::LAST_EVENT_ID);
-
 /// What most clients accept, which is all that there is.
 const EVERYTHING: &str = "application/json, text/event-stream";
 
 /// The headers that the virtual server decides on. One that occurs twice or holds what a header cannot carry is noted as a
 /// fault; which error that is depends on the request in the body.
 fn head(headers: &HeaderMap) -> Head {
-    let mut fault = None;
-    let mut once = |name: &HeaderName| {
-        let mut values = headers.get_all(name).iter();
-        let text = values.next()?.to_str();
-        if values.next().is_some() {
-            fault = Some(format!("the header `{name}` occurs more than once"));
-        }
-        text.inspect_err(|_| fault = Some(format!("the header `{name}` is not visible ASCII")))
-            .ok()
-            .map(str::to_owned)
-    };
-    let (session, version) = (once(&SESSION_ID), once(&PROTOCOL_VERSION));
-    let (method, name) = (once(&METHOD), once(&NAME));
-    let mut params = Vec::new();
-    for (name, value) in headers.iter().filter(|(name, _)| name.as_str().starts_with(header::PARAM_PREFIX)) {
-        match value.to_str() {
-            Ok(_) if params.iter().any(|(other, _)| other == name.as_str()) => {
-                fault = Some(format!("the header `{name}` occurs more than once"));
+    let mut head = Head::default();
+    let twice = |name: &str| Some(format!("the header `{name}` occurs more than once"));
+    // The values of a header come one after the other.
+    let (mut faulty, mut last_event_id) = (None, None);
+    for (name, value) in headers {
+        let name = name.as_str();
+        let place = match name {
+            header::SESSION_ID => &mut head.session,
+            header::PROTOCOL_VERSION => &mut head.version,
+            header::METHOD => &mut head.method,
+            header::NAME => &mut head.name,
+            // Not among those that are checked: modern requests have to ignore it.
+            header::LAST_EVENT_ID => {
+                last_event_id.get_or_insert(value.to_str().ok());
+                continue;
             }
-            Ok(value) => params.push((name.to_string(), value.to_owned())),
-            Err(_) => fault = Some(format!("the header `{name}` is not visible ASCII")),
+            name if name.starts_with(header::PARAM_PREFIX) => {
+                match value.to_str() {
+                    Ok(_) if head.params.iter().any(|(other, _)| other == name) => head.fault = twice(name),
+                    Ok(value) => head.params.push((name.to_owned(), value.to_owned())),
+                    Err(_) => head.fault = Some(unspelled(name)),
+                }
+                continue;
+            }
+            _ => continue,
+        };
+        match value.to_str() {
+            Ok(_) if place.is_some() || faulty == Some(name) => head.fault = twice(name),
+            Ok(value) => *place = Some(value.to_owned()),
+            Err(_) => (head.fault, faulty) = (Some(unspelled(name)), Some(name)),
         }
     }
-    // Not among those that are checked: modern requests have to ignore it.
-    let last_event_id = headers.get(&LAST_EVENT_ID).and_then(|value| value.to_str().ok());
-    let last_event_id = last_event_id.map(str::to_owned);
-    Head { session, version, method, name, params, fault, last_event_id, ..Head::default() }
+    head.last_event_id = last_event_id.flatten().map(str::to_owned);
+    head
+}
+
+fn unspelled(name: &str) -> String {
+    format!("the header `{name}` is not visible ASCII")
 }
 
 /// Whether an Accept header allows all of these. None at all allows everything.
@@ -155,7 +157,7 @@ pub(super) fn accepts(headers: &HeaderMap, wanted: &[&str]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
+    use http::{HeaderName, HeaderValue};
 
     use super::*;
 

@@ -1,3 +1,4 @@
+use std::sync::Mutex;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -12,15 +13,17 @@ async fn open_as(target: &Scripted, known: Option<Era>) -> Result<Link, Error> {
 }
 
 async fn open_for(target: &Scripted, known: Option<Era>, caller: &Arc<Caller>) -> Result<Link, Error> {
+    open_again(&Common::new(target.settings()), target, known, caller).await
+}
+
+async fn open_again(
+    common: &Arc<Common>,
+    target: &Scripted,
+    known: Option<Era>,
+    caller: &Arc<Caller>,
+) -> Result<Link, Error> {
     let (notices, _) = queue::channel(1);
-    super::open(
-        &Common::new(target.settings()),
-        &Way { connect: target, older: None },
-        known,
-        caller,
-        notices,
-    )
-    .await
+    super::open(common, &Way { connect: target, older: None }, known, caller, notices).await
 }
 
 /// What we declare that anybody may.
@@ -124,6 +127,27 @@ async fn a_slow_answer_within_the_probes_time_counts() {
     };
     let target = legacy(slow);
     assert_eq!(open_as(&target, None).await.expect("a link").peer().era, Era::Modern);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_handshake_counts_for_its_own_link_whatever_was_said_before() {
+    let said = |instructions: &str| {
+        let mut said = shaken("2025-06-18");
+        said["instructions"] = json!(instructions);
+        said
+    };
+    let answers = Mutex::new(vec![said("new"), said("old"), said("old")]);
+    let target = Scripted::new(move |message, says| {
+        if message["method"] == "initialize" {
+            let answer = answers.lock().expect("no panic").pop();
+            says.result(message, answer.expect("no more handshakes than answers"));
+        }
+    });
+    let common = Common::new(target.settings());
+    for instructions in ["old", "old", "new"] {
+        let link = open_again(&common, &target, Some(Era::Legacy), &Caller::plain()).await.expect("a link");
+        assert_eq!(link.peer().instructions.as_deref(), Some(instructions));
+    }
 }
 
 #[tokio::test(start_paused = true)]

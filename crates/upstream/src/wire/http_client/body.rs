@@ -2,7 +2,6 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
@@ -12,6 +11,7 @@ use http1::client::Opening;
 
 use super::plain;
 use super::pool::{Pool, Pooled};
+use crate::spread::Lent;
 use crate::{Error, ErrorKind};
 
 /// What we accept as the response to a message.
@@ -50,13 +50,13 @@ pub(crate) struct Body(Option<Reading>);
 #[derive(Debug)]
 struct Reading {
     pooled: Pooled,
-    pool: Arc<Pool>,
+    pool: Lent<Pool>,
 }
 
 impl Body {
     /// The body that follows the head which was just read.
-    pub(super) fn new(pooled: Pooled, pool: &Arc<Pool>) -> Self {
-        let mut body = Self(Some(Reading { pooled, pool: Arc::clone(pool) }));
+    pub(super) fn new(pooled: Pooled, pool: Lent<Pool>) -> Self {
+        let mut body = Self(Some(Reading { pooled, pool }));
         body.settle();
         body
     }

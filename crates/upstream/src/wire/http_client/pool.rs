@@ -20,6 +20,7 @@ use tokio::time::{Instant, sleep};
 
 use super::connect::Stream;
 use crate::Task;
+use crate::spread::Apart;
 
 /// How long a connection is kept for the next request. Node and uvicorn close idle connections after 5 s; a request
 /// that is sent in that moment is lost, and must not be sent again if it is a call.
@@ -34,13 +35,19 @@ const ENDING: Duration = Duration::from_secs(1);
 /// How many idle connections to one origin a runtime keeps.
 const MOST: usize = 256;
 
-/// Locks between which the runtimes share out.
-const SHARDS: usize = 8;
+/// Locks between which the runtimes share out. So many that two that are busy hardly ever meet at one.
+const SHARDS: usize = 64;
 
 /// The idle connections of one client.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Pool {
-    shards: [Mutex<Vec<Rack>>; SHARDS],
+    shards: [Apart<Mutex<Vec<Rack>>>; SHARDS],
+}
+
+impl Default for Pool {
+    fn default() -> Self {
+        Self { shards: std::array::from_fn(|_| Apart::default()) }
+    }
 }
 
 /// Those of one runtime.

@@ -41,7 +41,7 @@ impl Peer {
 
 fn request(id: u64) -> Outgoing {
     let body = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#);
-    Outgoing { id: Some(id.into()), body: body.into(), label: Label::default() }
+    Outgoing { id: Some(id.into()), opens: false, body: body.into(), label: Label::default() }
 }
 
 fn kind(outcome: Result<Frames, Error>) -> Option<ErrorKind> {
@@ -126,7 +126,7 @@ async fn giving_up_never_leaves_half_a_line() {
 async fn messages_are_one_line_however_they_were_spelled() {
     let (wire, mut peer) = pair(4096, 1000);
     let body = "{\r\n  \"jsonrpc\": \"2.0\",\n  \"method\": \"a\\nb\"\r}";
-    let out = Outgoing { id: None, body: body.into(), label: Label::default() };
+    let out = Outgoing { id: None, opens: false, body: body.into(), label: Label::default() };
     wire.send(out).await.expect("open");
     assert_eq!(peer.hear().await, r#"{    "jsonrpc": "2.0",   "method": "a\nb" }"#);
 }

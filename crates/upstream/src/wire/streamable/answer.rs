@@ -27,8 +27,7 @@ pub(super) async fn exchange(endpoint: &Arc<Endpoint>, out: Outgoing) -> Result<
     };
     // What the handshake has agreed on is said in all that follows it.
     let version = out.label.version;
-    let initialize = version.is_none() && is_initialize(&out.body);
-    let (response, in_session) = endpoint.post(out, initialize).await?;
+    let (response, in_session) = endpoint.post(out).await?;
     if !response.status.is_success() {
         // Elsewhere, as with what follows: the way of most calls is to be short, also in memory.
         return Box::pin(refused(endpoint, response, &id, in_session)).await;
@@ -53,7 +52,7 @@ pub(super) async fn exchange(endpoint: &Arc<Endpoint>, out: Outgoing) -> Result<
 
 /// Sends a notification or a response.
 pub(super) async fn deliver(endpoint: &Endpoint, out: Outgoing) -> Result<(), Error> {
-    let (response, in_session) = endpoint.post(out, false).await?;
+    let (response, in_session) = endpoint.post(out).await?;
     if response.status.is_success() {
         drain(response.body);
         return Ok(());
@@ -62,14 +61,6 @@ pub(super) async fn deliver(endpoint: &Endpoint, out: Outgoing) -> Result<(), Er
     let explanation = explanation(&response, endpoint, in_session);
     let body = read_some(response.body).await;
     Err(explanation.unwrap_or_else(|| unexplained(status, &body)))
-}
-
-/// Whether a message opens a session. Requests that we write begin with their method, so that others need no scan.
-fn is_initialize(message: &Bytes) -> bool {
-    const SPELLING: &[u8] = br#""method":"initialize""#;
-    let head = &message[..message.len().min(256)];
-    head.windows(SPELLING.len()).any(|window| window == SPELLING)
-        && matches!(protocol::message::scan(message), Ok(Message::Request(request)) if &*request.method == "initialize")
 }
 
 /// Some servers label plain JSON as a stream. No line of a stream begins like this.
@@ -172,20 +163,6 @@ mod tests {
     use futures::FutureExt as _;
 
     use super::*;
-
-    fn initialize(message: &'static str) -> bool {
-        is_initialize(&Bytes::from_static(message.as_bytes()))
-    }
-
-    #[test]
-    fn only_the_method_makes_a_message_the_handshake() {
-        assert!(initialize(r#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{}}"#));
-        assert!(!initialize(
-            r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"x":{"method":"initialize"}}}"#
-        ));
-        assert!(!initialize(r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#));
-        assert!(!initialize(r#"{"jsonrpc":"2.0","method":"initialize"}"#));
-    }
 
     #[test]
     fn the_response_of_a_batch_comes_last() {

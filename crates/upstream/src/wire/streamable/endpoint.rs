@@ -92,16 +92,14 @@ impl Endpoint {
     }
 
     /// Sends one message. The second value says whether it went into a session.
-    ///
-    /// `initialize` opens a session and never goes into one.
-    pub(super) async fn post(&self, out: Outgoing, initialize: bool) -> Result<(Response, bool), Error> {
-        let Outgoing { body: message, label, .. } = out;
-        let session = if initialize { None } else { self.session_of(label.version) };
+    pub(super) async fn post(&self, out: Outgoing) -> Result<(Response, bool), Error> {
+        let Outgoing { opens, body: message, label, .. } = out;
+        let session = if opens { None } else { self.session_of(label.version) };
         let mut request = self.place.post(message);
         label.write(&mut request);
         let in_session = session.is_some();
         let response = self.send(request, session).await?;
-        if initialize && response.status.is_success() {
+        if opens && response.status.is_success() {
             self.open_session(&response.headers);
         }
         Ok((response, in_session))

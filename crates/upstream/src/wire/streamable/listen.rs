@@ -27,14 +27,15 @@ const LASTS: Duration = Duration::from_secs(2);
 
 /// Listens for as long as the server offers a stream and somebody reads the inbox. The task ends with the wire. What is
 /// dropped when the server first answers tells those who wait for that; if there are none, it need not be now.
-pub(super) async fn listen(
-    endpoint: Arc<Endpoint>,
-    version: Version,
-    mut answered: Option<oneshot::Sender<()>>,
-) {
+pub(super) async fn listen(endpoint: Arc<Endpoint>, version: Version, answered: Option<oneshot::Sender<()>>) {
     if answered.is_none() && endpoint.place.is_streamless() {
         sleep(LASTS).await;
     }
+    // Elsewhere: most sessions end before that.
+    Box::pin(read(endpoint, version, answered)).await;
+}
+
+async fn read(endpoint: Arc<Endpoint>, version: Version, mut answered: Option<oneshot::Sender<()>>) {
     let mut events: Option<Events> = None;
     let mut in_vain = 0;
     loop {

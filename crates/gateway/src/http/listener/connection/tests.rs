@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::super::Note;
+use super::super::Notes;
 use super::super::terms::PerConnection;
 use super::*;
 use crate::http::drain::{Drain, Drained};
@@ -22,7 +22,7 @@ fn nobody() -> ConnInfo {
         local: nowhere,
         tls: false,
         finishing: CancellationToken::new(),
-        note: Note::default(),
+        notes: Notes::default(),
     }
 }
 
