@@ -158,8 +158,13 @@ async fn a_command_that_works_later_is_tried_again() {
     assert_eq!(session.tools().await.len(), 6);
     let mut stream = session.stream().await;
     std::fs::write(&file, "").expect("a file");
-    stream.until("notifications/tools/list_changed").await;
-    assert_eq!(session.tools().await.len(), 8);
+    // The first list may be told of once more, if it was asked for just before that was said.
+    let mut tools = 6;
+    while tools == 6 {
+        stream.until("notifications/tools/list_changed").await;
+        tools = session.tools().await.len();
+    }
+    assert_eq!(tools, 8);
     gateway.ready("time").await;
 }
 
