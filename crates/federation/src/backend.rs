@@ -285,6 +285,18 @@ impl Shared {
         noted.get(target).map(|(_, since)| *since)
     }
 
+    /// Ends what has been idle for too long, and says when to look again.
+    fn sweep(&self) -> Duration {
+        let longest = self.settings().sessions.idle;
+        self.sessions.sweep(longest);
+        let reap = |member: &Member| {
+            self.sessions.reap(&member.target);
+            member.target.settings().limits.idle
+        };
+        let shortest = self.roster.borrow().iter().map(reap).fold(longest, Duration::min);
+        SWEEP.min(shortest / 2).max(SHORTEST_SWEEP)
+    }
+
     fn rebuild(&self) {
         let members = self.roster.borrow().clone();
         let next = Arc::new(Catalog::build(&self.settings.load(), &members, Some(&self.catalog())));
@@ -315,10 +327,7 @@ async fn keep(shared: Arc<Shared>) {
                 Err(_) => return,
             },
             () = tokio::time::sleep_until(sweep) => {
-                let idle = shared.settings().sessions.idle;
-                shared.sessions.sweep(idle);
-                shared.roster.borrow().iter().for_each(|member| shared.sessions.reap(&member.target));
-                sweep = Instant::now() + SWEEP.min(idle / 2).max(SHORTEST_SWEEP);
+                sweep = Instant::now() + shared.sweep();
                 continue;
             }
         }

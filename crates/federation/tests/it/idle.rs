@@ -86,3 +86,16 @@ async fn links_that_are_shared_and_lent_are_closed_as_well() {
     seconds(40).await;
     assert_eq!(a.open(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_short_idle_time_is_not_half_a_minute() {
+    let a =
+        Target::legacy("a", &["x"]).full("w").set(|settings| settings.limits.idle = Duration::from_secs(4));
+    let world = World::start(&[&a]).await;
+    let client = world.legacy().await;
+    client.tool("x").await.ok();
+    seconds(3).await;
+    assert_eq!(a.open(), 2);
+    seconds(4).await;
+    assert_eq!(a.open(), 1);
+}
