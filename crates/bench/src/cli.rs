@@ -8,9 +8,9 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::{Parser, Subcommand};
 
-use crate::contestant::{self, Field};
+use crate::contestant::{self, Contestant, Field};
 use crate::plan::{self, Options, WORKS, Work};
-use crate::report::{Machine, Report};
+use crate::report::{Machine, Report, Stretch};
 use crate::{child, peer, report};
 
 /// What a gateway costs, next to no gateway and to a plain reverse proxy.
@@ -25,6 +25,8 @@ struct Cli {
 enum Command {
     /// Measure, and print a table
     Run(Run),
+    /// Have clients come and go for an hour, and see what a gateway holds meanwhile
+    Churn(Churn),
     /// Be the MCP server behind the contestants
     Serve(peer::Settings),
     /// Draw what a run wrote to a file, as SVG
@@ -56,6 +58,22 @@ struct Contestants {
     /// The gateway to measure; the one next to this program, if nothing is said
     #[arg(long, value_name = "PATH")]
     gateway: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+struct Churn {
+    /// How the gateway is configured: a definition with sessions that last a minute when they are left
+    #[arg(long, value_name = "FILE", default_value_os_t = contestant::folder().with_file_name("churn").join("agentgateway.toml"))]
+    definition: PathBuf,
+    /// The gateway; the one next to this program, if nothing is said
+    #[arg(long, value_name = "PATH")]
+    gateway: Option<PathBuf>,
+    /// How long
+    #[arg(long, default_value_t = 60.0)]
+    minutes: f64,
+    /// How many visits begin in a second
+    #[arg(long, default_value_t = 40.0, value_parser = rate)]
+    rate: f64,
 }
 
 #[derive(Debug, clap::Args)]
@@ -97,6 +115,11 @@ fn connections(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|count| *count > 0).ok_or_else(|| "that is no number of connections".into())
 }
 
+fn rate(text: &str) -> Result<f64, String> {
+    let is_rate = |rate: &f64| rate.is_finite() && *rate > 0.0;
+    text.parse().ok().filter(is_rate).ok_or_else(|| "that is no number of visits".into())
+}
+
 /// Does what the command line says.
 pub fn main() -> ExitCode {
     match act(Cli::parse().command) {
@@ -125,14 +148,19 @@ fn act(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Plot { file } => plot(&file).map(|()| ExitCode::SUCCESS),
         Command::List(contestants) => list(&contestants).map(|()| ExitCode::SUCCESS),
-        Command::Run(run) => runtime()?.block_on(async {
-            tokio::select! {
-                done = measure(run) => done,
-                // Whatever was started is dropped with the other future, and ends.
-                interrupted = interrupted() => interrupted,
-            }
-        }),
+        Command::Run(run) => until_interrupted(measure(run)),
+        Command::Churn(churn) => until_interrupted(visit(churn)),
     }
+}
+
+fn until_interrupted(doing: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
+    runtime()?.block_on(async {
+        tokio::select! {
+            done = doing => done,
+            // Whatever was started is dropped with the other future, and ends.
+            interrupted = interrupted() => interrupted,
+        }
+    })
 }
 
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
@@ -151,12 +179,15 @@ async fn interrupted() -> anyhow::Result<ExitCode> {
 
 impl Contestants {
     fn find(&self) -> anyhow::Result<Field> {
-        let gateway = match &self.gateway {
-            // It is started in another folder.
-            Some(path) => std::path::absolute(path)?,
-            None => child::myself()?.with_file_name("agentgateway"),
-        };
-        Field::find(&self.definitions, &self.contestants, &gateway)
+        Field::find(&self.definitions, &self.contestants, &gateway(self.gateway.as_deref())?)
+    }
+}
+
+fn gateway(said: Option<&Path>) -> anyhow::Result<PathBuf> {
+    match said {
+        // It is started in another folder.
+        Some(path) => Ok(std::path::absolute(path)?),
+        None => Ok(child::myself()?.with_file_name("agentgateway")),
     }
 }
 
@@ -216,6 +247,18 @@ async fn measure(run: Run) -> anyhow::Result<ExitCode> {
         0 => Ok(ExitCode::SUCCESS),
         errors => anyhow::bail!("{errors} calls went wrong: see the rows with `!!`"),
     }
+}
+
+#[expect(clippy::print_stdout, reason = "the table is what this is run for")]
+async fn visit(churn: Churn) -> anyhow::Result<ExitCode> {
+    let contestant = Contestant::read(&churn.definition, &gateway(churn.gateway.as_deref())?)?;
+    let Churn { minutes, rate, .. } = churn;
+    println!("{}", Machine::here().line());
+    println!("{} ({}), {rate} visits a second for {minutes} minutes\n", contestant.name, contestant.version);
+    println!("{}", Stretch::header());
+    let time = seconds(minutes * 60.0)?;
+    plan::churn(&contestant, plan::Churn { time, rate }, |stretch| println!("{}", stretch.row())).await?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn works(only: &[String]) -> anyhow::Result<Vec<&'static Work>> {

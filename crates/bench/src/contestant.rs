@@ -36,6 +36,18 @@ impl Contestant {
         Self { name: DIRECT.into(), definition: None, version: String::new(), program: PathBuf::new() }
     }
 
+    /// The one that a definition describes.
+    pub(crate) fn read(file: &Path, gateway: &Path) -> anyhow::Result<Self> {
+        let definition = Definition::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+        let program = definition.find_program(gateway).with_context(|| definition.missing(gateway))?;
+        Ok(Self::found(definition, program))
+    }
+
+    fn found(definition: Definition, program: PathBuf) -> Self {
+        let (name, version) = (definition.name.clone(), definition.ask_version(&program));
+        Self { name, definition: Some(definition), version, program }
+    }
+
     /// How many tools it adds to those of its targets.
     pub(crate) fn own_tools(&self) -> usize {
         self.definition.as_ref().map_or(0, |definition| definition.own_tools)
@@ -77,11 +89,7 @@ impl Field {
                 format!("there is no contestant `{name}`; there are {}", names.join(", "))
             })?;
             match definition.find_program(gateway) {
-                Some(program) => {
-                    let version = definition.ask_version(&program);
-                    let (name, definition) = (name.clone(), Some(definition.clone()));
-                    field.contestants.push(Contestant { name, definition, version, program });
-                }
+                Some(program) => field.contestants.push(Contestant::found(definition.clone(), program)),
                 None => field.absent.push((name.clone(), definition.missing(gateway))),
             }
         }

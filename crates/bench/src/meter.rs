@@ -59,6 +59,20 @@ impl Memory {
     }
 }
 
+/// What a process holds open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Handles {
+    pub(crate) descriptors: usize,
+    pub(crate) threads: usize,
+}
+
+impl Handles {
+    pub(crate) fn of(pid: u32) -> Self {
+        let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).map_or(0, Iterator::count);
+        Self { descriptors, threads: threads(pid).len() }
+    }
+}
+
 fn field(status: &str, name: &str) -> u64 {
     let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
     line.split_whitespace().next().and_then(|word| word.parse().ok()).unwrap_or(0)

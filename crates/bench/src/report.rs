@@ -3,6 +3,7 @@
 mod figures;
 mod machine;
 mod plot;
+mod stretch;
 mod table;
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,7 @@ use crate::plan::Work;
 pub(crate) use figures::{Figures, Idle, Round};
 pub(crate) use machine::Machine;
 pub(crate) use plot::svg;
+pub(crate) use stretch::{Sample, Stretch};
 
 /// Everything that a run came to.
 #[derive(Debug, Serialize, Deserialize)]

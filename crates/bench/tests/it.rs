@@ -113,6 +113,52 @@ http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_
     assert!(table.contains("!!") && table.contains("WRONG: that is no answer to"), "{table}");
 }
 
+fn churn(definition: Option<&Path>) -> Output {
+    let mut command = Command::new(BENCH);
+    command.args(["churn", "--minutes", "0.05", "--gateway"]).arg(gateway().expect("a gateway"));
+    if let Some(definition) = definition {
+        command.arg("--definition").arg(definition);
+    }
+    command.output().expect("the program")
+}
+
+#[test]
+fn clients_that_come_and_go_are_counted_and_all_of_them_are_served() {
+    let output = churn(None);
+    let table = String::from_utf8(output.stdout).expect("text");
+    assert!(output.status.success(), "{table}{}", String::from_utf8_lossy(&output.stderr));
+    let rows: Vec<Vec<f64>> = table
+        .lines()
+        .skip_while(|line| !line.starts_with("minutes"))
+        .skip(1)
+        .map(|line| line.split_whitespace().filter_map(|word| word.parse().ok()).collect())
+        .collect();
+    assert_eq!(rows.len(), 6, "{table}");
+    let column = |number: usize| rows.iter().map(move |row| row[number]);
+    let visits: f64 = column(2).sum();
+    assert!((110.0..130.0).contains(&visits), "forty in each of three seconds: {table}");
+    assert!(column(3).all(|wrong| wrong == 0.0), "{table}");
+    for (number, least) in [(4, 1.0), (5, 5.0), (7, 1.0)] {
+        assert!(column(number).all(|held| held >= least), "memory, descriptors, threads: {table}");
+    }
+}
+
+#[test]
+fn a_visitor_who_is_not_served_is_told_of() {
+    let usual = Path::new(env!("CARGO_MANIFEST_DIR")).join("churn/agentgateway.toml");
+    let usual = fs::read_to_string(usual).expect("a definition");
+    let narrow = usual.replace("idleTimeout: 5s", "limits: {children: 1}");
+    assert_ne!(usual, narrow);
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("narrow.toml");
+    fs::write(&file, narrow).expect("a file");
+    let output = churn(Some(&file));
+    let (table, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(!output.status.success(), "{table}");
+    assert!(table.contains("WRONG: visit "), "{table}");
+    assert!(said.contains(" visits went wrong, at first visit "), "{said}");
+}
+
 #[test]
 fn nothing_is_left_when_it_is_interrupted_or_killed() {
     for signal in [Signal::SIGINT, Signal::SIGKILL] {

@@ -88,7 +88,7 @@ fn usual_path() -> String {
 }
 
 impl Definition {
-    fn read(path: &Path) -> anyhow::Result<Self> {
+    pub(super) fn read(path: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(path)?;
         let mut definition: Self = toml::from_str(&text)?;
         definition.name = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default().to_owned();

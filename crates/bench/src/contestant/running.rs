@@ -15,18 +15,21 @@ use tokio::time::Instant;
 use super::{Ability, Contestant, Definition, Places};
 use crate::child::Child;
 use crate::load::Endpoint;
-use crate::meter::{Cpu, Memory, Scope};
+use crate::meter::{Cpu, Handles, Memory, Scope};
+
+/// The name of the target that is a program.
+const PROGRAM: &str = "program";
 
 /// How often metrics are fetched.
 const SCRAPE: Duration = Duration::from_secs(1);
 
 /// What is behind a contestant.
-#[derive(Clone, Debug)]
-pub(crate) enum Behind {
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Behind {
     /// Servers at these addresses.
-    Servers(Vec<SocketAddr>),
-    /// One server, which is a program with these arguments.
-    Program(Vec<String>),
+    pub(crate) servers: Vec<SocketAddr>,
+    /// One server after them, which is this program with these arguments.
+    pub(crate) program: Option<Vec<String>>,
 }
 
 /// A contestant that runs, or the target itself.
@@ -35,38 +38,41 @@ pub(crate) struct Running {
     child: Option<Child>,
     scope: Scope,
     scrape: Option<(SocketAddr, String)>,
-    _folder: TempDir,
+    folder: TempDir,
+    /// The one that it listens on, and another one.
+    ports: [u16; 2],
 }
 
 impl Running {
     /// Starts a contestant. It need not be ready yet.
     pub(crate) fn start(contestant: &Contestant, behind: &Behind) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("bench-").tempdir()?;
-        let scope = match behind {
-            Behind::Servers(_) => Scope::Tree,
+        let scope = match behind.program {
+            None => Scope::Tree,
             // The server is no part of the gateway.
-            Behind::Program(_) => Scope::Alone,
+            Some(_) => Scope::Alone,
         };
+        let ports = free_ports()?;
         let Some(definition) = &contestant.definition else {
-            let Behind::Servers(servers) = behind else { bail!("clients cannot call a program directly") };
-            let address = *servers.first().context("there is no server")?;
+            let address = *behind.servers.first().context("clients cannot call a program directly")?;
             let endpoint = Endpoint { address, path: "/mcp".into(), headers: Vec::new() };
-            return Ok(Self { endpoint, child: None, scope, scrape: None, _folder: folder });
+            return Ok(Self { endpoint, child: None, scope, scrape: None, folder, ports });
         };
-        let [port, spare] = free_ports()?;
-        let places = places(definition, behind, folder.path(), port, spare)?;
-        for (name, text) in &definition.files {
-            std::fs::write(folder.path().join(name), places.fill(text)?)?;
-        }
+        let places = furnish(definition, behind, folder.path(), ports)?;
         let args: Vec<_> = definition.args.iter().map(|arg| places.fill(arg)).collect::<Result<_, _>>()?;
         let mut child = Child::start(&contestant.program, &args, &folder.path().join("log"))?;
         child.ignore_output();
         let scrape = definition.scrape.as_ref().map(|url| places.fill(url)).transpose()?;
         let scrape = scrape.map(|url| parts(&url)).transpose()?;
         let headers = definition.headers.clone().into_iter().collect();
-        let address = (Ipv4Addr::LOCALHOST, port).into();
+        let address = (Ipv4Addr::LOCALHOST, ports[0]).into();
         let endpoint = Endpoint { address, path: definition.path.clone(), headers };
-        Ok(Self { endpoint, child: Some(child), scope, scrape, _folder: folder })
+        Ok(Self { endpoint, child: Some(child), scope, scrape, folder, ports })
+    }
+
+    /// Writes its files anew for other targets, while it runs.
+    pub(crate) fn refurnish(&self, definition: &Definition, behind: &Behind) -> anyhow::Result<()> {
+        furnish(definition, behind, self.folder.path(), self.ports).map(drop)
     }
 
     /// Fails if its program has ended.
@@ -87,6 +93,11 @@ impl Running {
     /// Memory, if there is a program.
     pub(crate) fn memory(&self) -> Option<Memory> {
         self.child.as_ref().map(|child| Memory::of(child.id(), self.scope))
+    }
+
+    /// Descriptors and threads, if there is a program.
+    pub(crate) fn handles(&self) -> Option<Handles> {
+        self.child.as_ref().map(|child| Handles::of(child.id()))
     }
 
     /// Fetches metrics for as long as the value lives, if that is usual for this contestant.
@@ -127,39 +138,47 @@ async fn fetch(address: SocketAddr, path: &str) -> std::io::Result<()> {
     Ok(())
 }
 
+/// Writes the files of a contestant, each at once, because it may be looking at them.
+fn furnish(
+    definition: &Definition,
+    behind: &Behind,
+    folder: &Path,
+    ports: [u16; 2],
+) -> anyhow::Result<Places> {
+    let places = places(definition, behind, folder, ports)?;
+    for (name, text) in &definition.files {
+        let aside = folder.join(format!("{name}.new"));
+        std::fs::write(&aside, places.fill(text)?)?;
+        std::fs::rename(&aside, folder.join(name))?;
+    }
+    Ok(places)
+}
+
 fn places(
     definition: &Definition,
     behind: &Behind,
     folder: &Path,
-    port: u16,
-    spare: u16,
+    [port, spare]: [u16; 2],
 ) -> anyhow::Result<Places> {
     let cores = std::thread::available_parallelism()?;
     let places = Places::default().with("port", port).with("spare", spare).with("cores", cores);
     let places = places.with("dir", folder.display());
     let text = definition.target.clone().unwrap_or_default();
-    let (targets, first) = match behind {
-        Behind::Servers(servers) => {
-            let each = servers.iter().enumerate().map(|(number, address)| {
-                let places = Places::default().with("name", target_name(number)).with("host", address.ip());
-                places
-                    .with("port", address.port())
-                    .with("url", format!("http://{address}/mcp"))
-                    .fill(&text.http)
-            });
-            (each.collect::<anyhow::Result<Vec<_>>>()?, servers.first().map(ToString::to_string))
+    let each = behind.servers.iter().enumerate().map(|(number, address)| {
+        let places = Places::default().with("name", target_name(number)).with("host", address.ip());
+        places.with("port", address.port()).with("url", format!("http://{address}/mcp")).fill(&text.http)
+    });
+    let mut targets = each.collect::<anyhow::Result<Vec<_>>>()?;
+    if let Some(args) = &behind.program {
+        if !definition.can.contains(&Ability::Stdio) {
+            bail!("`{}` starts no programs", definition.name);
         }
-        Behind::Program(args) => {
-            if !definition.can.contains(&Ability::Stdio) {
-                bail!("`{}` starts no programs", definition.name);
-            }
-            let program = json!(crate::child::myself()?);
-            let places = Places::default().with("name", target_name(0)).with("program", program);
-            (vec![places.with("args", json!(args)).fill(&text.stdio)?], None)
-        }
-    };
+        let program = json!(crate::child::myself()?);
+        let places = Places::default().with("name", PROGRAM).with("program", program);
+        targets.push(places.with("args", json!(args)).fill(&text.stdio)?);
+    }
     let places = places.with("targets", targets.join(&text.between));
-    Ok(match first {
+    Ok(match behind.servers.first() {
         Some(first) => places.with("first", first),
         None => places,
     })

@@ -16,7 +16,8 @@ use crate::http::{Answer, Inbox};
 /// How tools are called where they are called.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Names {
-    pub(crate) echo: String,
+    /// One of each target.
+    pub(crate) echoes: Vec<String>,
     pub(crate) large: String,
     pub(crate) hang: String,
 }
@@ -123,14 +124,20 @@ impl Caller {
         self.expect_status(&[200, 202, 204, 405])
     }
 
-    /// Calls a tool.
+    /// Calls a tool of the first target.
     pub(crate) async fn call(&mut self, large: bool) -> Result<(), Fault> {
+        self.call_at(0, large).await
+    }
+
+    /// Calls a tool of a target that repeats what is said to it, or the one whose answers are large.
+    pub(crate) async fn call_at(&mut self, target: usize, large: bool) -> Result<(), Fault> {
         let id = self.next_id();
         self.said.clear();
         // Writing into a string does not fail.
         let _ = write!(self.said, "{}-{id}", self.number);
         let names = &self.job.names;
-        self.voice.call(id, if large { &names.large } else { &names.echo }, &self.said);
+        let echo = names.echoes.get(target).map(String::as_str).unwrap_or_default();
+        self.voice.call(id, if large { &names.large } else { echo }, &self.said);
         self.line.exchange(&self.voice).await?;
         self.expect_status(&[200])?;
         check::call(&self.message(id)?, &Expected { id, said: &self.said, large })?;
@@ -185,6 +192,14 @@ impl Caller {
         let id = self.next_id();
         self.voice.call(id, &self.job.names.hang, "for ever");
         Ok(self.line.socket.write_all(&self.voice.out).await?)
+    }
+
+    /// Sends the first half of a call.
+    pub(crate) async fn break_off(&mut self) -> Result<(), Fault> {
+        let id = self.next_id();
+        self.voice.call(id, &self.job.names.hang, "half of it");
+        let half = self.voice.out.len() - self.voice.out.len() / 8;
+        Ok(self.line.socket.write_all(&self.voice.out[..half]).await?)
     }
 
     /// Begins another session on the same connection, and leaves the one before as it is.

@@ -41,16 +41,18 @@ async fn look(job: &Arc<Job>) -> Result<Vec<String>, crate::load::Fault> {
     Ok(tools)
 }
 
-/// Whatever a gateway puts in front of a name, the name is at its end. The first target is asked for calls, and the last one
-/// for those that hang.
+/// Whatever a gateway puts in front of a name, the name is at its end. The last target is asked for calls that hang.
 fn names(tools: &[String]) -> Names {
     let is = |tool: &&String, name: &str| {
         tool.strip_suffix(name)
             .is_some_and(|front| !front.ends_with(|last: char| last.is_ascii_alphanumeric()))
     };
-    let first = |name| tools.iter().find(|tool| is(tool, name)).cloned().unwrap_or_default();
-    let last = |name| tools.iter().rev().find(|tool| is(tool, name)).cloned().unwrap_or_default();
-    Names { echo: first("echo"), large: first("large"), hang: last("hang") }
+    let all = |name| tools.iter().filter(|tool| is(tool, name)).cloned().collect::<Vec<_>>();
+    Names {
+        echoes: all("echo"),
+        large: all("large").into_iter().next().unwrap_or_default(),
+        hang: all("hang").pop().unwrap_or_default(),
+    }
 }
 
 #[cfg(test)]
@@ -68,7 +70,8 @@ mod tests {
                 })
                 .collect();
             let found = names(&tools);
-            assert_eq!((&found.echo, &found.hang), (&tools[1], &tools[11]), "{tools:?}");
+            let echoes = [1, 5, 9].map(|place| tools[place].clone());
+            assert_eq!((&found.echoes[..], &found.hang), (&echoes[..], &tools[11]), "{tools:?}");
         }
     }
 }

@@ -30,7 +30,7 @@ impl Servers {
     pub(super) async fn behind(&mut self, contestant: &Contestant) -> anyhow::Result<(Behind, usize)> {
         let work = self.work;
         if work.stage == Stage::Program {
-            return Ok((Behind::Program(program(work.era)), OWN_TOOLS));
+            return Ok((Behind { program: Some(program(work.era)), ..Behind::default() }, OWN_TOOLS));
         }
         let (count, each) = work.stage.servers();
         let (group, count, each) = match count == 1 || contestant.can(Ability::Federate) {
@@ -40,27 +40,28 @@ impl Servers {
         if group.is_none() {
             let mut servers = Vec::new();
             for _ in 0..count {
-                servers.push(Server::start(work, each, self.threads).await?);
+                servers.push(Server::start(work.era, work.sse, each, self.threads).await?);
             }
             *group = Some(servers);
         }
-        let addresses = group.iter().flatten().map(|server| server.address).collect();
-        Ok((Behind::Servers(addresses), count * each))
+        let servers = group.iter().flatten().map(|server| server.address).collect();
+        Ok((Behind { servers, program: None }, count * each))
     }
 }
 
-struct Server {
-    address: SocketAddr,
+/// A server over HTTP.
+pub(super) struct Server {
+    pub(super) address: SocketAddr,
     _child: Child,
     _folder: TempDir,
 }
 
 impl Server {
-    async fn start(work: &Work, tools: usize, threads: usize) -> anyhow::Result<Self> {
+    pub(super) async fn start(era: Era, sse: bool, tools: usize, threads: usize) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("bench-").tempdir()?;
-        let mut args = ["serve", "--era", name(work.era), "--tools"].map(str::to_owned).to_vec();
+        let mut args = ["serve", "--era", name(era), "--tools"].map(str::to_owned).to_vec();
         args.extend([tools.to_string(), "--threads".into(), threads.to_string()]);
-        if work.sse {
+        if sse {
             args.push("--sse".into());
         }
         let mut child = Child::start(&myself()?, &args, &folder.path().join("log"))?;
@@ -70,7 +71,7 @@ impl Server {
 }
 
 /// The arguments with which this program is a server over standard input and output.
-fn program(era: Era) -> Vec<String> {
+pub(super) fn program(era: Era) -> Vec<String> {
     ["serve", "--stdio", "--era", name(era)].map(str::to_owned).to_vec()
 }
 
