@@ -11,7 +11,12 @@ use agentgateway::{builtin, descriptors, log, signals, welcome};
 use clap::Parser as _;
 use tokio::runtime::Builder;
 
-/// A call takes some dozens of small allocations, most of them on the thread that gives them back.
+// A call takes some dozens of small allocations, most of them on the thread that gives them back. With glibc this allocator takes
+// the place of `malloc`, which is what Rust calls for all but rare alignments; elsewhere it is called by way of its crate's type,
+// which has the alignment of each block looked at.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+use mimalloc as _;
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
