@@ -17,7 +17,7 @@ PY := tests/python/.venv/.installed
 PEERS := PATH="$(CURDIR)/tests/python/.venv/bin:$$PATH" UV_CONSTRAINT="$(CURDIR)/tests/python/constraints.txt"
 
 .DELETE_ON_ERROR:
-.PHONY: help run test lint ui screenshots conformance soak bench bench-micro churn cycles chaos scale fuzz peers browser valgrind
+.PHONY: help run test lint ui screenshots conformance soak bench bench-micro churn order cycles chaos scale fuzz peers browser valgrind
 
 help: ## Say what can be made
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -77,6 +77,12 @@ bench: ## Measure what a call costs, next to nginx and whoever else is installed
 	cargo build --release --locked --package agentgateway
 	cargo build --release --locked --package bench
 	target/release/bench run --json target/bench.json $(BENCH)
+
+order: valgrind ## See which functions every call passes, and have the linker place them side by side
+	cargo build --release --locked --package agentgateway
+	cargo build --release --locked --package bench
+	target/release/bench order > target/often.ld
+	mv target/often.ld crates/gateway/often.ld
 
 churn: ## Have clients come and go for an hour, and see what the gateway holds meanwhile: CHURN="--minutes 5"
 	cargo build --release --locked --package agentgateway

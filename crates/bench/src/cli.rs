@@ -27,6 +27,8 @@ enum Command {
     Run(Run),
     /// Have clients come and go for an hour, and see what a gateway holds meanwhile
     Churn(Churn),
+    /// See which functions of a gateway every call passes, and print a script with which the linker places them side by side
+    Order(Order),
     /// Be the MCP server behind the contestants
     Serve(peer::Settings),
     /// Draw what a run wrote to a file, as SVG
@@ -74,6 +76,13 @@ struct Churn {
     /// How many visits begin in a second
     #[arg(long, default_value_t = 40.0, value_parser = rate)]
     rate: f64,
+}
+
+#[derive(Debug, clap::Args)]
+struct Order {
+    /// The gateway, built with its symbols; the one next to this program, if nothing is said
+    #[arg(long, value_name = "PATH")]
+    gateway: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -149,6 +158,7 @@ fn act(command: Command) -> anyhow::Result<ExitCode> {
         Command::Plot { file } => plot(&file).map(|()| ExitCode::SUCCESS),
         Command::List(contestants) => list(&contestants).map(|()| ExitCode::SUCCESS),
         Command::Run(run) => until_interrupted(measure(run)),
+        Command::Order(order) => until_interrupted(place(order)),
         Command::Churn(churn) => until_interrupted(visit(churn)),
     }
 }
@@ -258,6 +268,16 @@ async fn visit(churn: Churn) -> anyhow::Result<ExitCode> {
     println!("{}", Stretch::header());
     let time = seconds(minutes * 60.0)?;
     plan::churn(&contestant, plan::Churn { time, rate }, |stretch| println!("{}", stretch.row())).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+#[expect(clippy::print_stdout, reason = "it is what was asked for")]
+async fn place(order: Order) -> anyhow::Result<ExitCode> {
+    let program = gateway(order.gateway.as_deref())?;
+    let definition = contestant::folder().join("agentgateway.toml");
+    let contestant = Contestant::read(&definition, &program)?;
+    let script = plan::order(&contestant, &program, &Options::default()).await?;
+    print!("{}", script.text());
     Ok(ExitCode::SUCCESS)
 }
 

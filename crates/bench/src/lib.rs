@@ -10,6 +10,7 @@ mod era;
 mod http;
 mod load;
 mod meter;
+mod order;
 mod peer;
 mod plan;
 mod report;

@@ -1,6 +1,7 @@
 //! What is measured, and in which order.
 
 mod churn;
+mod order;
 mod ready;
 mod scene;
 mod servers;
@@ -8,5 +9,6 @@ mod sizes;
 mod work;
 
 pub(crate) use churn::{Churn, churn};
+pub(crate) use order::order;
 pub(crate) use scene::{Options, run};
 pub(crate) use work::{WORKS, Work};

@@ -97,15 +97,7 @@ impl Definition {
 
     /// Where the program is, if it is there.
     pub(crate) fn find_program(&self, gateway: &Path) -> Option<PathBuf> {
-        let program = PathBuf::from(self.program_text(gateway));
-        if program.components().count() > 1 {
-            return program.is_file().then_some(program);
-        }
-        #[expect(clippy::disallowed_methods, reason = "where programs are is the environment's to say")]
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        // Debian keeps servers where only root looks.
-        let folders = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
-        folders.map(|folder| folder.join(&program)).find(|file| file.is_file())
+        find_program(&self.program_text(gateway))
     }
 
     /// Why it does not take part.
@@ -133,6 +125,19 @@ impl Definition {
             .unwrap_or_default()
             .to_owned()
     }
+}
+
+/// A program by its path, or by a name that is found in `PATH`.
+pub(super) fn find_program(program: &str) -> Option<PathBuf> {
+    let program = PathBuf::from(program);
+    if program.components().count() > 1 {
+        return program.is_file().then_some(program);
+    }
+    #[expect(clippy::disallowed_methods, reason = "where programs are is the environment's to say")]
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    // Debian keeps servers where only root looks.
+    let folders = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
+    folders.map(|folder| folder.join(&program)).find(|file| file.is_file())
 }
 
 /// Reads every definition of a folder.

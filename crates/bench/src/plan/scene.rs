@@ -42,6 +42,19 @@ pub(crate) struct Options {
     pub(crate) sessions: usize,
 }
 
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            connections: Vec::new(),
+            warm: Duration::from_millis(300),
+            window: Duration::from_secs(1),
+            rounds: 3,
+            threads: 1,
+            sessions: 2000,
+        }
+    }
+}
+
 /// Does all works, and tells of each figure as soon as it is there.
 pub(crate) async fn run(
     works: &[&'static Work],
