@@ -27,7 +27,7 @@ enum Command {
     Run(Run),
     /// Have clients come and go for an hour, and see what a gateway holds meanwhile
     Churn(Churn),
-    /// See which functions of a gateway every call passes, and print a script with which the linker places them side by side
+    /// See which functions of a gateway calls pass, and print a script with which the linker places them side by side
     Order(Order),
     /// Be the MCP server behind the contestants
     Serve(peer::Settings),
@@ -70,11 +70,11 @@ struct Churn {
     /// The gateway; the one next to this program, if nothing is said
     #[arg(long, value_name = "PATH")]
     gateway: Option<PathBuf>,
-    /// How long
+    /// How long; memory of the end is held against that of the middle where it is an hour
     #[arg(long, default_value_t = 60.0)]
     minutes: f64,
     /// How many visits begin in a second
-    #[arg(long, default_value_t = 40.0, value_parser = rate)]
+    #[arg(long, default_value_t = 40.0)]
     rate: f64,
 }
 
@@ -124,11 +124,6 @@ fn connections(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|count| *count > 0).ok_or_else(|| "that is no number of connections".into())
 }
 
-fn rate(text: &str) -> Result<f64, String> {
-    let is_rate = |rate: &f64| rate.is_finite() && *rate > 0.0;
-    text.parse().ok().filter(is_rate).ok_or_else(|| "that is no number of visits".into())
-}
-
 /// Does what the command line says.
 pub fn main() -> ExitCode {
     match act(Cli::parse().command) {
@@ -158,8 +153,8 @@ fn act(command: Command) -> anyhow::Result<ExitCode> {
         Command::Plot { file } => plot(&file).map(|()| ExitCode::SUCCESS),
         Command::List(contestants) => list(&contestants).map(|()| ExitCode::SUCCESS),
         Command::Run(run) => until_interrupted(measure(run)),
-        Command::Order(order) => until_interrupted(place(order)),
-        Command::Churn(churn) => until_interrupted(visit(churn)),
+        Command::Order(order) => until_interrupted(print_order(order)),
+        Command::Churn(churn) => until_interrupted(hold(churn)),
     }
 }
 
@@ -260,23 +255,25 @@ async fn measure(run: Run) -> anyhow::Result<ExitCode> {
 }
 
 #[expect(clippy::print_stdout, reason = "the table is what this is run for")]
-async fn visit(churn: Churn) -> anyhow::Result<ExitCode> {
+async fn hold(churn: Churn) -> anyhow::Result<ExitCode> {
     let contestant = Contestant::read(&churn.definition, &gateway(churn.gateway.as_deref())?)?;
     let Churn { minutes, rate, .. } = churn;
     println!("{}", Machine::here().line());
     println!("{} ({}), {rate} visits a second for {minutes} minutes\n", contestant.name, contestant.version);
     println!("{}", Stretch::header());
     let time = seconds(minutes * 60.0)?;
-    plan::churn(&contestant, plan::Churn { time, rate }, |stretch| println!("{}", stretch.row())).await?;
+    let every = Duration::try_from_secs_f64(1.0 / rate).ok().filter(|every| !every.is_zero());
+    let every = every.with_context(|| format!("visits cannot begin {rate} times a second"))?;
+    plan::churn(&contestant, plan::Churn { time, every }, |stretch| println!("{}", stretch.row())).await?;
     Ok(ExitCode::SUCCESS)
 }
 
 #[expect(clippy::print_stdout, reason = "it is what was asked for")]
-async fn place(order: Order) -> anyhow::Result<ExitCode> {
+async fn print_order(order: Order) -> anyhow::Result<ExitCode> {
     let program = gateway(order.gateway.as_deref())?;
     let definition = contestant::folder().join("agentgateway.toml");
     let contestant = Contestant::read(&definition, &program)?;
-    let script = plan::order(&contestant, &program, &Options::default()).await?;
+    let script = plan::order(&contestant, &program).await?;
     print!("{}", script.text());
     Ok(ExitCode::SUCCESS)
 }

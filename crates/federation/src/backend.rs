@@ -289,11 +289,11 @@ impl Shared {
     fn sweep(&self) -> Duration {
         let longest = self.settings().sessions.idle;
         self.sessions.sweep(longest);
-        let reap = |member: &Member| {
-            self.sessions.reap(&member.target);
-            member.target.settings().limits.idle
-        };
-        let shortest = self.roster.borrow().iter().map(reap).fold(longest, Duration::min);
+        let members = self.roster.borrow().clone();
+        let idle = |member: &Member| member.target.settings().limits.idle;
+        let targets: Vec<_> = members.iter().map(|member| (&member.target, idle(member))).collect();
+        self.sessions.reap(&targets);
+        let shortest = targets.iter().map(|(_, idle)| *idle).fold(longest, Duration::min);
         SWEEP.min(shortest / 2).max(SHORTEST_SWEEP)
     }
 
@@ -323,7 +323,10 @@ async fn keep(shared: Arc<Shared>) {
         tokio::select! {
             () = any_change(&mut reports) => {}
             changed = roster.changed() => match changed {
-                Ok(()) => reports = reports_of(&mut roster),
+                Ok(()) => {
+                    reports = reports_of(&mut roster);
+                    sweep = Instant::now();
+                }
                 Err(_) => return,
             },
             () = tokio::time::sleep_until(sweep) => {

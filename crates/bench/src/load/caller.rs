@@ -194,12 +194,12 @@ impl Caller {
         Ok(self.line.socket.write_all(&self.voice.out).await?)
     }
 
-    /// Sends the first half of a call.
+    /// Sends a call but for its end: its head is complete, and its body is not.
     pub(crate) async fn break_off(&mut self) -> Result<(), Fault> {
         let id = self.next_id();
-        self.voice.call(id, &self.job.names.hang, "half of it");
-        let half = self.voice.out.len() - self.voice.out.len() / 8;
-        Ok(self.line.socket.write_all(&self.voice.out[..half]).await?)
+        self.voice.call(id, &self.job.names.hang, "most of it");
+        let most = self.voice.out.len() - self.voice.out.len() / 8;
+        Ok(self.line.socket.write_all(&self.voice.out[..most]).await?)
     }
 
     /// Begins another session on the same connection, and leaves the one before as it is.

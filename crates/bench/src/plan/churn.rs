@@ -7,7 +7,7 @@ mod visit;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, Interval, interval, sleep_until};
 
@@ -29,37 +29,39 @@ const SAMPLES: u32 = 20;
 const CHANGES: u32 = 11;
 /// How many targets are there all the time.
 const TARGETS: usize = 3;
-/// Sessions that are left last a minute: what is held before the tenth says nothing of what is held in the end.
-const TELLING: Duration = Duration::from_secs(600);
-/// How much more the last stretch may hold than the third.
+/// What is kept on purpose for a while, or up to a limit, is not all there before: shorter runs are not held against themselves.
+const TELLING: Duration = Duration::from_secs(1200);
+/// How much more the last stretch may hold than the third, if that begins late enough.
 const GROWTH: f64 = 1.1;
 
 /// How long, and how often.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Churn {
     pub(crate) time: Duration,
-    /// Visits per second.
-    pub(crate) rate: f64,
+    /// Between the beginnings of two visits.
+    pub(crate) every: Duration,
 }
 
-/// Has a gateway visited, and tells of each stretch of the time when it is over. Fails if a visit went wrong, or if in the end the
+/// Has a gateway visited, and tells of each stretch of the time when it is over. Fails if a visit went wrong, or if after an hour the
 /// gateway holds more than it held in the middle.
 pub(crate) async fn churn(
     contestant: &Contestant,
     churn: Churn,
     mut tell: impl FnMut(&Stretch),
 ) -> anyhow::Result<()> {
+    ensure!(!(churn.time / (STRETCHES * SAMPLES)).is_zero(), "that is no time to visit anybody");
     let mut house = House::open(contestant, churn).await?;
     let began = Instant::now();
     let mut stretches = Vec::new();
     for number in 0..STRETCHES {
         let [from, until] = [number, number + 1].map(|edge| churn.time * edge / STRETCHES);
         let mut stretch = Stretch { from, until, ..Stretch::default() };
-        house.pass(&mut stretch, began + until).await?;
+        let passed = house.pass(&mut stretch, began + until).await;
         if number + 1 == STRETCHES {
             house.see_off(&mut stretch).await?;
         }
         tell(&stretch);
+        passed?;
         stretches.push(stretch);
     }
     house.running.stop().await;
@@ -68,7 +70,7 @@ pub(crate) async fn churn(
         bail!("{wrong} visits went wrong, at first {fault}");
     }
     let [_, _, middle, .., last] = &stretches[..] else { return Ok(()) };
-    if churn.time >= TELLING && last.resident() > middle.resident() * GROWTH {
+    if middle.from >= TELLING && last.resident() > middle.resident() * GROWTH {
         bail!("it holds {:.1} MiB and held {:.1} MiB before", last.resident(), middle.resident());
     }
     Ok(())
@@ -108,6 +110,11 @@ impl House {
             rate: None,
         };
         let names = ready::wait(&mut running, &job).await?;
+        ensure!(
+            names.echoes.len() == TARGETS,
+            "{} tools are called `echo` and not {TARGETS}",
+            names.echoes.len()
+        );
         let legacy = Job { names, ..job };
         let modern = Job { era: Era::Modern, ..legacy.clone() };
         let mut change = interval(churn.time / (CHANGES + 1));
@@ -120,7 +127,7 @@ impl House {
             jobs: Jobs { legacy: Arc::new(legacy), modern: Arc::new(modern) },
             visitors: JoinSet::new(),
             visited: 0,
-            visit: interval(Duration::from_secs_f64(1.0 / churn.rate)),
+            visit: interval(churn.every),
             sample: interval(churn.time / (STRETCHES * SAMPLES)),
             change,
         })
@@ -137,14 +144,17 @@ impl House {
                     self.visited += 1;
                 }
                 Some(outcome) = self.visitors.join_next() => stretch.note(outcome?),
-                _ = self.sample.tick() => stretch.samples.extend(self.sample()),
+                _ = self.sample.tick() => {
+                    self.running.check()?;
+                    stretch.samples.extend(self.sample());
+                }
                 _ = self.change.tick() => {
                     self.is_extended = !self.is_extended;
                     self.running.refurnish(&self.definition, &behind(&self.servers, self.is_extended))?;
                 }
             }
         }
-        self.running.check()
+        Ok(())
     }
 
     /// Waits for those who are still there.

@@ -42,19 +42,6 @@ pub(crate) struct Options {
     pub(crate) sessions: usize,
 }
 
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            connections: Vec::new(),
-            warm: Duration::from_millis(300),
-            window: Duration::from_secs(1),
-            rounds: 3,
-            threads: 1,
-            sessions: 2000,
-        }
-    }
-}
-
 /// Does all works, and tells of each figure as soon as it is there.
 pub(crate) async fn run(
     works: &[&'static Work],
@@ -82,10 +69,10 @@ async fn load(
     options: &Options,
     report: &mut Report,
 ) -> anyhow::Result<()> {
-    let mut servers = Servers::new(work, options);
+    let mut servers = Servers::new(work, options.threads);
     let mut players = Vec::new();
     for contestant in contestants {
-        players.push(Player::enter(work, contestant, &mut servers, options).await);
+        players.push(Player::enter(work, contestant, &mut servers, options.threads).await);
     }
     let asked = &options.connections[..];
     for &connections in if asked.is_empty() { work.connections } else { asked } {
@@ -129,10 +116,10 @@ impl Player {
         work: &Work,
         contestant: &Contestant,
         servers: &mut Servers,
-        options: &Options,
+        threads: usize,
     ) -> anyhow::Result<Self> {
         let (behind, tools) = servers.behind(contestant).await?;
-        let mut player = Self::start(work, contestant, &behind, options)?;
+        let mut player = Self::start(work, contestant, &behind, threads)?;
         player.job.tools = tools + contestant.own_tools();
         let job = Job { act: Act::List, ..player.job.clone() };
         player.job.names = ready::wait(&mut player.running, &job).await?;
@@ -144,7 +131,7 @@ impl Player {
         work: &Work,
         contestant: &Contestant,
         behind: &Behind,
-        options: &Options,
+        threads: usize,
     ) -> anyhow::Result<Self> {
         let running = Running::start(contestant, behind)?;
         let rate = match work.measure {
@@ -158,7 +145,7 @@ impl Player {
             names: Names::default(),
             tools: 0,
             connections: 1,
-            threads: options.threads,
+            threads,
             rate,
         };
         Ok(Self { running, job })

@@ -6,7 +6,6 @@ use std::net::SocketAddr;
 use anyhow::Context as _;
 use tempfile::TempDir;
 
-use super::scene::Options;
 use super::work::{Stage, Work};
 use crate::child::{Child, myself};
 use crate::contestant::{Ability, Behind, Contestant};
@@ -22,8 +21,8 @@ pub(super) struct Servers {
 }
 
 impl Servers {
-    pub(super) fn new(work: &'static Work, options: &Options) -> Self {
-        Self { work, threads: options.threads, several: None, single: None }
+    pub(super) fn new(work: &'static Work, threads: usize) -> Self {
+        Self { work, threads, several: None, single: None }
     }
 
     /// What is behind a contestant, and how many tools that are.

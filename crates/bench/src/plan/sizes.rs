@@ -25,7 +25,7 @@ pub(super) async fn idle(
     options: &Options,
     report: &mut Report,
 ) -> anyhow::Result<()> {
-    let mut servers = Servers::new(work, options);
+    let mut servers = Servers::new(work, options.threads);
     let mut cells = Vec::new();
     for contestant in contestants {
         let figures = match sizes(work, contestant, &mut servers, options).await {
@@ -44,7 +44,7 @@ async fn sizes(
     servers: &mut Servers,
     options: &Options,
 ) -> anyhow::Result<Idle> {
-    let player = Player::enter(work, contestant, servers, options).await?;
+    let player = Player::enter(work, contestant, servers, options.threads).await?;
     let idle = rest(&player, options).await?;
     player.running.stop().await;
     Ok(idle)
@@ -120,7 +120,7 @@ pub(super) async fn start(
     options: &Options,
     report: &mut Report,
 ) -> anyhow::Result<()> {
-    let mut servers = Servers::new(work, options);
+    let mut servers = Servers::new(work, options.threads);
     let contestants: Vec<_> =
         contestants.iter().filter(|contestant| contestant.definition.is_some()).collect();
     let mut times = vec![Ok(Vec::new()); contestants.len()];
@@ -149,7 +149,7 @@ async fn until_ready(
 ) -> anyhow::Result<f64> {
     let (behind, _) = servers.behind(contestant).await?;
     let began = Instant::now();
-    let mut player = Player::start(work, contestant, &behind, options)?;
+    let mut player = Player::start(work, contestant, &behind, options.threads)?;
     knock(&mut player, began).await?;
     let taken = began.elapsed().as_secs_f64() * 1000.0;
     player.running.stop().await;

@@ -244,10 +244,11 @@ impl Sessions {
         dropped
     }
 
-    /// Has every session close its own link to a target that it did not call for a while.
-    pub(crate) fn reap(&self, target: &Target) {
-        let longest = target.settings().limits.idle;
-        self.all().iter().for_each(|session| session.reap(target, longest));
+    /// Has every session close its own links to those of these targets that it did not call for so long.
+    pub(crate) fn reap(&self, targets: &[(&Target, Duration)]) {
+        for session in self.all() {
+            targets.iter().for_each(|(target, longest)| session.reap(target, *longest));
+        }
     }
 
     /// Ends every session and returns when their links are closed.
