@@ -1,6 +1,6 @@
 //! A legacy client's session: who it is, what it runs, the links it has for itself, and what is to be said to it.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::SystemTime;
@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use upstream::{Caller, Link, Target, Task};
+use upstream::{Caller, Latch, Link, Target, Task};
 
 use self::asking::Asking;
 pub(crate) use self::asking::Stray;
@@ -70,7 +70,7 @@ pub(crate) struct Session {
     /// Whether its client has done no more than shake hands.
     fresh: AtomicBool,
     /// Sessions at targets that another replica began for the client, and with which this one has not gone on yet.
-    adoptable: Mutex<HashMap<String, (Target, String)>>,
+    adoptable: Mutex<BTreeMap<String, (Target, String)>>,
     /// The tasks that the client made.
     pub(crate) tasks: Ledger,
     /// The least severe log messages that the client wants, if it said so.
@@ -82,7 +82,7 @@ pub(crate) struct Session {
     asking: Asking,
     leases: Mutex<Map<String, Slot>>,
     /// What the client wants to hear of; for modern targets with the watch that is kept for it.
-    subscriptions: Mutex<HashMap<Subscription, Option<Watch>>>,
+    subscriptions: Mutex<Map<Subscription, Option<Watch>>>,
     /// What is to be said outside of calls: the session's own stream.
     pub(crate) mailbox: Outlet,
     /// Who has something to say on the mailbox that must be heard: calls of a connection of 2024-11-05.
@@ -93,7 +93,7 @@ pub(crate) struct Session {
     used: Mutex<Instant>,
     /// Set before anybody hears of the end.
     ended: AtomicBool,
-    over: CancellationToken,
+    over: Latch,
     /// Of a connection of 2024-11-05: cancelled when it is about to be closed from our side.
     closing: OnceLock<CancellationToken>,
 }
@@ -182,7 +182,7 @@ impl Session {
             roots: AtomicU64::new(0),
             used: Mutex::new(Instant::now()),
             ended: AtomicBool::new(false),
-            over: CancellationToken::new(),
+            over: Latch::default(),
             closing: OnceLock::new(),
         })
     }
@@ -306,7 +306,7 @@ impl Session {
         // A call that begins after this sees for itself. Calls are told before what they wait for is: the end of that would be
         // taken for a failure of the target.
         lock(&self.running).values().for_each(|call| call.end.abort());
-        self.over.cancel();
+        self.over.set();
         self.close_streams();
         let subscriptions = std::mem::take(&mut *lock(&self.subscriptions));
         drop(subscriptions);

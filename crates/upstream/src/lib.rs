@@ -11,6 +11,7 @@ pub mod settings;
 
 mod attribution;
 mod drive;
+pub mod latch;
 pub mod link;
 pub mod pool;
 pub mod queue;
@@ -25,6 +26,7 @@ pub mod wire;
 
 pub use call::{Call, Caller};
 pub use error::{Error, ErrorKind};
+pub use latch::Latch;
 pub use link::{Heard, Link, Listening, Notice, Peer};
 pub use reply::{Answer, Ask, Event, Note, Question, Reply};
 pub use settings::{Settings, Transport};

@@ -4,7 +4,7 @@
 //! above this module asks which era a target is of.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use futures::future::{BoxFuture, Fuse, FusedFuture as _};
@@ -12,7 +12,7 @@ use futures::{FutureExt as _, StreamExt as _};
 use protocol::method::notifications;
 use protocol::{Era, Id, Message, Notification, Object, message, meta};
 use tokio::time::Instant;
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::CancellationToken;
 
 use self::events::{CancelOnDrop, end_of_call, events};
 use self::late::Late;
@@ -26,7 +26,7 @@ use crate::target::stats::{Counted, LinkKind};
 use crate::task::Task;
 use crate::turn::{Taken, Turn};
 use crate::wire::{Frames, Label, Outgoing, Tie, Wire};
-use crate::{Call, Caller, Error, ErrorKind};
+use crate::{Call, Caller, Error, ErrorKind, Latch};
 
 pub mod handshake;
 pub mod notice;
@@ -70,12 +70,10 @@ struct Shared {
     /// Who hears what belongs to no call.
     owner: Ear,
     questions: Questions,
-    turn: Turn,
+    /// Made where it is needed.
+    turn: OnceLock<Turn>,
     /// The rank of the least severe log messages that the target was asked for.
     level: Mutex<Option<usize>>,
-    /// Cancelled when nothing is left of the link.
-    gone: CancellationToken,
-    _gone: DropGuard,
     /// The link's place among those that are open.
     counted: Mutex<Option<Counted>>,
     late: Late,
@@ -84,7 +82,7 @@ struct Shared {
     /// Whether something failed on the link since the last answer.
     ill: AtomicBool,
     /// Set when a call found out that the link is of no use any more.
-    dead: CancellationToken,
+    dead: Latch,
     cause: Mutex<Option<Error>>,
 }
 
@@ -107,7 +105,6 @@ impl Link {
         let (cancels, cancelled) = queue::channel(CANCELS);
         let cancels_by_closing =
             opened.peer.era == Era::Modern && matches!(common.settings().transport, Transport::Http(_));
-        let gone = CancellationToken::new();
         let shared = Arc::new(Shared {
             common: common.clone(),
             wire: opened.wire,
@@ -118,15 +115,13 @@ impl Link {
             next_id: AtomicU64::new(opened.first_id),
             cancels,
             owner: Ear::new(owner),
-            turn: Turn::default(),
+            turn: OnceLock::new(),
             level: Mutex::new(None),
-            gone: gone.clone(),
-            _gone: gone.drop_guard(),
             counted: Mutex::new(None),
             late: Late::default(),
             usage: Mutex::new(Usage { running: 0, used: Instant::now() }),
             ill: AtomicBool::new(false),
-            dead: CancellationToken::new(),
+            dead: Latch::default(),
             cause: Mutex::new(None),
         });
         let pump = pump(shared.clone(), opened.inbox, cancelled, renewal);
@@ -221,7 +216,7 @@ impl Link {
 
     async fn turn(&self, method: &str) -> Result<Taken, Error> {
         let deadline = self.shared.limits().call;
-        tokio::time::timeout(deadline, self.shared.turn.take()).await.map_err(|_| {
+        tokio::time::timeout(deadline, self.shared.turns().take()).await.map_err(|_| {
             let (target, waited) = (self.shared.target(), deadline.as_secs());
             let text =
                 format!("target `{target}` was busy with another call for {waited} s; {method} was not sent");
@@ -259,7 +254,7 @@ impl Link {
     pub async fn closed(&self) -> Error {
         tokio::select! {
             error = self.shared.wire.closed() => error,
-            () = self.shared.dead.cancelled() => self.shared.take_cause(),
+            () = self.shared.dead.wait() => self.shared.take_cause(),
         }
     }
 
@@ -270,7 +265,7 @@ impl Link {
 
     /// Whether a call on this link can no longer succeed.
     pub fn is_dead(&self) -> bool {
-        self.shared.dead.is_cancelled()
+        self.shared.dead.is_set()
     }
 
     /// Ends the link in good order, without waiting for it; the end of its target does. Where nothing runs any more that could
@@ -303,6 +298,11 @@ impl Shared {
     /// Every change is one step, so a panic elsewhere leaves nothing half done.
     fn usage(&self) -> MutexGuard<'_, Usage> {
         self.usage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whose turn it is on the link.
+    fn turns(&self) -> &Turn {
+        self.turn.get_or_init(Turn::default)
     }
 
     fn counted(&self) -> MutexGuard<'_, Option<Counted>> {
@@ -400,7 +400,7 @@ impl Shared {
 
     fn fail(&self, error: Error) {
         self.cause.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
-        self.dead.cancel();
+        self.dead.set();
         self.owner.close();
         drop(self.counted().take());
     }
@@ -469,7 +469,7 @@ async fn pump(
 ) {
     let mut closed = shared.wire.closed();
     let mut renewal = std::pin::pin!(renewal.cancelled().fuse());
-    let mut late = shared.late.due().boxed();
+    let mut late = std::pin::pin!(shared.late.due());
     let mut cancelling = Fuse::<BoxFuture<'_, ()>>::terminated();
     loop {
         tokio::select! {
@@ -482,7 +482,8 @@ async fn pump(
             }
             message = inbox.recv() => match message {
                 Some(Message::Request(request)) => {
-                    if let Asked::Question(question) = shared.asked(request).await {
+                    // Elsewhere: few targets ask, and every link has a pump.
+                    if let Asked::Question(question) = shared.asked(request).boxed().await {
                         shared.owner.tell(Heard::Question(question));
                     }
                 }
@@ -492,7 +493,7 @@ async fn pump(
             },
             error = &mut closed => return shared.fail(error),
             updates = &mut late => {
-                late = shared.late.due().boxed();
+                late.set(shared.late.due());
                 updates.into_iter().for_each(|params| shared.owner.tell(Heard::Notice(Notice::Updated(params))));
             }
         }

@@ -20,7 +20,7 @@ impl Task {
         Self(start(name, work))
     }
 
-    /// Starts a task that nobody owns because it ends by itself, within a deadline of its own.
+    /// Starts a task that nobody owns because it ends by itself: within a deadline of its own, or when it is told to.
     pub fn spawn_finite(name: &'static str, work: impl Future<Output = ()> + Send + 'static) {
         start(name, work);
     }

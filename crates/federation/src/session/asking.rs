@@ -1,6 +1,5 @@
 //! Asking a legacy client what a target wants to know: a real request on one of its streams, and its answer.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -13,6 +12,7 @@ use upstream::{Answer, Question, Task};
 
 use super::outlet::{Kind, Outlet};
 use super::{Session, lock};
+use crate::map::Map;
 use crate::question;
 
 /// How many requests to one client may wait for answers. A client that answers none of them gets no more.
@@ -29,7 +29,7 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 #[derive(Default)]
 pub(super) struct Asking {
     last: AtomicU64,
-    open: Mutex<HashMap<Id, oneshot::Sender<Answer>>>,
+    open: Mutex<Map<Id, oneshot::Sender<Answer>>>,
     /// Set when the client has said that its handshake is over.
     initialized: SetOnce<()>,
 }

@@ -1,11 +1,11 @@
 //! The links of a session: those that everybody shares to modern targets, and ones of its own to legacy targets.
 
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use futures::future::{BoxFuture, join_all};
+use futures::future::join_all;
 use protocol::method::notifications;
 use protocol::{Object, Raw};
 use upstream::{Caller, Error, ErrorKind, Heard, Link, Notice, Target, Task, Tie, queue};
@@ -17,8 +17,13 @@ use super::{Session, Stray, lock};
 pub(super) struct Lease {
     pub(super) link: Link,
     tenure: Tenure,
-    _forward: Task,
+    /// Among all leases that there were.
+    number: u64,
+    _heard: queue::Attended<Heard>,
 }
+
+/// How many leases there were.
+static LEASES: AtomicU64 = AtomicU64::new(0);
 
 /// Who may be using the target's session behind a link.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -65,7 +70,7 @@ impl Session {
         let caller = self.caller();
         let ((link, heard), tenure) = tokio::select! {
             biased;
-            () = self.over.cancelled() => return Err(Error::new(ErrorKind::Stopped, "the session is over")),
+            () = self.over.wait() => return Err(Error::new(ErrorKind::Stopped, "the session is over")),
             opened = self.open(target, &caller) => opened?,
         };
         // Nobody else knows of it yet. What was adopted is in the id.
@@ -100,8 +105,14 @@ impl Session {
     }
 
     fn lease(self: &Arc<Self>, target: &Target, (link, heard): Opened, tenure: Tenure) -> Lease {
-        let forward = forward(Arc::downgrade(self), heard, target.clone());
-        Lease { link, tenure, _forward: Task::spawn("session notices", forward) }
+        let (session, target) = (Arc::downgrade(self), target.clone());
+        let number = LEASES.fetch_add(1, Ordering::Relaxed);
+        let heard = heard.attend(move |heard| {
+            if let Some(session) = session.upgrade() {
+                session.hear(heard, &target, number);
+            }
+        });
+        Lease { link, tenure, number, _heard: heard }
     }
 
     /// Gives a session that has just begun a link that was opened for it.
@@ -133,14 +144,48 @@ impl Session {
         self.handshake().map_or_else(Caller::plain, |handshake| handshake.caller.clone())
     }
 
-    /// Opens a link again that has died. Boxed, because the link's own forwarder waits for it.
-    fn reopen(self: Arc<Self>, target: Target) -> BoxFuture<'static, ()> {
-        async move {
-            if let Err(error) = self.link(&target).await {
-                tracing::debug!("target `{}` cannot be listened to: {error}", target.name());
+    /// Opens a link again that has died.
+    async fn reopen(self: Arc<Self>, target: Target) {
+        if let Err(error) = self.link(&target).await {
+            tracing::debug!("target `{}` cannot be listened to: {error}", target.name());
+        }
+    }
+
+    /// Takes in what the session's own link to a target has to say outside of calls; none when it has died. Then another is opened
+    /// if the session listens for something at the target: a client that only listens makes no call that would open one.
+    fn hear(self: &Arc<Self>, heard: Option<Heard>, target: &Target, lease: u64) {
+        match heard {
+            Some(Heard::Notice(notice)) => self.deliver(notice, target.name()),
+            Some(Heard::Question(question)) => {
+                let question = self.exposed(question, target.name());
+                self.place(Stray { target: target.name().to_owned(), question });
+            }
+            // That is why most links end.
+            None if self.is_over() => {}
+            None => {
+                let session = Arc::downgrade(self);
+                Task::spawn_left_over("listen again", listen_again(session, target.clone(), lease));
             }
         }
-        .boxed()
+    }
+
+    /// Opens another link in the place of one that has died, if the session still needs it and nobody else has. Whether there is
+    /// none yet.
+    async fn replace(self: &Arc<Self>, target: &Target, lease: u64) -> bool {
+        if !self.listens_to(target.name()) || !self.holds(target, lease).await {
+            return false;
+        }
+        self.clone().reopen(target.clone()).await;
+        self.holds(target, lease).await
+    }
+
+    /// Whether a lease is still in its place, neither replaced nor given up.
+    async fn holds(&self, target: &Target, lease: u64) -> bool {
+        let slot = lock(&self.leases).get(target.name()).cloned();
+        match slot {
+            Some(slot) => slot.lock().await.as_ref().is_some_and(|held| held.number == lease),
+            None => false,
+        }
     }
 
     /// Brings a fresh link into the state that the session left the last one in.
@@ -295,31 +340,18 @@ impl Released {
     }
 }
 
-/// Brings what a link has to say outside of calls to its session. When the link dies, another is opened if the session
-/// listens for something at the target: a client that only listens makes no call that would open one.
-async fn forward(session: std::sync::Weak<Session>, mut heard: queue::Receiver<Heard>, target: Target) {
-    while let Some(heard) = heard.recv().await {
-        let Some(session) = session.upgrade() else {
-            return;
-        };
-        match heard {
-            Heard::Notice(notice) => session.deliver(notice, target.name()),
-            Heard::Question(question) => {
-                let question = session.exposed(question, target.name());
-                session.place(Stray { target: target.name().to_owned(), question });
-            }
-        }
-    }
+/// Tries to open another link in the place of one that has died, until there is one or nobody needs it.
+async fn listen_again(session: Weak<Session>, target: Target, lease: u64) {
     loop {
-        // That is why most links end.
-        if session.upgrade().is_none_or(|session| session.is_over()) {
-            return;
-        }
         tokio::time::sleep(LISTEN_AGAIN).await;
-        match session.upgrade() {
-            // The new link has a forwarder of its own, which takes this one's place.
-            Some(session) if session.listens_to(target.name()) => session.reopen(target.clone()).await,
-            _ => return,
+        let Some(session) = session.upgrade() else { return };
+        let needs_more = tokio::select! {
+            biased;
+            () = session.over.wait() => false,
+            needs_more = session.replace(&target, lease) => needs_more,
+        };
+        if !needs_more {
+            return;
         }
     }
 }

@@ -41,7 +41,7 @@ struct Shared {
 struct State {
     queue: Queue,
     /// How many readers there have been; the last is the one that reads.
-    readers: u64,
+    readers: u32,
     is_read: bool,
     /// When a reader took something, or took the place of another.
     moved: Option<Instant>,
@@ -244,7 +244,7 @@ impl Outlet {
 /// The end of a stream that the client reads. Dropping it means that the client is gone.
 pub(crate) struct Reader {
     outlet: Outlet,
-    number: u64,
+    number: u32,
     /// The number after which it began.
     start: u64,
 }

@@ -462,6 +462,27 @@ async fn a_client_that_subscribed_hears_of_a_resource_after_its_link_was_opened_
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_link_that_dies_again_and_again_is_opened_by_one_task_and_not_by_ever_more() {
+    let a = Target::legacy("a", &["x"]).full("x");
+    let world = World::start(&[&a]).await;
+    let client = world.legacy_with(everything()).await;
+    let mut stream = client.listen();
+    client.call("resources/subscribe", json!({ "uri": "file:///x" })).await.ok();
+    // Each new link dies while it is told of the subscription.
+    a.act("resources/subscribe", Act::Die);
+    a.cut();
+    seconds(60).await;
+    let tries = a.count("resources/subscribe");
+    assert!((10..=40).contains(&tries), "{tries} in a minute");
+    a.act("resources/subscribe", Act::Result(json!({})));
+    seconds(10).await;
+    let tries = a.count("resources/subscribe");
+    assert!(stream.heard().await.contains(&"resources/updated file:///x".to_owned()));
+    seconds(60).await;
+    assert_eq!(a.count("resources/subscribe"), tries, "once there is a link, there is nothing to try");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_input_required_of_a_legacy_target_is_an_answer_like_any_other() {
     let a = Target::legacy("a", &["x"])
         .on("tools/call", Act::Result(json!({ "resultType": "input_required", "requestState": "s" })));

@@ -1,7 +1,7 @@
 //! Updates of resources that were cut from a flood: each resource is told of once more when the flood is over, because what a
 //! client shows of it must not stay old.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ const WAIT: Duration = Duration::from_secs(1);
 /// Updates that are still to be told of, by URI.
 #[derive(Default)]
 pub(super) struct Late {
-    params: Mutex<HashMap<String, Object>>,
+    params: Mutex<BTreeMap<String, Object>>,
     some: Notify,
 }
 

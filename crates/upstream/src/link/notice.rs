@@ -1,6 +1,6 @@
 //! What a target says outside of calls.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use protocol::method::{Kind, notifications};
 use protocol::{Notification, Object};
@@ -46,10 +46,9 @@ impl Ear {
 
     /// Tells the owner. Log messages may fill half of the queue; the rest is for what a target says only once.
     pub(super) fn tell(&self, heard: Heard) {
-        let owner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(owner) = &*owner else {
-            return;
-        };
+        // Out of the lock: the owner may do something about it at once.
+        let owner = self.owner().clone();
+        let Some(owner) = owner else { return };
         let is_log = matches!(heard, Heard::Notice(Notice::Log(_)));
         let crowded = is_log && owner.capacity() * 2 < owner.max_capacity();
         let full = || matches!(owner.try_send(heard), Err(Untaken::Full(_)));
@@ -60,7 +59,13 @@ impl Ear {
 
     /// Nothing more will come.
     pub(super) fn close(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        let owner = self.owner().take();
+        drop(owner);
+    }
+
+    /// Every change is one step, so a panic elsewhere leaves nothing half done.
+    fn owner(&self) -> MutexGuard<'_, Option<Owner>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

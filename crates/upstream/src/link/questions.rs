@@ -89,7 +89,7 @@ impl Questions {
         open.taken_back.push_back(id.clone());
     }
 
-    /// Opens a question, and hands out what is cancelled when it is taken back.
+    /// Opens a question, and hands out what is cancelled when it is taken back, or the link is gone.
     fn enter(&self, id: &Id) -> Result<CancellationToken, Unopened> {
         let mut open = self.open();
         if let Some(at) = open.taken_back.iter().position(|taken_back| taken_back == id) {
@@ -107,6 +107,13 @@ impl Questions {
     /// Every change is one call, so a panic elsewhere leaves nothing half done.
     fn open(&self) -> MutexGuard<'_, Open> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Questions {
+    /// Nothing is left of the link, and nobody to bring answers to.
+    fn drop(&mut self) {
+        self.open().questions.values().for_each(CancellationToken::cancel);
     }
 }
 
@@ -163,7 +170,7 @@ impl Shared {
         meta::strip_hop_of(&mut params);
         let (question, answer) = Question::new(method, params);
         // Ends with the question, which its holder answers or drops, or with the link.
-        let waiting = wait(Arc::downgrade(self), self.gone.clone(), id, method.to_owned(), answer, withdrawn);
+        let waiting = wait(Arc::downgrade(self), id, method.to_owned(), answer, withdrawn);
         Task::spawn_finite("question", waiting);
         Asked::Question(question)
     }
@@ -181,17 +188,15 @@ impl Shared {
 /// Waits for the answer to a question and brings it to the target.
 async fn wait(
     shared: std::sync::Weak<Shared>,
-    gone: CancellationToken,
     id: Id,
     method: String,
     answer: oneshot::Receiver<Answer>,
     withdrawn: CancellationToken,
 ) {
-    let paused = shared.upgrade().map(|shared| shared.turn.pause());
+    let paused = shared.upgrade().map(|shared| shared.turns().pause());
     let answer = tokio::select! {
         answer = answer => answer.unwrap_or_else(|_| refusal(&method)),
         () = withdrawn.cancelled() => return,
-        () = gone.cancelled() => return,
     };
     drop(paused);
     let Some(bearer) = shared.upgrade() else { return };
@@ -204,10 +209,7 @@ async fn wait(
         if arrived {
             return;
         }
-        tokio::select! {
-            () = sleep(pause) => {}
-            () = gone.cancelled() => return,
-        }
+        sleep(pause).await;
         let Some(bearer) = shared.upgrade() else { return };
         arrived = bearer.respond(&id, &answer).await;
     }

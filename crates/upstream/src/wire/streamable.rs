@@ -4,15 +4,14 @@
 //! differ in the headers, which the link writes. What only legacy servers do happens here when such a server does it:
 //! a session is kept when one is given out, and a stream is resumed when its events have ids.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use http::{HeaderValue, Uri};
 use protocol::Version;
 use tokio::sync::oneshot;
-use tokio_util::sync::DropGuard;
 
 use crate::settings::Limits;
 use crate::wire::http_client::HttpClient;
@@ -22,10 +21,12 @@ use crate::{Error, Task};
 mod answer;
 mod call;
 mod endpoint;
+mod life;
 mod listen;
 mod place;
 
 use endpoint::Endpoint;
+use life::Stage;
 use place::Place;
 
 /// Opens wires to one URL.
@@ -70,9 +71,6 @@ impl Connect for StreamableConnect {
 pub struct StreamableWire {
     endpoint: Arc<Endpoint>,
     listening: AtomicBool,
-    listener: Mutex<Option<Task>>,
-    /// Ends whatever is under way when the wire is dropped.
-    _life: DropGuard,
 }
 
 impl StreamableWire {
@@ -83,8 +81,14 @@ impl StreamableWire {
 
     fn to(target: &Named, place: Arc<Place>, limit: usize, client: HttpClient, inbox: Inbox) -> Self {
         let endpoint = Arc::new(Endpoint::new(target, place, limit, client, inbox));
-        let life = endpoint.life.clone().drop_guard();
-        Self { endpoint, listening: AtomicBool::new(false), listener: Mutex::default(), _life: life }
+        Self { endpoint, listening: AtomicBool::new(false) }
+    }
+}
+
+impl Drop for StreamableWire {
+    /// Ends whatever is under way.
+    fn drop(&mut self) {
+        self.endpoint.life.set(Stage::Over);
     }
 }
 
@@ -99,13 +103,13 @@ impl Wire for StreamableWire {
 
     fn open_stream(&self, version: Version, at_once: bool) -> BoxFuture<'static, ()> {
         // A server may not send a message on two streams, so a second one would only split what the first one carries.
-        if self.endpoint.life.is_cancelled() || self.listening.swap(true, Ordering::Relaxed) {
+        if self.endpoint.life.is(Stage::Over) || self.listening.swap(true, Ordering::Relaxed) {
             return futures::future::ready(()).boxed();
         }
         let (answered, answer) = oneshot::channel();
         let answered = at_once.then_some(answered);
-        let task = Task::spawn("listen", listen::listen(Arc::clone(&self.endpoint), version, answered));
-        *self.listener.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
+        // Nobody holds it, so that nothing is left of it where the server offers no stream.
+        Task::spawn_finite("listen", listen::listen(Arc::clone(&self.endpoint), version, answered));
         answer.map(drop).boxed()
     }
 
@@ -124,8 +128,7 @@ impl Wire for StreamableWire {
 
     fn close(&self) -> BoxFuture<'_, ()> {
         async move {
-            self.endpoint.life.cancel();
-            drop(self.listener.lock().unwrap_or_else(PoisonError::into_inner).take());
+            self.endpoint.life.set(Stage::Over);
             self.endpoint.end_session().await;
         }
         .boxed()

@@ -9,8 +9,8 @@ use http::{HeaderMap, HeaderValue};
 use http1::client::Request;
 use protocol::{Era, Version};
 use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
 
+use super::life::{Life, Stage};
 use super::place::Place;
 use crate::wire::http_client::{HttpClient, Response, body, shown};
 use crate::wire::names::{LAST_EVENT_ID, SESSION_ID};
@@ -26,11 +26,8 @@ pub(super) struct Endpoint {
     pub(super) place: Arc<Place>,
     pub(super) limit: usize,
     pub(super) inbox: Inbox,
-    /// Cancelled when the wire ends.
-    pub(super) life: CancellationToken,
+    pub(super) life: Life,
     pub(super) noise: Tally,
-    /// Cancelled when the server turned out to have forgotten the session although nobody asked.
-    lost: CancellationToken,
     client: HttpClient,
     session: Mutex<Option<Session>>,
 }
@@ -51,9 +48,8 @@ impl Endpoint {
         inbox: Inbox,
     ) -> Self {
         let noise = Tally::new(target, Nuisance::Noise);
-        let life = CancellationToken::new();
-        let lost = CancellationToken::new();
-        Self { place, limit, inbox, life, noise, lost, client, session: Mutex::default() }
+        let (life, session) = Default::default();
+        Self { place, limit, inbox, life, noise, client, session }
     }
 
     /// Runs something for as long as the wire lives.
@@ -61,7 +57,7 @@ impl Endpoint {
         &self,
         work: impl FnOnce() -> F,
     ) -> Result<T, Error> {
-        if self.life.is_cancelled() {
+        if self.life.is(Stage::Over) {
             return Err(stopped());
         }
         // Begun here, because an argument would be moved about.
@@ -69,25 +65,24 @@ impl Endpoint {
         tokio::select! {
             biased;
             done = work => done,
-            () = self.life.cancelled() => Err(stopped()),
+            () = self.life.until(Stage::Over) => Err(stopped()),
         }
     }
 
     /// Resolves when the wire is of no more use: it was ended from our side, or its session from the other.
     pub(super) async fn closed(&self) -> Error {
-        tokio::select! {
-            () = self.life.cancelled() => stopped(),
-            () = self.lost.cancelled() => {
-                let detail = format!("{} no longer knows our session", shown(&self.place.url));
-                Error::new(ErrorKind::SessionLost, detail)
-            }
+        self.life.until(Stage::Lost).await;
+        if self.life.is(Stage::Over) {
+            return stopped();
         }
+        let detail = format!("{} no longer knows our session", shown(&self.place.url));
+        Error::new(ErrorKind::SessionLost, detail)
     }
 
     /// The server has forgotten the session, if there was one. A client that only listens makes no call that would notice.
     pub(super) fn forgotten(&self) {
         if self.session().is_some() {
-            self.lost.cancel();
+            self.life.set(Stage::Lost);
         }
     }
 

@@ -1,5 +1,6 @@
 //! The stream on which a legacy server sends what belongs to no request of ours.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use tokio::sync::oneshot;
 use tokio::time::sleep;
 
 use super::endpoint::Endpoint;
+use super::life::Stage;
 use crate::wire::http_client::body::{drain, is_event_stream};
 use crate::wire::http_client::events::{Events, message_data};
 use crate::wire::http_client::shown;
@@ -28,11 +30,22 @@ const LASTS: Duration = Duration::from_secs(2);
 /// Listens for as long as the server offers a stream and somebody reads the inbox. The task ends with the wire. What is
 /// dropped when the server first answers tells those who wait for that; if there are none, it need not be now.
 pub(super) async fn listen(endpoint: Arc<Endpoint>, version: Version, answered: Option<oneshot::Sender<()>>) {
+    let wire = endpoint.clone();
+    let mut over = pin!(wire.life.until(Stage::Over));
     if answered.is_none() && endpoint.place.is_streamless() {
-        sleep(LASTS).await;
+        tokio::select! {
+            biased;
+            () = &mut over => return,
+            () = sleep(LASTS) => {}
+        }
     }
     // Elsewhere: most sessions end before that.
-    Box::pin(read(endpoint, version, answered)).await;
+    let reading = Box::pin(read(endpoint, version, answered));
+    tokio::select! {
+        biased;
+        () = over => {}
+        () = reading => {}
+    }
 }
 
 async fn read(endpoint: Arc<Endpoint>, version: Version, mut answered: Option<oneshot::Sender<()>>) {
