@@ -1,6 +1,7 @@
 //! What comes in and what goes out, in terms that any transport towards clients can render.
 
-use std::sync::{Arc, OnceLock};
+use std::ops::Range;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use futures::StreamExt as _;
@@ -58,34 +59,55 @@ impl From<Head> for Asking {
     }
 }
 
-/// What is asked and of whom, as far as it is found out while a request is served: for an access log.
+/// What is asked and of whom, as far as it is found out while a request is served: for an access log. Of each the first that is
+/// noted stays.
 #[derive(Debug, Default)]
-pub struct Gist {
-    method: OnceLock<Box<str>>,
-    item: OnceLock<String>,
-    target: OnceLock<String>,
+pub struct Gist(Mutex<Noted>);
+
+#[derive(Debug, Default)]
+struct Noted {
+    /// All that is known, one after the other.
+    text: String,
+    /// Where each is in it.
+    method: Option<Range<usize>>,
+    item: Option<Range<usize>>,
+    target: Option<Range<usize>>,
 }
 
-impl Gist {
+/// What is known of a request so far.
+pub struct Known<'a>(MutexGuard<'a, Noted>);
+
+impl Known<'_> {
     /// The method of the message, as its client wrote it.
     pub fn method(&self) -> Option<&str> {
-        self.method.get().map(|method| &**method)
+        self.at(&self.0.method)
     }
 
     /// What a target is asked for, as the client wrote it: the name of a tool or prompt, or a URI without its query.
     pub fn item(&self) -> Option<&str> {
-        self.item.get().map(String::as_str)
+        self.at(&self.0.item)
     }
 
     /// The target that is asked; the first, if there are several.
     pub fn target(&self) -> Option<&str> {
-        self.target.get().map(String::as_str)
+        self.at(&self.0.target)
+    }
+
+    fn at(&self, place: &Option<Range<usize>>) -> Option<&str> {
+        self.0.text.get(place.clone()?)
+    }
+}
+
+impl Gist {
+    /// What is known now. Whoever finds out more waits for as long as this is held.
+    pub fn known(&self) -> Known<'_> {
+        Known(self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn note(&self, message: &Message) {
         match message {
             Message::Request(Request { method, .. }) | Message::Notification(Notification { method, .. }) => {
-                let _ = self.method.set(short(method).into());
+                self.put(|noted| &mut noted.method, short(method));
             }
             Message::Response(_) => {}
         }
@@ -93,12 +115,28 @@ impl Gist {
 
     pub(crate) fn note_item(&self, item: Option<&str>) {
         // The query of a URI may hold secrets.
-        let item = item.and_then(|item| item.split('?').next());
-        item.map(|item| self.item.set(short(item).to_owned()));
+        if let Some(item) = item.and_then(|item| item.split('?').next()) {
+            self.put(|noted| &mut noted.item, short(item));
+        }
     }
 
     pub(crate) fn note_target(&self, target: &str) {
-        let _ = self.target.set(target.to_owned());
+        self.put(|noted| &mut noted.target, target);
+    }
+
+    fn put(&self, place: fn(&mut Noted) -> &mut Option<Range<usize>>, text: &str) {
+        /// How much is noted of most requests, in bytes.
+        const USUAL: usize = 64;
+        let Known(mut noted) = self.known();
+        let begin = noted.text.len();
+        let end = begin + text.len();
+        if place(&mut noted).is_none() {
+            *place(&mut noted) = Some(begin..end);
+            if begin == 0 {
+                noted.text.reserve(USUAL);
+            }
+            noted.text.push_str(text);
+        }
     }
 }
 

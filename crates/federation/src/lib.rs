@@ -37,7 +37,7 @@ pub mod settings;
 
 pub use backend::Backend;
 pub use error::{Error, ErrorKind};
-pub use inbound::{Asking, Frame, Frames, Gist, Head, Outcome, Single};
+pub use inbound::{Asking, Frame, Frames, Gist, Head, Known, Outcome, Single};
 pub use journal::{
     BOUNDS, CallCounts, CallOutcome, Ending, Entry, Figures, Histogram, Journal, Keep, Kept, MethodCounts,
     Moment, Percentiles,

@@ -22,8 +22,8 @@ const TOGETHER: Duration = Duration::from_millis(100);
 /// How long the end of the program waits for the last lines to be written.
 const AT_THE_END: Duration = Duration::from_secs(1);
 
-/// How long a line is as a rule.
-const USUAL: usize = 320;
+/// How long a line may be whose room is kept for the next one.
+const LONGEST: usize = 4096;
 
 /// How many bytes wait for a standard error that nobody reads. What is beyond is lost: a log that hangs must not stop the
 /// gateway.
@@ -70,15 +70,29 @@ impl AccessLog {
 
     /// Notes a request. Lines are in the order in which they came, which by moments may be another than that of their times.
     pub fn note(&self, served: &Served<'_>) {
+        thread_local! {
+            /// Room for a line.
+            static LINE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+        }
         // Spelled first: all threads meet at the lock.
-        let line = spelled(served, self.0.format);
+        let mut line = LINE.try_with(Cell::take).unwrap_or_default();
+        line.clear();
+        spell(served, self.0.format, &mut line);
+        self.keep(&line);
+        if line.capacity() <= LONGEST {
+            // At the end of its thread there is no next line.
+            let _ = LINE.try_with(|kept| kept.set(line));
+        }
+    }
+
+    fn keep(&self, line: &[u8]) {
         let mut state = self.0.state();
         if state.lines.len() > MOST {
             state.lost += 1;
             return;
         }
         let was_empty = state.lines.is_empty();
-        state.lines.extend_from_slice(&line);
+        state.lines.extend_from_slice(line);
         if was_empty {
             // Woken up once for many.
             match &state.writer {
@@ -161,39 +175,55 @@ fn start(log: Weak<Inner>) -> Option<Thread> {
 }
 
 /// As other lines are written: time, level, program, sentence, fields.
-fn spelled(served: &Served<'_>, format: LogFormat) -> Vec<u8> {
-    let mut out = Vec::with_capacity(USUAL);
+fn spell(served: &Served<'_>, format: LogFormat, out: &mut Vec<u8>) {
     match format {
         LogFormat::Text => {
-            write_now(&mut out);
+            write_now(out);
             out.extend_from_slice(b" INFO agentgateway: request");
         }
         LogFormat::Json => {
             out.extend_from_slice(br#"{"timestamp":""#);
-            write_now(&mut out);
+            write_now(out);
             out.extend_from_slice(br#"","level":"INFO","message":"request""#);
         }
     }
-    write_fields(served, &mut Fields { out: &mut out, format });
+    write_fields(served, &mut Fields { out, format });
     if format == LogFormat::Json {
         out.extend_from_slice(br#","target":"agentgateway::access_log"}"#);
     }
     out.push(b'\n');
-    out
+}
+
+/// The name of a field with what stands around it, so that it is copied as one piece.
+struct Name {
+    text: &'static str,
+    json: &'static str,
+    /// The same before a text of which nothing has to be escaped.
+    json_word: &'static str,
+}
+
+macro_rules! name {
+    ($name:literal) => {
+        Name {
+            text: concat!(" ", $name, "="),
+            json: concat!(",\"", $name, "\":"),
+            json_word: concat!(",\"", $name, "\":\""),
+        }
+    };
 }
 
 fn write_fields(served: &Served<'_>, fields: &mut Fields<'_>) {
     let Served { peer, method, path, status, took, gist } = served;
-    fields.word("src.addr", |out| write_address(*peer, out));
-    fields.word("http.method", |out| out.extend_from_slice(method.as_str().as_bytes()));
-    fields.text("http.path", path);
-    fields.number("http.status", |out| out.extend_from_slice(status.as_str().as_bytes()));
-    let known =
-        [("mcp.method.name", gist.method()), ("mcp.item", gist.item()), ("mcp.target", gist.target())];
-    for (name, value) in known {
-        value.into_iter().for_each(|value| fields.text(name, value));
-    }
-    fields.number("duration_ms", |out| write_millis(*took, out));
+    fields.word(&name!("src.addr"), |out| write_address(*peer, out));
+    fields.word(&name!("http.method"), |out| out.extend_from_slice(method.as_str().as_bytes()));
+    fields.text(&name!("http.path"), Some(path));
+    fields.number(&name!("http.status"), |out| out.extend_from_slice(status.as_str().as_bytes()));
+    let known = gist.known();
+    fields.text(&name!("mcp.method.name"), known.method());
+    fields.text(&name!("mcp.item"), known.item());
+    fields.text(&name!("mcp.target"), known.target());
+    drop(known);
+    fields.number(&name!("duration_ms"), |out| write_millis(*took, out));
 }
 
 /// The fields of a line that is being written.
@@ -203,31 +233,28 @@ struct Fields<'a> {
 }
 
 impl Fields<'_> {
-    fn name(&mut self, name: &str) {
-        let [before, after] = match self.format {
-            LogFormat::Text => [" ", "="],
-            LogFormat::Json => [",\"", "\":"],
-        };
-        [before, name, after].into_iter().for_each(|part| self.out.extend_from_slice(part.as_bytes()));
-    }
-
-    fn number(&mut self, name: &str, write: impl FnOnce(&mut Vec<u8>)) {
-        self.name(name);
+    fn number(&mut self, name: &Name, write: impl FnOnce(&mut Vec<u8>)) {
+        let name = if self.format == LogFormat::Json { name.json } else { name.text };
+        self.out.extend_from_slice(name.as_bytes());
         write(self.out);
     }
 
     /// In which nothing has to be escaped.
-    fn word(&mut self, name: &str, write: impl FnOnce(&mut Vec<u8>)) {
-        let quote: &[u8] = if self.format == LogFormat::Json { b"\"" } else { b"" };
-        self.name(name);
-        self.out.extend_from_slice(quote);
+    fn word(&mut self, name: &Name, write: impl FnOnce(&mut Vec<u8>)) {
+        let (name, after) = match self.format {
+            LogFormat::Json => (name.json_word, Some(b'"')),
+            LogFormat::Text => (name.text, None),
+        };
+        self.out.extend_from_slice(name.as_bytes());
         write(self.out);
-        self.out.extend_from_slice(quote);
+        self.out.extend(after);
     }
 
-    fn text(&mut self, name: &str, text: &str) {
-        self.name(name);
-        write_string(text, self.out);
+    /// Nothing, where nothing is known.
+    fn text(&mut self, name: &Name, text: Option<&str>) {
+        if let Some(text) = text {
+            self.number(name, |out| write_string(text, out));
+        }
     }
 }
 
@@ -295,6 +322,12 @@ mod tests {
             took: Duration::from_micros(1_023_456),
             gist,
         }
+    }
+
+    fn spelled(served: &Served<'_>, format: LogFormat) -> Vec<u8> {
+        let mut line = Vec::new();
+        spell(served, format, &mut line);
+        line
     }
 
     #[test]

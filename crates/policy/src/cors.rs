@@ -162,25 +162,18 @@ impl Cors {
         Ok(answers.into_iter().filter_map(|(name, value)| Some((name, value?))).collect())
     }
 
-    /// Adds to a response what lets the page read it that sent this Origin header.
+    /// What lets the page read responses that sends this Origin header.
     ///
-    /// To be called with every response of the route but the answer to a preflight; also errors, which a
+    /// To be applied to every response of the route but the answer to a preflight; also to errors, which a
     /// developer wants to read too, and also without an Origin, because a cache must know that the next one
     /// may get another answer.
-    pub fn apply(&self, origin: Option<&HeaderValue>, response: &mut HeaderMap) {
-        if !self.open {
-            response.append(VARY, VARY_ORIGIN);
-        }
-        let Some(value) = origin else { return };
-        if !self.allows_header(value) {
-            return;
-        }
-        if let Some(names) = self.exposed(response) {
-            response.insert(ACCESS_CONTROL_EXPOSE_HEADERS, names);
-        }
-        response.insert(ACCESS_CONTROL_ALLOW_ORIGIN, self.allowed_origin(value));
-        if self.credentials {
-            response.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, TRUE);
+    pub fn grant(&self, origin: Option<&HeaderValue>) -> Grant {
+        let origin = origin.filter(|origin| self.allows_header(origin));
+        Grant {
+            varies: !self.open,
+            origin: origin.map(|origin| self.allowed_origin(origin)),
+            expose: self.expose.clone(),
+            credentials: self.credentials,
         }
     }
 
@@ -202,6 +195,34 @@ impl Cors {
 
     fn allowed_origin(&self, origin: &HeaderValue) -> HeaderValue {
         if self.open { ANY } else { origin.clone() }
+    }
+}
+
+/// What a page may read of the responses to its requests: headers of them that are the same as long as its Origin is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// Whether pages of other origins are answered otherwise.
+    varies: bool,
+    /// Who may read; none if the page may not.
+    origin: Option<HeaderValue>,
+    expose: Answer,
+    credentials: bool,
+}
+
+impl Grant {
+    /// Adds it to a response.
+    pub fn apply(&self, response: &mut HeaderMap) {
+        if self.varies {
+            response.append(VARY, VARY_ORIGIN);
+        }
+        let Some(origin) = &self.origin else { return };
+        if let Some(names) = self.exposed(response) {
+            response.insert(ACCESS_CONTROL_EXPOSE_HEADERS, names);
+        }
+        response.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+        if self.credentials {
+            response.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, TRUE);
+        }
     }
 
     fn exposed(&self, response: &HeaderMap) -> Option<HeaderValue> {

@@ -61,7 +61,7 @@ struct Asked<'a> {
     parts: Arc<Parts>,
     from: &'a ConnInfo,
     /// Where it is noted, and what was found out about it for that.
-    noted: Option<(AccessLog, Arc<Gist>)>,
+    noted: Option<(&'a AccessLog, Arc<Gist>)>,
     /// When it began, if anybody wants to know how long it took.
     began: Option<Instant>,
     /// What came of it.
@@ -69,8 +69,8 @@ struct Asked<'a> {
 }
 
 impl<'a> Asked<'a> {
-    fn new(parts: Arc<Parts>, from: &'a ConnInfo, log: Option<&AccessLog>) -> Self {
-        let noted = log.map(|log| (log.clone(), Arc::default()));
+    fn new(parts: Arc<Parts>, from: &'a ConnInfo, log: Option<&'a AccessLog>) -> Self {
+        let noted = log.map(|log| (log, Arc::default()));
         let began = (noted.is_some() || tracing::enabled!(Level::DEBUG)).then(Instant::now);
         Self { parts, from, noted, began, status: None }
     }
@@ -126,16 +126,8 @@ async fn serve_route(
     let parts = &asked.parts;
     match (&matched.route.cors, Preflight::of(&parts.method, &parts.headers)) {
         (Some(cors), Some(ask)) => preflight(cors, ask),
-        _ => readable(matched, parts, by_method(site, matched.route, asked, reading, body).await),
+        _ => reading.readable(by_method(site, matched.route, asked, reading, body).await),
     }
-}
-
-/// A response that the page may read which asked, if its route says so.
-fn readable(matched: &Matched<'_>, parts: &Parts, mut response: Response<Body>) -> Response<Body> {
-    if let Some(cors) = &matched.route.cors {
-        cors.apply(parts.headers.get(http::header::ORIGIN), response.headers_mut());
-    }
-    response
 }
 
 fn preflight(cors: &Cors, ask: Preflight<'_>) -> Response<Body> {

@@ -147,7 +147,7 @@ fn responses_name_the_page_that_may_read_them() {
         let mut response = HeaderMap::new();
         response.insert(session.0, HeaderValue::from_static(session.1));
         let origin = origin.map(HeaderValue::from_static);
-        cors(lists).apply(origin.as_ref(), &mut response);
+        cors(lists).grant(origin.as_ref()).apply(&mut response);
         response.remove(session.0);
         let mut lines: Vec<String> = response
             .iter()
@@ -246,7 +246,7 @@ fn an_allowed_page_can_always_speak_the_protocol() {
     );
     assert_eq!(asking(&speaking(PLAIN), "x-foreign").expect("headers"), "mcp-session-id, content-type");
     let mut headers = HeaderMap::new();
-    speaking(PLAIN).apply(Some(&HeaderValue::from_static("https://app.example")), &mut headers);
+    speaking(PLAIN).grant(Some(&HeaderValue::from_static("https://app.example"))).apply(&mut headers);
     assert_eq!(headers[ACCESS_CONTROL_EXPOSE_HEADERS], "mcp-session-id");
 }
 

@@ -5,13 +5,13 @@
 use std::sync::{Arc, Weak};
 
 use federation::Head;
-use http::header::ACCEPT;
+use http::header::{ACCEPT, ORIGIN};
 use http::request::Parts;
 use http::{HeaderMap, Method, Response, StatusCode, Version};
+use policy::cors::Grant;
 use policy::origin::authority;
 use protocol::header;
 
-use super::readable;
 use crate::assemble::{ListenerState, Matched, Place, Site};
 use crate::http::body::{Body, is_json};
 use crate::http::listener::ConnInfo;
@@ -25,6 +25,8 @@ pub(super) struct Reading {
     /// Whose reading it is. Both may be gone: an idle connection is no reason to keep them.
     of: (Weak<Site>, Weak<Parts>),
     place: Place,
+    /// What lets the page that asks read the response, if its route says so.
+    grant: Option<Grant>,
     /// What the virtual server is told.
     pub(super) head: Arc<Head>,
     /// Whether the body is JSON.
@@ -52,6 +54,11 @@ impl Reading {
         site.at(self.place)
     }
 
+    /// A response that the page may read which asked, if it may.
+    pub(super) fn readable(&self, response: Response<Body>) -> Response<Body> {
+        readable(self.grant.as_ref(), response)
+    }
+
     fn is_of(&self, site: &Arc<Site>, parts: &Arc<Parts>) -> bool {
         // What a weak reference points to is not given to anything else.
         let (this_site, this_head) = &self.of;
@@ -71,19 +78,26 @@ impl Reading {
             };
             return Err(counted(listener, response));
         };
-        if let Err(refusal) = matched.listener.guard.check_for(&authority, parts, matched.route.cors.as_ref())
-        {
-            let response = readable(&matched, parts, respond::refused(&refusal));
+        let cors = matched.route.cors.as_ref();
+        let grant = cors.map(|cors| cors.grant(parts.headers.get(ORIGIN)));
+        if let Err(refusal) = matched.listener.guard.check_for(&authority, parts, cors) {
+            let response = readable(grant.as_ref(), respond::refused(&refusal));
             return Err(counted(Some(matched.listener), response));
         }
         Ok(Self {
             of: (Arc::downgrade(site), Arc::downgrade(parts)),
             place,
+            grant,
             head: Arc::new(Head { closing: from.finishing.clone(), ..head(&parts.headers) }),
             is_json: is_json(&parts.headers),
             takes_answers: accepts(&parts.headers, &["application/json", "text/event-stream"]),
         })
     }
+}
+
+fn readable(grant: Option<&Grant>, mut response: Response<Body>) -> Response<Body> {
+    grant.into_iter().for_each(|grant| grant.apply(response.headers_mut()));
+    response
 }
 
 /// The response to a request that goes nowhere.
