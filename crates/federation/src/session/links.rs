@@ -127,7 +127,7 @@ impl Session {
     pub(super) fn listen_on(self: &Arc<Self>) {
         let targets: Vec<_> = lock(&self.adoptable).values().map(|(target, _)| target.clone()).collect();
         for target in targets {
-            Task::spawn_finite("listen on", self.clone().reopen(target));
+            Task::spawn_finite("listen on", self.clone().reopen(target).map(drop));
         }
     }
 
@@ -144,11 +144,13 @@ impl Session {
         self.handshake().map_or_else(Caller::plain, |handshake| handshake.caller.clone())
     }
 
-    /// Opens a link again that has died.
-    async fn reopen(self: Arc<Self>, target: Target) {
-        if let Err(error) = self.link(&target).await {
+    /// Opens a link again that has died. Whether there is one.
+    async fn reopen(self: Arc<Self>, target: Target) -> bool {
+        let opened = self.link(&target).await;
+        if let Err(error) = &opened {
             tracing::debug!("target `{}` cannot be listened to: {error}", target.name());
         }
+        opened.is_ok()
     }
 
     /// Takes in what the session's own link to a target has to say outside of calls; none when it has died. Then another is opened
@@ -169,14 +171,12 @@ impl Session {
         }
     }
 
-    /// Opens another link in the place of one that has died, if the session still needs it and nobody else has. Whether there is
-    /// none yet.
+    /// Opens another link in the place of one that has died, if the session still needs it and nobody else has. Whether that is to
+    /// be tried again.
     async fn replace(self: &Arc<Self>, target: &Target, lease: u64) -> bool {
-        if !self.listens_to(target.name()) || !self.holds(target, lease).await {
-            return false;
-        }
-        self.clone().reopen(target.clone()).await;
-        self.holds(target, lease).await
+        self.listens_to(target.name())
+            && self.holds(target, lease).await
+            && !self.clone().reopen(target.clone()).await
     }
 
     /// Whether a lease is still in its place, neither replaced nor given up.
@@ -345,12 +345,12 @@ async fn listen_again(session: Weak<Session>, target: Target, lease: u64) {
     loop {
         tokio::time::sleep(LISTEN_AGAIN).await;
         let Some(session) = session.upgrade() else { return };
-        let needs_more = tokio::select! {
+        let goes_on = tokio::select! {
             biased;
             () = session.over.wait() => false,
-            needs_more = session.replace(&target, lease) => needs_more,
+            goes_on = session.replace(&target, lease) => goes_on,
         };
-        if !needs_more {
+        if !goes_on {
             return;
         }
     }
