@@ -78,7 +78,7 @@ bench: ## Measure what a call costs, next to nginx and whoever else is installed
 	cargo build --release --locked --package bench
 	target/release/bench run --json target/bench.json $(BENCH)
 
-order: valgrind ## See which functions every call passes, and have the linker place them side by side
+order: valgrind ## See which functions calls pass, and have the linker place them side by side
 	cargo build --release --locked --package agentgateway
 	cargo build --release --locked --package bench
 	target/release/bench order > target/often.ld

@@ -26,12 +26,20 @@ impl Latch {
 
     /// Resolves when it happens, or at once if it has.
     pub async fn wait(&self) {
-        // Told from here on, so that nothing is missed while it is looked at.
-        let mut told = pin!(self.told.notified());
+        until(&self.told, || self.is_set().then_some(())).await;
+    }
+}
+
+/// What becomes of something that is tried now, and each time that everybody or the next in turn is told, until it can be done.
+pub async fn until<T>(told: &Notify, mut attempt: impl FnMut() -> Option<T>) -> T {
+    loop {
+        // Told from here on, so that nothing is missed while it is tried.
+        let mut told = pin!(told.notified());
         told.as_mut().enable();
-        if !self.is_set() {
-            told.await;
+        if let Some(done) = attempt() {
+            return done;
         }
+        told.await;
     }
 }
 

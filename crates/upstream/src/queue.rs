@@ -6,12 +6,13 @@
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 
 use tokio::sync::Notify;
 use tokio::task::coop;
+
+use crate::latch;
 
 #[cfg(test)]
 mod tests;
@@ -160,17 +161,15 @@ impl<T> Sender<T> {
     ///
     /// Nobody would take it out.
     pub async fn send(&self, item: T) -> Result<(), Untaken<T>> {
-        let mut item = item;
-        loop {
-            // Asked for before the queue is looked at: room that comes in between is not missed.
-            let mut room = pin!(self.0.room.notified());
-            room.as_mut().enable();
-            match self.try_send(item) {
-                Err(Untaken::Full(untaken)) => item = untaken,
-                done => return done,
+        let mut item = Some(item);
+        latch::until(&self.0.room, || match self.try_send(item.take()?) {
+            Err(Untaken::Full(untaken)) => {
+                item = Some(untaken);
+                None
             }
-            room.await;
-        }
+            done => Some(done),
+        })
+        .await
     }
 
     /// Puts an item in, if there is room.

@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
+use crate::latch;
+
 /// Whose turn it is. Cheap to clone.
 #[derive(Clone, Default)]
 pub(crate) struct Turn(Arc<Inner>);
@@ -29,19 +31,14 @@ struct State {
 impl Turn {
     /// Waits until no other call runs, or all that run wait for answers. Dropping what is returned ends the turn.
     pub(crate) async fn take(&self) -> Taken {
-        loop {
-            let changed = self.0.changed.notified();
-            tokio::pin!(changed);
-            changed.as_mut().enable();
-            {
-                let mut state = self.state();
-                if state.running <= state.paused {
-                    state.running += 1;
-                    return Taken(self.clone());
-                }
-            }
-            changed.await;
-        }
+        latch::until(&self.0.changed, || {
+            let mut state = self.state();
+            (state.running <= state.paused).then(|| {
+                state.running += 1;
+                Taken(self.clone())
+            })
+        })
+        .await
     }
 
     /// Lets others pass until what is returned is dropped.

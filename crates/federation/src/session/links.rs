@@ -127,7 +127,10 @@ impl Session {
     pub(super) fn listen_on(self: &Arc<Self>) {
         let targets: Vec<_> = lock(&self.adoptable).values().map(|(target, _)| target.clone()).collect();
         for target in targets {
-            Task::spawn_finite("listen on", self.clone().reopen(target).map(drop));
+            let session = self.clone();
+            Task::spawn_finite("listen on", async move {
+                session.reopen(&target).await;
+            });
         }
     }
 
@@ -145,8 +148,8 @@ impl Session {
     }
 
     /// Opens a link again that has died. Whether there is one.
-    async fn reopen(self: Arc<Self>, target: Target) -> bool {
-        let opened = self.link(&target).await;
+    async fn reopen(self: &Arc<Self>, target: &Target) -> bool {
+        let opened = self.link(target).await;
         if let Err(error) = &opened {
             tracing::debug!("target `{}` cannot be listened to: {error}", target.name());
         }
@@ -174,9 +177,7 @@ impl Session {
     /// Opens another link in the place of one that has died, if the session still needs it and nobody else has. Whether that is to
     /// be tried again.
     async fn replace(self: &Arc<Self>, target: &Target, lease: u64) -> bool {
-        self.listens_to(target.name())
-            && self.holds(target, lease).await
-            && !self.clone().reopen(target.clone()).await
+        self.listens_to(target.name()) && self.holds(target, lease).await && !self.reopen(target).await
     }
 
     /// Whether a lease is still in its place, neither replaced nor given up.

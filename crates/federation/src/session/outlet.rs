@@ -11,6 +11,7 @@ use futures::stream;
 use protocol::Pieces;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
+use upstream::latch;
 
 use self::queue::{Admission, Queue};
 use super::event_id::EventId;
@@ -252,18 +253,11 @@ pub(crate) struct Reader {
 impl Reader {
     /// Waits until there is something to read, or the end.
     pub(crate) async fn ready(&self) {
-        loop {
-            let news = self.outlet.0.news.notified();
-            tokio::pin!(news);
-            news.as_mut().enable();
-            {
-                let state = self.outlet.state();
-                if state.queue.has_more() || state.over.is_some() || state.readers != self.number {
-                    return;
-                }
-            }
-            news.await;
-        }
+        latch::until(&self.outlet.0.news, || {
+            let state = self.outlet.state();
+            (state.queue.has_more() || state.over.is_some() || state.readers != self.number).then_some(())
+        })
+        .await;
     }
 
     /// Whether there is nothing to read, and will not be.

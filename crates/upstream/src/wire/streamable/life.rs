@@ -1,9 +1,10 @@
 //! How it stands with a wire.
 
-use std::pin::pin;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use tokio::sync::Notify;
+
+use crate::latch;
 
 /// What becomes of a wire, in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,15 +37,7 @@ impl Life {
 
     /// Resolves when it is in this stage at least.
     pub(super) async fn until(&self, stage: Stage) {
-        loop {
-            // Told from here on, so that nothing is missed while it is looked at.
-            let mut told = pin!(self.told.notified());
-            told.as_mut().enable();
-            if self.is(stage) {
-                return;
-            }
-            told.await;
-        }
+        latch::until(&self.told, || self.is(stage).then_some(())).await;
     }
 }
 
