@@ -1,7 +1,9 @@
 //! What the heads of requests and of answers have in common: where they end, and what they say of the body and the connection.
 
 use bytes::{Buf as _, Bytes, BytesMut};
-use http::header::{CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING};
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, EXPECT, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING,
+};
 
 use crate::framing::Fault;
 
@@ -103,6 +105,11 @@ impl<'h> Headers<'h> {
         }
         Ok(Self { map, signs, length })
     }
+}
+
+/// Whether a header is about the body or the connection, so that more is read here than what it says.
+pub(crate) fn is_of_the_connection(name: &HeaderName) -> bool {
+    [CONNECTION, CONTENT_LENGTH, EXPECT, TRANSFER_ENCODING].contains(name)
 }
 
 /// What headers say of the body and the connection.

@@ -1,11 +1,12 @@
 //! Heads that come again: what was read of them is remembered, so that it need not be read anew.
 
-use std::ops::Range;
-
 use bytes::Bytes;
+use http::header::HeaderMap;
 
 use crate::framing::Framing;
-use crate::head::number;
+use pattern::{Differing, Pattern, Same};
+
+mod pattern;
 
 /// The longest head that is remembered, for as long as its connection is open.
 const LONGEST: usize = 4 * 1024;
@@ -14,16 +15,22 @@ const LONGEST: usize = 4 * 1024;
 /// the beginning and the end of a session.
 const MOST: usize = 4;
 
+/// What is read of a head, to be shared by all who say the same.
+pub(crate) trait Read: Clone {
+    fn headers(&self) -> &HeaderMap;
+
+    /// To replace a value. What others have of it does not change.
+    fn headers_mut(&mut self) -> &mut HeaderMap;
+}
+
 /// The heads that came last on a connection, the last one first. Most that come say the same as one of them, but for the length
-/// of the body.
+/// of the body and for the value of one header: the session in which the client is by now, the tool it calls, the date.
 #[derive(Debug)]
 pub(crate) struct Memory<T>([Option<Box<Remembered<T>>>; MOST]);
 
 #[derive(Debug)]
 struct Remembered<T> {
-    bytes: Bytes,
-    /// Where the length of the body stands, if it does.
-    digits: Option<Range<usize>>,
+    pattern: Pattern,
     /// What was read. It is kept only when a head has come twice: most that come once do not come again.
     read: Option<T>,
 }
@@ -32,8 +39,8 @@ struct Remembered<T> {
 #[derive(Debug)]
 pub(crate) struct Taken {
     pub(crate) head: Bytes,
-    /// Where it is remembered, if it has come before.
-    place: Option<usize>,
+    /// Where it is remembered, if it has come before, and in what it differed then.
+    place: Option<(usize, Option<Differing>)>,
 }
 
 /// A head that was recognised.
@@ -63,22 +70,29 @@ impl<T> Default for Memory<T> {
     }
 }
 
-impl<T: Clone> Memory<T> {
+impl<T: Read> Memory<T> {
     /// Recognises a head at the front of `input`.
     pub(crate) fn recall(&mut self, input: &[u8]) -> Option<Recalled<'_, T>> {
         let known = self.0.iter().enumerate().filter_map(|(at, head)| Some((at, head.as_ref()?)));
         let mut known = known.filter(|(_, head)| head.read.is_some());
-        let (at, (size, length)) = known.find_map(|(at, head)| Some((at, head.size_of_same(input)?)))?;
+        let (at, same) = known.find_map(|(at, head)| Some((at, head.pattern.same(input)?)))?;
+        let Same { size, length, value } = same;
         self.0[..=at].rotate_right(1);
-        let read = self.0[0].as_ref()?.read.as_ref()?;
+        let Remembered { pattern, read } = self.0[0].as_deref_mut()?;
+        let read = read.as_mut()?;
+        if let Some(value) = value {
+            pattern.say(value, read.headers_mut())?;
+        }
         Some(Recalled { read, size, length })
     }
 
     /// A head that has come, before it is read. If what is read of it will be remembered it is copied, so that no memory is kept
     /// for what else lies next to it.
     pub(crate) fn take(&self, head: Bytes) -> Taken {
-        let is_same = |known: &Remembered<T>| known.size_of_same(&head).is_some();
-        let place = self.0.iter().position(|known| known.as_deref().is_some_and(is_same));
+        let known =
+            || self.0.iter().enumerate().filter_map(|(at, known)| Some((at, &known.as_ref()?.pattern)));
+        let same = known().find(|(_, known)| known.same(&head).is_some()).map(|(at, _)| (at, None));
+        let place = same.or_else(|| known().find_map(|(at, known)| Some((at, Some(known.differs(&head)?)))));
         let head = if place.is_some() { Bytes::copy_from_slice(&head) } else { head };
         Taken { head, place }
     }
@@ -88,14 +102,20 @@ impl<T: Clone> Memory<T> {
         if head.len() > LONGEST || digits.is_some_and(|digits| !digits.iter().all(u8::is_ascii_digit)) {
             return;
         }
-        let within = |digits: &[u8]| {
+        let length = digits.map(|digits| {
             let from = (digits.as_ptr() as usize).saturating_sub(head.as_ptr() as usize);
             from..from + digits.len()
-        };
-        let digits = digits.map(within);
-        let (at, noted) = match *place {
-            Some(at) => (at, Remembered { bytes: head.clone(), digits, read: Some(read.clone()) }),
-            None => (self.room(), Remembered { bytes: Bytes::copy_from_slice(head), digits, read: None }),
+        });
+        let (at, noted) = match place {
+            Some((at, differing)) => {
+                let mut pattern = Pattern::new(head.clone(), length);
+                differing.iter().for_each(|differing| pattern.leave_open(differing, read.headers()));
+                (*at, Remembered { pattern, read: Some(read.clone()) })
+            }
+            None => {
+                let pattern = Pattern::new(Bytes::copy_from_slice(head), length);
+                (self.room(), Remembered { pattern, read: None })
+            }
         };
         self.0[at] = Some(Box::new(noted));
         self.0[..=at].rotate_right(1);
@@ -106,36 +126,95 @@ impl<T: Clone> Memory<T> {
         self.0.iter().position(Option::is_none).unwrap_or(MOST - 1)
     }
 }
-
-impl<T> Remembered<T> {
-    /// The size of the head at the front of `input` and the length that it says, if it says the same otherwise.
-    fn size_of_same(&self, input: &[u8]) -> Option<(usize, Option<u64>)> {
-        let Some(place) = &self.digits else {
-            return input.starts_with(&self.bytes).then_some((self.bytes.len(), None));
-        };
-        let rest = input.strip_prefix(&self.bytes[..place.start])?;
-        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        let after = &self.bytes[place.end..];
-        if !rest[digits..].starts_with(after) {
-            return None;
-        }
-        Some((place.start + digits + after.len(), Some(number(&rest[..digits])?)))
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
 
-    /// A head comes that is not recognised. The digit in it, if there is one, is the length of its body.
-    fn note(memory: &mut Memory<&'static str>, head: &'static str) {
-        let taken = memory.take(Bytes::from_static(head.as_bytes()));
-        let digit = taken.head.iter().position(u8::is_ascii_digit);
-        memory.note(&taken, digit.map(|at| &taken.head[at..=at]), &head);
+    /// A head that was read, and its headers.
+    #[derive(Debug, Clone)]
+    struct Said(&'static str, HeaderMap);
+
+    impl Said {
+        fn id(&self) -> Option<&str> {
+            Some(self.1.get("id")?.to_str().expect("text"))
+        }
     }
 
-    fn recall<'m>(memory: &'m mut Memory<&'static str>, input: &str) -> Option<&'m str> {
-        memory.recall(input.as_bytes()).map(|recalled| *recalled.read)
+    impl Read for Said {
+        fn headers(&self) -> &HeaderMap {
+            &self.1
+        }
+
+        fn headers_mut(&mut self) -> &mut HeaderMap {
+            &mut self.1
+        }
+    }
+
+    /// A head comes that is not recognised. The digit in it, if there is one, is the length of its body.
+    fn note(memory: &mut Memory<Said>, head: &'static str) {
+        let taken = memory.take(Bytes::from_static(head.as_bytes()));
+        let digit = taken.head.iter().position(u8::is_ascii_digit);
+        let mut headers = HeaderMap::new();
+        for (name, value) in head.lines().filter_map(|line| line.split_once(": ")) {
+            headers.append(name, HeaderValue::from_static(value));
+        }
+        memory.note(&taken, digit.map(|at| &taken.head[at..=at]), &Said(head, headers));
+    }
+
+    fn recall<'m>(memory: &'m mut Memory<Said>, input: &str) -> Option<&'m str> {
+        memory.recall(input.as_bytes()).map(|recalled| recalled.read.0)
+    }
+
+    #[test]
+    fn a_value_that_differs_each_time_is_found_out_and_then_only_that_is_read() {
+        for [first, second, third] in [
+            [
+                "ask\r\nx: y\r\nlength 1\r\nid: a\r\n\r\n",
+                "ask\r\nx: y\r\nlength 1\r\nid: bc\r\n\r\n",
+                "ask\r\nx: y\r\nlength 23\r\nid: d\r\n\r\n",
+            ],
+            [
+                "ask\r\nid: a\r\nx: y\r\nlength 1\r\n\r\n",
+                "ask\r\nid: bc\r\nx: y\r\nlength 1\r\n\r\n",
+                "ask\r\nid: d\r\nx: y\r\nlength 23\r\n\r\n",
+            ],
+        ] {
+            let mut memory = Memory::default();
+            note(&mut memory, first);
+            note(&mut memory, second);
+            let recalled = memory.recall(second.as_bytes()).expect("it has come twice");
+            assert_eq!((recalled.read.id(), recalled.length), (Some("bc"), Some(1)));
+            let before = recalled.read.clone();
+            for _ in 0..2 {
+                let recalled = memory.recall(third.as_bytes()).expect("the same but for the value");
+                let (size, length) = (recalled.size, recalled.length);
+                assert_eq!((recalled.read.id(), size, length), (Some("d"), third.len(), Some(23)));
+            }
+            assert_eq!(before.id(), Some("bc"));
+            assert_eq!(recall(&mut memory, &third.replace("x: y", "x: z")), None);
+            assert_eq!(recall(&mut memory, &third.replace("id: d", "id: \u{7f}")), None);
+            assert_eq!(recall(&mut memory, &first[..first.len() - 1]), None);
+        }
+    }
+
+    #[test]
+    fn heads_that_differ_in_more_than_a_value_are_not_the_same() {
+        for (first, second) in [
+            ("ask\r\nid: a\r\nx: y\r\n\r\n", "ask\r\nid: b\r\nx: z\r\n\r\n"),
+            ("ask\r\nid: a\r\n\r\n", "tell\r\nid: b\r\n\r\n"),
+            ("ask\r\nid: a\r\n\r\n", "ask\r\nie: a\r\n\r\n"),
+            ("ask\r\nid: a\r\n\r\n", "ask\r\nid: b\r\nx: y\r\n\r\n"),
+            ("ask\r\nid: a\r\nid: a\r\n\r\n", "ask\r\nid: a\r\nid: b\r\n\r\n"),
+            ("ask\r\nconnection: a\r\n\r\n", "ask\r\nconnection: b\r\n\r\n"),
+        ] {
+            let mut memory = Memory::default();
+            note(&mut memory, first);
+            note(&mut memory, second);
+            let third = second.replace(": b", ": c").replace(": z", ": x");
+            assert_eq!(recall(&mut memory, &third), None, "{second:?}");
+        }
     }
 
     #[test]
@@ -145,7 +224,7 @@ mod tests {
         assert_eq!(recall(&mut memory, "length 1 end"), None);
         note(&mut memory, "length 2 end");
         let recalled = memory.recall(b"length 34 end and more").expect("the same head");
-        assert_eq!((*recalled.read, recalled.size, recalled.length), ("length 2 end", 13, Some(34)));
+        assert_eq!((recalled.read.0, recalled.size, recalled.length), ("length 2 end", 13, Some(34)));
         assert_eq!(recall(&mut memory, "length 1 or"), None);
         assert_eq!(recall(&mut memory, "length 1 en"), None);
     }

@@ -9,7 +9,7 @@ use http::{Method, StatusCode};
 
 use crate::framing::{Chunks, Fault, Framing};
 use crate::head::{Finder, Found, Headers, MOST_HEADERS, Signs};
-use crate::memory::{Memory, Recalled, Taken};
+use crate::memory::{Memory, Read, Recalled, Taken};
 
 /// The largest head.
 const LARGEST: usize = 64 * 1024;
@@ -34,6 +34,16 @@ pub struct Head {
 pub(super) struct Known {
     status: StatusCode,
     headers: Arc<HeaderMap>,
+}
+
+impl Read for Known {
+    fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    fn headers_mut(&mut self) -> &mut HeaderMap {
+        Arc::make_mut(&mut self.headers)
+    }
 }
 
 /// Takes the head of an answer to such a request from the front of `input`; nothing if there is no whole one yet.

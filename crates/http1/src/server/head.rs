@@ -4,14 +4,14 @@ use std::mem::MaybeUninit;
 use std::sync::Arc;
 
 use bytes::{Buf as _, BytesMut};
-use http::header::EXPECT;
+use http::header::{EXPECT, HeaderMap};
 use http::request::Parts;
 use http::{Method, Request, Uri, Version};
 
 use super::Refusal;
 use crate::framing::{Chunks, Fault, Framing};
 use crate::head::{Finder, Found, Headers, MOST_HEADERS, Signs};
-use crate::memory::{Memory, Recalled, Taken};
+use crate::memory::{Memory, Read, Recalled, Taken};
 
 /// What a client of HTTP/2 begins with that knows that we speak it (RFC 9113 §3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -35,6 +35,16 @@ pub(super) struct Head {
 pub(super) struct Known {
     parts: Arc<Parts>,
     in_chunks: bool,
+}
+
+impl Read for Known {
+    fn headers(&self) -> &HeaderMap {
+        &self.parts.headers
+    }
+
+    fn headers_mut(&mut self) -> &mut HeaderMap {
+        &mut Arc::make_mut(&mut self.parts).headers
+    }
 }
 
 /// Takes the head of a request from the front of `input`; nothing if there is no whole one yet.

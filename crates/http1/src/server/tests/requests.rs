@@ -719,6 +719,106 @@ fn a_request_that_is_nearly_the_one_before_it_is_read_for_what_it_is() {
     }
 }
 
+/// A client that begins one session after another says another value each time, and where that stands, anything may.
+#[test]
+fn what_stands_where_a_value_differed_is_read_for_what_it_is() {
+    const AFTER: &str = "POST / HTTP/1.1\r\nx: 1\r\ncontent-length: 5\r\nid: ?\r\ny: 1\r\n\r\nhello";
+    const BEFORE: &str = "POST / HTTP/1.1\r\nid: ?\r\nx: 1\r\ncontent-length: 5\r\n\r\nhello";
+    const LAST: &str = "GET / HTTP/1.1\r\nx: 1\r\nid:   ?\r\n\r\n";
+    const TWICE: &str = "GET / HTTP/1.1\r\nid: ?\r\nx: 1\r\nid: 1\r\n\r\n";
+    const PADDED: &str = "GET / HTTP/1.1\r\nid: ? \r\nx: 1\r\n\r\n";
+    const CHUNKED: &str =
+        "POST / HTTP/1.1\r\nid: ?\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
+    let learned = ["one", "two", "three", "one"];
+    for template in [AFTER, BEFORE, LAST, TWICE, PADDED, CHUNKED] {
+        let with = |value: &str| template.replacen('?', value, 1);
+        let mut others: Vec<String> = [
+            "two",
+            "four",
+            "",
+            " ",
+            " two",
+            "two ",
+            "\ttwo\t",
+            "t wo",
+            "tw\to",
+            "tw\0o",
+            "tw\u{7f}o",
+            "tw\u{f6}o",
+            "two\r",
+            "two\n",
+            "two\r\n z",
+            "two\rz: z",
+            "two\nz: z",
+            "two\r\nz: z",
+            "two\r\nid: two",
+            "two\r\ncontent-length: 5",
+            "two\r\ncontent-length: 6",
+            "two\r\ntransfer-encoding: chunked",
+            "two\r\nconnection: close",
+            "two\r\n\r\n",
+            "two\r\nx: 1\r\nid: two",
+            ": two",
+        ]
+        .map(with)
+        .to_vec();
+        others.extend([
+            with("two").replace("x: 1", "x: 2"),
+            with("four").replace("x: 1", "x: 2"),
+            with("four").replace("x: 1", "X: 1"),
+            with("four").replace("id:", "Id:"),
+            with("four").replace("id:", "ie:"),
+            with("four").replace("id:", "connection:"),
+            with("close").replace("id:", "connection:"),
+            with("four").replace("1.1", "1.0"),
+            with("four").replace("length: 5", "length: 4"),
+            with("four").replace("length: 5", "length: 5x"),
+            with("four").replace("\r\n", "\n"),
+            with(&"four".repeat(2000)),
+        ]);
+        for other in &others {
+            let alone = last_of(&[other.as_bytes()]);
+            for times in 1..=learned.len() {
+                let mut requests: Vec<String> = learned[..times].iter().map(|value| with(value)).collect();
+                requests.push(other.clone());
+                let after =
+                    |requests: &[String]| last_of(&requests.iter().map(String::as_bytes).collect::<Vec<_>>());
+                assert_eq!(after(&requests), alone, "after {times} like {template:?}: {other:?}");
+                // And what it left behind is not taken for what comes next.
+                if leaves_nothing(other.as_bytes()) {
+                    for next in ["two", "five"].map(with).iter().chain([other]) {
+                        requests.push(next.clone());
+                        assert_eq!(after(&requests), last_of(&[next.as_bytes()]), "{other:?}, then {next:?}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What is said of the body and the connection is never only a value that differs.
+#[test]
+fn what_a_head_says_of_the_connection_is_heeded_however_often_it_differs() {
+    for (name, values) in [
+        ("connection", ["keep-alive", "x", "close"]),
+        ("expect", ["x", "y", "100-continue"]),
+        ("transfer-encoding", ["chunked", "Chunked", "gzip"]),
+        ("content-length", ["3", "4", "5"]),
+    ] {
+        let requests = values.map(|value| {
+            let body = if name == "transfer-encoding" { "5\r\nhello\r\n0\r\n\r\n" } else { "" };
+            let body =
+                if name == "content-length" { &"hello"[..value.parse().expect("a number")] } else { body };
+            format!("POST / HTTP/1.1\r\nx: 1\r\n{name}: {value}\r\ny: 1\r\n\r\n{body}")
+        });
+        let requests = requests.each_ref().map(String::as_bytes);
+        for order in [&[0, 1, 2][..], &[0, 0, 1, 2], &[0, 1, 0, 1, 2], &[1, 0, 1, 0, 2]] {
+            let requests: Vec<&[u8]> = order.iter().map(|index| requests[*index]).collect();
+            assert_eq!(last_of(&requests), last_of(&requests[requests.len() - 1..]), "{name} in {order:?}");
+        }
+    }
+}
+
 #[test]
 fn a_head_that_was_remembered_may_not_grow_beyond_the_limit() {
     let request = |length: &str| format!("POST / HTTP/1.1\r\nx: y\r\ncontent-length: {length}\r\n\r\n");
