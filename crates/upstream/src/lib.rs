@@ -10,6 +10,7 @@ pub mod reply;
 pub mod settings;
 
 mod attribution;
+mod boxed;
 mod drive;
 pub mod latch;
 pub mod link;
@@ -24,6 +25,7 @@ pub mod error;
 pub mod task;
 pub mod wire;
 
+pub use boxed::boxed;
 pub use call::{Call, Caller};
 pub use error::{Error, ErrorKind};
 pub use latch::Latch;

@@ -30,7 +30,7 @@ use crate::wire::sse::SseConnect;
 use crate::wire::stdio::StdioConnect;
 use crate::wire::streamable::StreamableConnect;
 use crate::wire::{Connect, Tie};
-use crate::{Caller, Error, ErrorKind};
+use crate::{Caller, Error, ErrorKind, boxed};
 
 pub mod admission;
 pub mod backoff;
@@ -523,7 +523,7 @@ impl Shared {
             return self.open_for(caller, kind).await;
         }
         let (shared, caller) = (self.clone(), caller.clone());
-        let opening = async move { shared.open_for(&caller, kind).await }.boxed();
+        let opening = boxed(move || async move { shared.open_for(&caller, kind).await });
         SeenThrough::new("open link", opening, |opened: Result<Leased, Error>| {
             async move {
                 if let Ok((link, _heard)) = opened {
@@ -562,7 +562,7 @@ impl Shared {
 
     async fn open(&self, caller: &Arc<Caller>, owner: queue::Sender<Heard>) -> Result<Link, Error> {
         let way = Way { connect: self.connect.as_ref(), older: self.older.as_deref() };
-        let opening = AssertUnwindSafe(async {
+        let opening = || async {
             let deadline = self.common.settings().limits.connect;
             let opening = handshake::open(&self.common, &way, self.known_era(), caller, owner);
             tokio::time::timeout(deadline, opening).await.map_err(|_| {
@@ -572,14 +572,14 @@ impl Shared {
                     format!("target `{name}` did not finish its handshake within {waited} s"),
                 )
             })?
-        });
+        };
         // Where the system has no more threads, looking up a name panics. It may have some again at the next attempt.
-        let opening = opening.catch_unwind().map(|opened| {
+        let survived = |opened: Result<_, _>| {
             let text = || format!("opening target `{}` failed here, with a panic", self.common.name());
             opened.unwrap_or_else(|_| Err(Error::new(ErrorKind::Unreachable, text())))
-        });
+        };
         // A handshake is large, and who waits for it would be as large.
-        let opening = opening.boxed();
+        let opening = boxed(|| AssertUnwindSafe(opening()).catch_unwind().map(survived));
         let link = match &self.common.settings().clone().transport {
             // Waiting for a place is not within the deadline, which is for the target: others are what it waits for.
             Transport::Stdio(stdio) => stdio.starting.start(opening).await?,

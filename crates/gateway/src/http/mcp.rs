@@ -10,6 +10,7 @@ use policy::cors::{Cors, Preflight};
 use protocol::{Era, Version, depth};
 use tokio::time::Instant;
 use tracing::Level;
+use upstream::boxed;
 use upstream::spread::Lender;
 
 use super::body::{Body, Incoming, read_limited};
@@ -46,7 +47,7 @@ impl Handler for Mcp {
         body: Incoming,
         from: &'a Arc<ConnInfo>,
     ) -> BoxFuture<'a, Response<Body>> {
-        Box::pin(async move {
+        boxed(move || async move {
             let site = self.site.lend();
             let mut asked = Asked::new(head, from, site.access_log.as_ref());
             let response = serve(&site, &asked, body).await.map(|body| body.counted(&site.counts));

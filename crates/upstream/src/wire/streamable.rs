@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 use crate::settings::Limits;
 use crate::wire::http_client::HttpClient;
 use crate::wire::{Connect, Frames, Inbox, Named, Nuisances, Outgoing, Tie, Wire};
-use crate::{Error, Task};
+use crate::{Error, Task, boxed};
 
 mod answer;
 mod call;
@@ -94,11 +94,11 @@ impl Drop for StreamableWire {
 
 impl Wire for StreamableWire {
     fn request(&self, out: Outgoing) -> BoxFuture<'_, Result<Frames, Error>> {
-        self.endpoint.while_alive(|| answer::exchange(&self.endpoint, out)).boxed()
+        boxed(|| self.endpoint.while_alive(|| answer::exchange(&self.endpoint, out)))
     }
 
     fn send(&self, out: Outgoing) -> BoxFuture<'_, Result<(), Error>> {
-        self.endpoint.while_alive(|| answer::deliver(&self.endpoint, out)).boxed()
+        boxed(|| self.endpoint.while_alive(|| answer::deliver(&self.endpoint, out)))
     }
 
     fn open_stream(&self, version: Version, at_once: bool) -> BoxFuture<'static, ()> {
@@ -127,10 +127,9 @@ impl Wire for StreamableWire {
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {
-        async move {
+        boxed(move || async move {
             self.endpoint.life.set(Stage::Over);
             self.endpoint.end_session().await;
-        }
-        .boxed()
+        })
     }
 }

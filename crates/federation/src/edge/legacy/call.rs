@@ -6,14 +6,14 @@ use std::task::{Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::StreamExt as _;
 use futures::future::{Abortable, BoxFuture};
-use futures::{FutureExt as _, StreamExt as _};
 use protocol::Request;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::task_tracker::TaskTrackerToken;
-use upstream::Task;
 use upstream::spread::Lent;
+use upstream::{Task, boxed};
 
 use super::running::Running;
 use crate::backend::Shared;
@@ -37,7 +37,7 @@ pub(super) async fn serve(
     let reader = outlet.read();
     let client = Voice::to_the_end(&outlet, session.clone());
     let call = Running::new(backend, session.clone(), request, asking.gist.clone());
-    let mut call = Finishing::new(unsaid(call, client, asking.head.closing.clone()));
+    let mut call = Finishing::new(|| unsaid(call, client, asking.head.closing.clone()));
     let first = async {
         tokio::select! {
             // First, because most calls say nothing before their answer.
@@ -129,8 +129,8 @@ struct Unsaid {
 struct Finishing(Option<BoxFuture<'static, Unsaid>>);
 
 impl Finishing {
-    fn new(call: impl Future<Output = Unsaid> + Send + 'static) -> Self {
-        Self(Some(call.boxed()))
+    fn new<F: Future<Output = Unsaid> + Send + 'static>(call: impl FnOnce() -> F) -> Self {
+        Self(Some(boxed(call)))
     }
 }
 
