@@ -107,6 +107,8 @@ impl<T: Read> Memory<T> {
             from..from + digits.len()
         });
         let (at, noted) = match place {
+            // It could not be recognised because it came in pieces.
+            Some((at, None)) if self.0[*at].as_ref().is_some_and(|known| known.read.is_some()) => return,
             Some((at, differing)) => {
                 let mut pattern = Pattern::new(head.clone(), length);
                 differing.iter().for_each(|differing| pattern.leave_open(differing, read.headers()));
@@ -197,6 +199,16 @@ mod tests {
             assert_eq!(recall(&mut memory, &third.replace("id: d", "id: \u{7f}")), None);
             assert_eq!(recall(&mut memory, &first[..first.len() - 1]), None);
         }
+    }
+
+    #[test]
+    fn a_value_that_differs_is_known_also_after_a_head_that_came_in_pieces() {
+        let mut memory = Memory::default();
+        ["ask\r\nid: a\r\n\r\n", "ask\r\nid: b\r\n\r\n"].iter().for_each(|head| note(&mut memory, head));
+        // Nobody asks whether it is known before it is there as a whole.
+        note(&mut memory, "ask\r\nid: b\r\n\r\n");
+        let recalled = memory.recall(b"ask\r\nid: c\r\n\r\n").expect("the same but for the value");
+        assert_eq!(recalled.read.id(), Some("c"));
     }
 
     #[test]

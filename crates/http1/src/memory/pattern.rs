@@ -145,8 +145,10 @@ fn lines(head: &[u8]) -> impl Iterator<Item = &[u8]> {
     memchr_iter(b'\n', head).map(move |end| &head[mem::replace(&mut from, end + 1)..=end])
 }
 
-/// The name and the value in a line.
+/// The name and the value in a line, if it has a value, which stands right before its end.
 fn header(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let line = line.strip_suffix(b"\r\n")?;
     let colon = memchr(b':', line)?;
-    Some((&line[..colon], line[colon + 1..].trim_ascii()))
+    let value = line[colon + 1..].trim_ascii_start();
+    (!value.is_empty() && value.trim_ascii_end() == value).then_some((&line[..colon], value))
 }

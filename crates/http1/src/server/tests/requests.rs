@@ -796,6 +796,67 @@ fn what_stands_where_a_value_differed_is_read_for_what_it_is() {
     }
 }
 
+/// Where nothing was said, nothing shows where a value would have stood.
+#[test]
+fn a_value_that_was_left_away_does_not_make_the_next_line_one() {
+    let with = |rest: &str| format!("POST / HTTP/1.1\r\nhost: h\r\nx:{rest}\r\n\r\n");
+    for empty in ["", " ", "  ", "\t"] {
+        for between in ["", "a: b\r\n"] {
+            let with = |rest: &str| with(rest).replace("x:", &format!("{between}x:"));
+            let hidden = "content-length: 38\r\n\r\nDELETE / HTTP/1.1\r\nhost: h\r\nx:\r\n\r\n";
+            for learned in [[" a", empty], [empty, " a"], [empty, empty]] {
+                let learned = learned.map(with);
+                for times in 1..4 {
+                    let mut requests = learned.to_vec();
+                    requests.extend(vec![with(empty); times]);
+                    requests.push(with(&format!("{empty}\r\n{hidden}")));
+                    let requests: Vec<_> = requests.iter().map(String::as_bytes).collect();
+                    let alone = last_of(&requests[requests.len() - 1..]);
+                    assert_eq!(last_of(&requests), alone, "after {learned:?}");
+                }
+            }
+        }
+    }
+}
+
+proptest! {
+    /// Whatever a client said before on a connection, what it says next is read for what it is. Each head is the one before it
+    /// with a line that says something else, or one that is new or gone.
+    #[test]
+    fn what_was_remembered_changes_nothing(
+        changes in proptest::collection::vec((0..4_usize, 0..3_usize, 0..4_usize, 0..10_usize), 2..12),
+    ) {
+        const NAMES: [&str; 4] = ["x", "content-length", "connection", "transfer-encoding"];
+        const VALUES: [&str; 10] = [" a", " b", "", " ", " c ", " 3", " 4", " close", " chunked", "\td"];
+        let mut lines = vec!["x: a".to_owned()];
+        let mut requests: Vec<String> = Vec::new();
+        for (kind, at, name, value) in changes {
+            let (at, named) = (at.min(lines.len().saturating_sub(1)), format!("{}:{}", NAMES[name], VALUES[value]));
+            match kind {
+                0 | 1 if !lines.is_empty() => {
+                    let name = lines[at].split(':').next().expect("a name");
+                    lines[at] = format!("{name}:{}", VALUES[value]);
+                }
+                2 if !lines.is_empty() => drop(lines.remove(at)),
+                _ => lines.push(named),
+            }
+            let head = format!("POST / HTTP/1.1\r\n{}\r\n\r\n", lines.join("\r\n"));
+            let body = match &head {
+                head if head.contains("chunked") => "4\r\nGET \r\n0\r\n\r\n",
+                head if head.contains("length: 3") => "GET",
+                head if head.contains("length: 4") => "GET ",
+                _ => "",
+            };
+            requests.push(head + body);
+            let raw: Vec<_> = requests.iter().map(String::as_bytes).collect();
+            prop_assert_eq!(last_of(&raw), last_of(&raw[raw.len() - 1..]), "{:?}", requests);
+            if !leaves_nothing(raw[raw.len() - 1]) {
+                requests.pop();
+            }
+        }
+    }
+}
+
 /// What is said of the body and the connection is never only a value that differs.
 #[test]
 fn what_a_head_says_of_the_connection_is_heeded_however_often_it_differs() {
