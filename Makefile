@@ -8,6 +8,12 @@ CHAOS_SECONDS ?= 300
 BENCH ?=
 PYTHON ?= python3
 CHROMIUM ?= chromium
+# The tools of the LLVM that is in rustc, by their name in Debian.
+LLVM = llvm-$(shell rustc --version --verbose | sed -n 's/^LLVM version: \([0-9]*\).*/\1/p')
+PROFDATA = llvm-profdata-$(patsubst llvm-%,%,$(LLVM))
+COUNTS := $(CURDIR)/target/profile
+# A profile names symbols, and those change with the compiler, the host and the dependencies.
+COUNTED_FOR = (rustc --version --verbose; cksum < Cargo.lock)
 
 JS := tests/js/node_modules/.installed
 UI := ui/node_modules/.installed
@@ -17,7 +23,7 @@ PY := tests/python/.venv/.installed
 PEERS := PATH="$(CURDIR)/tests/python/.venv/bin:$$PATH" UV_CONSTRAINT="$(CURDIR)/tests/python/constraints.txt"
 
 .DELETE_ON_ERROR:
-.PHONY: help run test lint ui screenshots conformance soak bench bench-micro churn order cycles chaos scale fuzz peers browser valgrind
+.PHONY: help run test lint ui screenshots conformance soak bench bench-micro churn profile cycles chaos scale fuzz counted peers browser valgrind
 
 help: ## Say what can be made
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -34,7 +40,7 @@ test: peers browser ## Run every test, with real clients, servers and a browser 
 	$(MAKE) bench-micro
 	cd ui && $(PEERS) npm run e2e
 
-lint: $(UI) ## Check formatting, lints, that ui/dist is built from ui/src and, where cargo-deny is installed, dependencies
+lint: counted $(UI) ## Check formatting, lints, that ui/dist is built from ui/src and, where cargo-deny is installed, dependencies
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	@if cargo deny --version >/dev/null 2>&1; then \
@@ -73,18 +79,29 @@ scale: ## Open 5000 sessions and 2000 streams, and print what each of them takes
 	$(ALONE) scale::thousands_of_sessions_and_streams_are_small_and_leave_nothing
 
 # A program that is measured is always built as it is released: alone, because what is built together shares its features.
-bench: ## Measure what a call costs, next to nginx and whoever else is installed: BENCH="--only small-json --rounds 5"
+bench: counted ## Measure what a call costs, next to nginx and whoever else is installed: BENCH="--only small-json --rounds 5"
 	cargo build --release --locked --package agentgateway
 	cargo build --release --locked --package bench
 	target/release/bench run --json target/bench.json $(BENCH)
 
-order: valgrind ## See which functions calls pass, and have the linker place them side by side
-	cargo build --release --locked --package agentgateway
+# What was never passed is left out (--sparse), and so is compiled as it would be without a profile: that nobody measures something
+# does not mean that nobody uses it.
+profile: ## Count how often calls pass each part of the program, which release builds are optimised for
+	@$(PROFDATA) --version >/dev/null 2>&1 || (apt-get update && apt-get install --yes --no-install-recommends $(LLVM))
 	cargo build --release --locked --package bench
-	target/release/bench order > target/often.ld
-	mv target/often.ld crates/gateway/often.ld
+	RUSTC_WRAPPER= CARGO_ENCODED_RUSTFLAGS="-Cprofile-generate=$(COUNTS)/raw" \
+	    cargo build --release --locked --package agentgateway --target-dir "$(COUNTS)"
+	rm -rf "$(COUNTS)/raw"
+	target/release/bench run --gateway "$(COUNTS)/release/agentgateway" --contestants agentgateway,agentgateway+policies \
+	    --connections 8 --rounds 1
+	$(PROFDATA) merge --sparse --output .cargo/calls.profdata "$(COUNTS)/raw"
+	$(COUNTED_FOR) > .cargo/calls.counted-for
 
-churn: ## Have clients come and go for an hour, and see what the gateway holds meanwhile: CHURN="--minutes 5"
+counted: # Say so if the profile is for another program
+	@$(COUNTED_FOR) | cmp -s - .cargo/calls.counted-for || echo "release builds are slower than they could be: the profile is for \
+	other dependencies, another compiler or another kind of machine; \`make profile\` makes one for these"
+
+churn: counted ## Have clients come and go for an hour, and see what the gateway holds meanwhile: CHURN="--minutes 5"
 	cargo build --release --locked --package agentgateway
 	cargo build --release --locked --package bench
 	target/release/bench churn $(CHURN)
@@ -102,8 +119,9 @@ fuzz: ## Fuzz the HTTP surface, with hostile targets, and each parser on nightly
 	    cargo +nightly fuzz run "$$target" -- -max_total_time=$(FUZZ_SECONDS); \
 	done
 
+# Without the profile: what it makes of a function has to do with others.
 bench-micro: valgrind ## Count instructions of the hot path, and fail where they grew; UPDATE=1 expects what is counted now
-	cargo bench --package protocol --bench micro --locked -- $(if $(UPDATE),--update)
+	RUSTC_WRAPPER= cargo bench --package protocol --bench micro --locked --target-dir target/micro -- $(if $(UPDATE),--update)
 
 peers: $(JS) $(PY) $(UI) ## Install the clients and servers that the tests talk to
 

@@ -27,8 +27,6 @@ enum Command {
     Run(Run),
     /// Have clients come and go for an hour, and see what a gateway holds meanwhile
     Churn(Churn),
-    /// See which functions of a gateway calls pass, and print a script with which the linker places them side by side
-    Order(Order),
     /// Be the MCP server behind the contestants
     Serve(peer::Settings),
     /// Draw what a run wrote to a file, as SVG
@@ -76,13 +74,6 @@ struct Churn {
     /// How many visits begin in a second
     #[arg(long, default_value_t = 40.0)]
     rate: f64,
-}
-
-#[derive(Debug, clap::Args)]
-struct Order {
-    /// The gateway, built with its symbols; the one next to this program, if nothing is said
-    #[arg(long, value_name = "PATH")]
-    gateway: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -153,7 +144,6 @@ fn act(command: Command) -> anyhow::Result<ExitCode> {
         Command::Plot { file } => plot(&file).map(|()| ExitCode::SUCCESS),
         Command::List(contestants) => list(&contestants).map(|()| ExitCode::SUCCESS),
         Command::Run(run) => until_interrupted(measure(run)),
-        Command::Order(order) => until_interrupted(print_order(order)),
         Command::Churn(churn) => until_interrupted(hold(churn)),
     }
 }
@@ -265,16 +255,6 @@ async fn hold(churn: Churn) -> anyhow::Result<ExitCode> {
     let every = Duration::try_from_secs_f64(1.0 / rate).ok().filter(|every| !every.is_zero());
     let every = every.with_context(|| format!("visits cannot begin {rate} times a second"))?;
     plan::churn(&contestant, plan::Churn { time, every }, |stretch| println!("{}", stretch.row())).await?;
-    Ok(ExitCode::SUCCESS)
-}
-
-#[expect(clippy::print_stdout, reason = "it is what was asked for")]
-async fn print_order(order: Order) -> anyhow::Result<ExitCode> {
-    let program = gateway(order.gateway.as_deref())?;
-    let definition = contestant::folder().join("agentgateway.toml");
-    let contestant = Contestant::read(&definition, &program)?;
-    let script = plan::order(&contestant, &program).await?;
-    print!("{}", script.text());
     Ok(ExitCode::SUCCESS)
 }
 

@@ -48,17 +48,6 @@ impl Contestant {
         Self { name, definition: Some(definition), version, program }
     }
 
-    /// The same, run by another program, which is told where it is after its own arguments.
-    pub(crate) fn under(&self, program: &str, mut args: Vec<String>) -> anyhow::Result<Self> {
-        let mut definition = self.definition.clone().context("there is no program to run")?;
-        args.push(self.program.to_string_lossy().into_owned());
-        args.append(&mut definition.args);
-        definition.args = args;
-        let program =
-            definition::find_program(program).with_context(|| format!("{program} is not installed"))?;
-        Ok(Self { program, definition: Some(definition), ..self.clone() })
-    }
-
     /// How many tools it adds to those of its targets.
     pub(crate) fn own_tools(&self) -> usize {
         self.definition.as_ref().map_or(0, |definition| definition.own_tools)

@@ -10,7 +10,6 @@ mod era;
 mod http;
 mod load;
 mod meter;
-mod order;
 mod peer;
 mod plan;
 mod report;

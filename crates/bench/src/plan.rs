@@ -1,7 +1,6 @@
 //! What is measured, and in which order.
 
 mod churn;
-mod order;
 mod ready;
 mod scene;
 mod servers;
@@ -9,6 +8,5 @@ mod sizes;
 mod work;
 
 pub(crate) use churn::{Churn, churn};
-pub(crate) use order::order;
 pub(crate) use scene::{Options, run};
 pub(crate) use work::{WORKS, Work};

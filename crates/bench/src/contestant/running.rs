@@ -85,11 +85,6 @@ impl Running {
         self.child.as_ref().map(Child::why).unwrap_or_default()
     }
 
-    /// The process of its program, if there is one.
-    pub(crate) fn id(&self) -> Option<u32> {
-        self.child.as_ref().map(Child::id)
-    }
-
     /// Processor time, if there is a program.
     pub(crate) fn cpu(&self) -> Option<Cpu> {
         self.child.as_ref().map(|child| Cpu::of(child.id(), self.scope))
