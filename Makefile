@@ -6,6 +6,7 @@ SOAK_SECONDS ?= 600
 CYCLES ?= 1000
 CHAOS_SECONDS ?= 300
 BENCH ?=
+CHURN ?=
 PYTHON ?= python3
 CHROMIUM ?= chromium
 # The tools of the LLVM that is in rustc, by their name in Debian.
@@ -87,6 +88,7 @@ bench: counted ## Measure what a call costs, next to nginx and whoever else is i
 # What was never passed is left out (--sparse), and so is compiled as it would be without a profile: that nobody measures something
 # does not mean that nobody uses it.
 profile: ## Count how often calls pass each part of the program, which release builds are optimised for
+	@rustc --version >/dev/null
 	@$(PROFDATA) --version >/dev/null 2>&1 || (apt-get update && apt-get install --yes --no-install-recommends $(LLVM))
 	cargo build --release --locked --package bench
 	RUSTC_WRAPPER= CARGO_ENCODED_RUSTFLAGS="-Cprofile-generate=$(COUNTS)/raw" \
@@ -98,7 +100,7 @@ profile: ## Count how often calls pass each part of the program, which release b
 	$(COUNTED_FOR) > .cargo/calls.counted-for
 
 counted: # Say so if the profile is for another program
-	@$(COUNTED_FOR) | cmp -s - .cargo/calls.counted-for || echo "release builds are slower than they could be: the profile is for \
+	@(test -r .cargo/calls.profdata && $(COUNTED_FOR) | cmp -s - .cargo/calls.counted-for) || echo "release builds are slower than they could be: the profile is for \
 	other dependencies, another compiler or another kind of machine; \`make profile\` makes one for these"
 
 churn: counted ## Have clients come and go for an hour, and see what the gateway holds meanwhile: CHURN="--minutes 5"
@@ -119,7 +121,7 @@ fuzz: ## Fuzz the HTTP surface, with hostile targets, and each parser on nightly
 	    cargo +nightly fuzz run "$$target" -- -max_total_time=$(FUZZ_SECONDS); \
 	done
 
-# Without the profile: what it makes of a function has to do with others.
+# Without the profile: counts would change with every `make profile`.
 bench-micro: valgrind ## Count instructions of the hot path, and fail where they grew; UPDATE=1 expects what is counted now
 	RUSTC_WRAPPER= cargo bench --package protocol --bench micro --locked --target-dir target/micro -- $(if $(UPDATE),--update)
 
