@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::header::HeaderMap;
 
 use crate::framing::Framing;
-use pattern::{Differing, Pattern, Same};
+use pattern::{Differing, Pattern, Same, range_in};
 
 mod pattern;
 
@@ -102,10 +102,7 @@ impl<T: Read> Memory<T> {
         if head.len() > LONGEST || digits.is_some_and(|digits| !digits.iter().all(u8::is_ascii_digit)) {
             return;
         }
-        let length = digits.map(|digits| {
-            let from = (digits.as_ptr() as usize).saturating_sub(head.as_ptr() as usize);
-            from..from + digits.len()
-        });
+        let length = digits.map(|digits| range_in(head, digits));
         let (at, noted) = match place {
             // It could not be recognised because it came in pieces.
             Some((at, None)) if self.0[*at].as_ref().is_some_and(|known| known.read.is_some()) => return,
@@ -128,6 +125,7 @@ impl<T: Read> Memory<T> {
         self.0.iter().position(Option::is_none).unwrap_or(MOST - 1)
     }
 }
+
 #[cfg(test)]
 mod tests {
     use http::HeaderValue;

@@ -133,10 +133,15 @@ impl Pattern {
             if differing.is_some() || is_of_the_connection(&name) {
                 return None;
             }
-            let from = (value.as_ptr() as usize).saturating_sub(head.as_ptr() as usize);
-            differing = Some(Differing { name, at: from..from + value.len() });
+            differing = Some(Differing { name, at: range_in(head, value) });
         }
     }
+}
+
+/// Where in a head a part of it stands.
+pub(super) fn range_in(head: &[u8], part: &[u8]) -> Range<usize> {
+    let from = (part.as_ptr() as usize).saturating_sub(head.as_ptr() as usize);
+    from..from + part.len()
 }
 
 /// The lines of a head, each with its end.

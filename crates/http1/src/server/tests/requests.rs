@@ -867,9 +867,11 @@ fn what_a_head_says_of_the_connection_is_heeded_however_often_it_differs() {
         ("content-length", ["3", "4", "5"]),
     ] {
         let requests = values.map(|value| {
-            let body = if name == "transfer-encoding" { "5\r\nhello\r\n0\r\n\r\n" } else { "" };
-            let body =
-                if name == "content-length" { &"hello"[..value.parse().expect("a number")] } else { body };
+            let body = match name {
+                "transfer-encoding" => "5\r\nhello\r\n0\r\n\r\n",
+                "content-length" => &"hello"[..value.parse().expect("a number")],
+                _ => "",
+            };
             format!("POST / HTTP/1.1\r\nx: 1\r\n{name}: {value}\r\ny: 1\r\n\r\n{body}")
         });
         let requests = requests.each_ref().map(String::as_bytes);
