@@ -9,9 +9,9 @@ BENCH ?=
 CHURN ?=
 PYTHON ?= python3
 CHROMIUM ?= chromium
-# The tools of the LLVM that is in rustc, by their name in Debian.
-LLVM = llvm-$(shell rustc --version --verbose | sed -n 's/^LLVM version: \([0-9]*\).*/\1/p')
-PROFDATA = llvm-profdata-$(patsubst llvm-%,%,$(LLVM))
+# Which LLVM is in rustc. Debian has its tools under names that end with that.
+LLVM = $(shell rustc --version --verbose | sed -n 's/^LLVM version: \([0-9]*\).*/\1/p')
+PROFDATA = llvm-profdata-$(LLVM)
 COUNTS := $(CURDIR)/target/profile
 # A profile names symbols, and those change with the compiler, the host and the dependencies.
 COUNTED_FOR = (rustc --version --verbose; cksum < Cargo.lock)
@@ -89,7 +89,7 @@ bench: counted ## Measure what a call costs, next to nginx and whoever else is i
 # does not mean that nobody uses it.
 profile: ## Count how often calls pass each part of the program, which release builds are optimised for
 	@rustc --version >/dev/null
-	@$(PROFDATA) --version >/dev/null 2>&1 || (apt-get update && apt-get install --yes --no-install-recommends $(LLVM))
+	@$(PROFDATA) --version >/dev/null 2>&1 || (apt-get update && apt-get install --yes --no-install-recommends llvm-$(LLVM))
 	cargo build --release --locked --package bench
 	RUSTC_WRAPPER= CARGO_ENCODED_RUSTFLAGS="-Cprofile-generate=$(COUNTS)/raw" \
 	    cargo build --release --locked --package agentgateway --target-dir "$(COUNTS)"
